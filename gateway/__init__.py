@@ -1,0 +1,1 @@
+"""The edge: HTTP, the GraphQL engine and the settings."""

@@ -1,0 +1,19 @@
+"""The client's address: what the proxies that we trust saw, never what the client says."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from django.conf import settings
+
+
+def of_client(meta: Mapping[str, Any]) -> str | None:
+    """The address behind as many proxies as `GATEWAY_TRUSTED_PROXIES` counts."""
+    hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    seen = [*hops, meta.get("REMOTE_ADDR", "")]
+    # Each trusted proxy appended one hop; all that stands further left is the client's own writing.
+    address = seen[max(0, len(seen) - 1 - settings.GATEWAY_TRUSTED_PROXIES)]
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return None

@@ -1,0 +1,110 @@
+"""What `manage.py check` refuses: settings that are unsafe, or that cannot work together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags
+from django.core.checks import register as register_check
+
+from users import keys
+
+SHORTEST_SECRET = 50
+MOST_ACCESS_MINUTES = 15
+
+Found = list[CheckMessage]
+
+
+def atomic_requests(**_: Any) -> Found:
+    """With it on, a refusal rolls back what it must leave: the count of wrong guesses and their record."""
+    if any(database.get("ATOMIC_REQUESTS") for database in settings.DATABASES.values()):
+        return [Error("ATOMIC_REQUESTS must be off: a refusal would undo its own record.", id="gateway.E001")]
+    return []
+
+
+def wildcard_with_credentials(**_: Any) -> Found:
+    """Every site could act for its visitors."""
+    if settings.CORS_ALLOW_ALL_ORIGINS and settings.CORS_ALLOW_CREDENTIALS:
+        return [Error("CORS_ALLOWED_ORIGINS=* cannot stand with CORS_ALLOW_CREDENTIALS.", id="gateway.E002")]
+    return []
+
+
+def short_secret(**_: Any) -> Found:
+    """Refresh tokens and sealed keys are as strong as the secret they are derived from."""
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        message = f"SECRET_KEY and its fallbacks must have {SHORTEST_SECRET} characters or more."
+        return [Error(message, id="gateway.E003")]
+    return []
+
+
+def foreign_keys(**_: Any) -> Found:
+    """Keys that cannot sign would fail at the first sign-in instead of at the start."""
+    try:
+        found = keys.given() if settings.GATEWAY_SIGNING_KEYS else []
+    except (OSError, ValueError) as error:
+        # A path may be told; a key that was mistaken for one may not.
+        reason = "cannot be read" if isinstance(error, OSError) else str(error)
+        return [Error(f"GATEWAY_SIGNING_KEYS: {reason}.", id="gateway.E004")]
+    if found and found[0].algorithm != settings.GATEWAY_SIGNING_ALGORITHM:
+        message = f"The first of GATEWAY_SIGNING_KEYS signs {found[0].algorithm}, not GATEWAY_SIGNING_ALGORITHM."
+        return [Error(message, id="gateway.E005")]
+    return []
+
+
+def any_host(**_: Any) -> Found:
+    """A forged Host header would be believed."""
+    if "*" in settings.ALLOWED_HOSTS and not settings.DEBUG:
+        return [Error("ALLOWED_HOSTS must name hosts, not *.", id="gateway.E006")]
+    return []
+
+
+def lifetimes(**_: Any) -> Found:
+    """Each lifetime must fit into the next longer one."""
+    found: Found = []
+    if settings.GATEWAY_ACCESS_LIFETIME.total_seconds() > MOST_ACCESS_MINUTES * 60:
+        message = f"GATEWAY_ACCESS_LIFETIME must be {MOST_ACCESS_MINUTES}m or less."
+        found.append(Error(message, id="gateway.E007"))
+    order = (
+        settings.GATEWAY_REFRESH_GRACE,
+        settings.GATEWAY_ACCESS_LIFETIME,
+        settings.GATEWAY_REFRESH_IDLE,
+        settings.GATEWAY_REFRESH_ABSOLUTE,
+    )
+    if list(order) != sorted(order):
+        message = "Lifetimes must grow: GATEWAY_REFRESH_GRACE, _ACCESS_LIFETIME, _REFRESH_IDLE, _REFRESH_ABSOLUTE."
+        found.append(Error(message, id="gateway.E008"))
+    return found
+
+
+def atomic_mutations(**_: Any) -> Found:
+    """It does not roll back on exceptions, and our rules hold their own transactions."""
+    graphene_wants = getattr(settings, "GRAPHENE", {}).get("ATOMIC_MUTATIONS")
+    if graphene_wants or any(database.get("ATOMIC_MUTATIONS") for database in settings.DATABASES.values()):
+        return [Error("ATOMIC_MUTATIONS must be off: rules open their own transactions.", id="gateway.E009")]
+    return []
+
+
+def short_passwords(**_: Any) -> Found:
+    """Below eight characters a password is no secret (ASVS 6.2.1)."""
+    if not 8 <= settings.GATEWAY_PASSWORD_MIN_LENGTH <= 64:
+        return [Error("GATEWAY_PASSWORD_MIN_LENGTH must be between 8 and 64.", id="gateway.E010")]
+    return []
+
+
+ALL = (
+    atomic_requests,
+    wildcard_with_credentials,
+    short_secret,
+    foreign_keys,
+    any_host,
+    lifetimes,
+    atomic_mutations,
+    short_passwords,
+)
+
+
+def register(checks: Sequence[Any] = ALL) -> None:
+    """Hand the checks to Django."""
+    for check in checks:
+        register_check(check, Tags.security)

@@ -1,0 +1,109 @@
+"""Documents: parsed, measured and validated once, then kept, since that costs most of a small request."""
+
+from collections import OrderedDict
+from threading import Lock
+
+from django.conf import settings
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NoSchemaIntrospectionCustomRule,
+    parse,
+    specified_rules,
+    validate,
+)
+
+from gateway import limits
+from gateway.errors import TooComplex
+from users.errors import Refusal
+
+MOST_ERRORS = 10
+
+
+class Refused(Exception):
+    """A document that will not be executed, and why."""
+
+    def __init__(self, errors: list[GraphQLError]) -> None:
+        self.errors = errors
+        super().__init__()
+
+
+class Documents:
+    """Valid documents by their text, the least recently used forgotten first; shared by all threads."""
+
+    def __init__(self, *, most: int = 1_000, most_characters: int = 2_000_000) -> None:
+        self.most = most
+        self.most_characters = most_characters
+        self.characters = 0
+        self.kept: OrderedDict[str, DocumentNode] = OrderedDict()
+        self.lock = Lock()
+
+    def load(self, schema: GraphQLSchema, text: str) -> DocumentNode:
+        """The document of a text, ready to execute."""
+        with self.lock:
+            document = self.kept.get(text)
+            if document:
+                self.kept.move_to_end(text)
+                return document
+        document = _read(schema, text)
+        self._keep(text, document)
+        return document
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self.lock:
+            self.kept.clear()
+            self.characters = 0
+
+    def _keep(self, text: str, document: DocumentNode) -> None:
+        with self.lock:
+            if text not in self.kept:
+                self.kept[text] = document
+                self.characters += len(text)
+            while len(self.kept) > self.most or self.characters > self.most_characters:
+                forgotten, _ = self.kept.popitem(last=False)
+                self.characters -= len(forgotten)
+
+
+def _read(schema: GraphQLSchema, text: str) -> DocumentNode:
+    try:
+        if len(text) > settings.GATEWAY_MAX_DOCUMENT:
+            raise TooComplex("characters", settings.GATEWAY_MAX_DOCUMENT, len(text))
+        document = parse(text, max_lexical_tokens=settings.GATEWAY_MAX_TOKENS)
+        limits.check(document)
+        errors = _validate(schema, document)
+    except GraphQLSyntaxError as error:
+        raise Refused([_too_complex(error) or error]) from None
+    except Refusal as refusal:
+        raise Refused([_carrying(refusal)]) from None
+    except RecursionError:
+        raise Refused([_carrying(_too_deep())]) from None
+    if errors:
+        raise Refused(errors)
+    return document
+
+
+def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
+    open_schema = settings.GATEWAY_INTROSPECTION
+    rules = specified_rules if open_schema else (*specified_rules, NoSchemaIntrospectionCustomRule)
+    return validate(schema, document, rules, MOST_ERRORS, hide_suggestions=not open_schema)
+
+
+def _too_complex(error: GraphQLSyntaxError) -> GraphQLError | None:
+    # The parser tells its limits from mere mistakes by their wording alone.
+    if "nested too deeply" in error.message:
+        return _carrying(_too_deep())
+    if "Parsing aborted" in error.message:
+        return _carrying(TooComplex("tokens", settings.GATEWAY_MAX_TOKENS, settings.GATEWAY_MAX_TOKENS + 1))
+    return None
+
+
+def _too_deep() -> TooComplex:
+    # Deeper than the parser can follow, and so than any depth that could be set.
+    return TooComplex("depth", settings.GATEWAY_MAX_DEPTH, settings.GATEWAY_MAX_DEPTH + 1)
+
+
+def _carrying(refusal: Refusal) -> GraphQLError:
+    return GraphQLError(refusal.message, original_error=refusal)

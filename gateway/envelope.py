@@ -1,0 +1,38 @@
+"""What every request and answer carries: an id, a host that is ours, and JSON where Django would write HTML."""
+
+import re
+import uuid
+from collections.abc import Callable
+
+from django.core.exceptions import DisallowedHost
+from django.http import HttpRequest, HttpResponseBase
+
+from gateway.errors import BadRequest, of_refusal
+from gateway.media import JSON
+from gateway.view import respond
+
+WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+
+
+class EnvelopeMiddleware:
+    """Names the request, refuses foreign hosts, and returns the name with the answer."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        request_id = request.META.get("HTTP_X_REQUEST_ID", "")
+        if not WELL_FORMED.fullmatch(request_id):
+            request_id = uuid.uuid4().hex
+        request.id = request_id  # type: ignore[attr-defined]
+        response = self._respond(request)
+        response.headers["X-Request-Id"] = request_id
+        return response
+
+    def _respond(self, request: HttpRequest) -> HttpResponseBase:
+        try:
+            request.get_host()
+        except DisallowedHost:
+            refusal = BadRequest("This gateway does not answer to that host.")
+            return respond({"errors": [of_refusal(refusal)]}, JSON, refusal.status)
+        return self.get_response(request)

@@ -1,0 +1,153 @@
+"""Errors as clients see them: every one with a code, none with the server's own words in it."""
+
+import logging
+from typing import Any
+
+import graphql_jwt.exceptions
+from django.core.exceptions import PermissionDenied
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest
+from graphene.utils.str_converters import to_camel_case
+from graphql import GraphQLError, GraphQLSyntaxError
+
+from users import tokens
+from users.errors import (
+    ErrorCode,
+    FieldError,
+    Forbidden,
+    Refusal,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
+
+LONGEST_MESSAGE = 500
+RETRY_AFTER = 5
+log = logging.getLogger("gateway.errors")
+
+
+class BadRequest(Refusal):
+    """A request that is no GraphQL request, and the HTTP status that says why."""
+
+    code = ErrorCode.BAD_REQUEST
+
+    def __init__(self, message: str, status: int = 400, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class TooComplex(Refusal):
+    """A document that asks for more than a limit allows."""
+
+    code = ErrorCode.OPERATION_TOO_COMPLEX
+
+    def __init__(self, limit: str, allowed: int, counted: int) -> None:
+        super().__init__(
+            f"The document has {limit} {counted}; the gateway allows {allowed}.",
+            limit=limit,
+            allowed=allowed,
+            # A fragment bomb counts to numbers that JSON cannot hold.
+            counted=min(counted, 2**53),
+        )
+
+
+class OperationUnresolved(Refusal):
+    """A document of which it does not show what to execute."""
+
+    code = ErrorCode.OPERATION_RESOLUTION_FAILURE
+
+
+def of_document(error: GraphQLError) -> dict[str, Any]:
+    """An error of a document that did not come to be executed."""
+    if isinstance(error.original_error, Refusal):
+        return _with_places(error, of_refusal(error.original_error))
+    parsed = not isinstance(error, GraphQLSyntaxError)
+    code = ErrorCode.GRAPHQL_VALIDATION_FAILED if parsed else ErrorCode.GRAPHQL_PARSE_FAILED
+    return _with_places(error, _told(error.message, code))
+
+
+def of_execution(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
+    """An error of a document that was executed: a field's own, or one of the variables."""
+    cause = error.original_error
+    if cause is None:
+        return _with_places(error, _told(error.message, ErrorCode.BAD_USER_INPUT))
+    return _with_places(error, of_refusal(_as_refusal(cause, request)))
+
+
+def of_refusal(refusal: Refusal) -> dict[str, Any]:
+    """A refusal: its message, its code, and what the client may act on."""
+    extensions = {"code": refusal.code.name, **refusal.extensions}
+    errors = extensions.pop("field_errors", ())
+    if errors:
+        extensions["fieldErrors"] = [_field_error(each) for each in errors]
+    return {"message": refusal.message, "extensions": extensions}
+
+
+def of_failure(failure: BaseException, request: HttpRequest) -> dict[str, Any]:
+    """Anything that no rule raised: told to the log, masked to the client."""
+    return of_refusal(_masked(failure, request))
+
+
+def _as_refusal(cause: Exception, request: HttpRequest) -> Refusal:
+    match cause:
+        case Refusal():
+            return cause
+        case graphql_jwt.exceptions.PermissionDenied() | PermissionDenied():
+            return _not_permitted(request)
+        case graphql_jwt.exceptions.JSONWebTokenExpired():
+            return TokenExpired()
+        case graphql_jwt.exceptions.JSONWebTokenError():
+            return TokenInvalid()
+    return _masked(cause, request)
+
+
+def _not_permitted(request: HttpRequest) -> Refusal:
+    try:
+        tokens.signed_in(request.caller)  # type: ignore[attr-defined]
+    except Unauthenticated as refusal:
+        return refusal
+    return Forbidden()
+
+
+def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
+    request_id = getattr(request, "id", "-")
+    log.error("request %s failed", request_id, exc_info=failure)
+    if isinstance(failure, (OperationalError, InterfaceError)):
+        return Unavailable(RETRY_AFTER)
+    return Failed(request_id)
+
+
+class Unavailable(Refusal):
+    """Something that the gateway stands on is not there."""
+
+    code = ErrorCode.SERVICE_UNAVAILABLE
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"The gateway cannot do this now; retry after {retry_after} seconds.", retryAfter=retry_after)
+
+
+class Failed(Refusal):
+    """A fault of the gateway's own."""
+
+    code = ErrorCode.INTERNAL_SERVER_ERROR
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"The server failed; quote {request_id}.", requestId=request_id)
+
+
+def _field_error(error: FieldError) -> dict[str, str]:
+    return {"field": to_camel_case(error.field), "code": error.code.name, "message": error.message}
+
+
+def _told(message: str, code: ErrorCode) -> dict[str, Any]:
+    # The message may quote what the client sent; an answer must not grow with it.
+    return {"message": message[:LONGEST_MESSAGE], "extensions": {"code": code.name}}
+
+
+def _with_places(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:
+    if error.locations:
+        shown["locations"] = [place.formatted for place in error.locations]
+    if error.path is not None:
+        shown["path"] = list(error.path)
+    return shown

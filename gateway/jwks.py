@@ -1,0 +1,20 @@
+"""The public keys, where other services look for them."""
+
+import orjson
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.http import condition, require_safe
+
+from users import keys
+
+
+def _etag(request: HttpRequest) -> str:
+    return f'"{"-".join(sorted(keys.ring().by_kid))}"'
+
+
+@require_safe
+@condition(etag_func=_etag)
+def show(request: HttpRequest) -> HttpResponse:
+    """The JWK set (RFC 7517) of every key whose tokens are taken."""
+    response = HttpResponse(orjson.dumps({"keys": keys.jwks()}), content_type="application/jwk-set+json")
+    response["Cache-Control"] = "public, max-age=300"
+    return response

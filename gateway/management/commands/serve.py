@@ -1,0 +1,65 @@
+"""`manage.py serve`: the gateway behind granian."""
+
+import os
+import socket
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from granian import Granian
+from granian.constants import Interfaces
+
+
+class Command(BaseCommand):
+    """Serves the gateway on one port."""
+
+    help = "Serve the gateway: --migrate brings the database up to date first."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """What can be chosen."""
+        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
+        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--threads", type=int, default=2 * (os.cpu_count() or 1))
+        parser.add_argument("--migrate", action="store_true")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until a signal says stop."""
+        host, port = options["host"], options["port"]
+        refuse_busy(host, port)
+        if options["migrate"]:
+            call_command("migrate", verbosity=0)
+        self._announce(host, port)
+        Granian(
+            "gateway.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=options["workers"],
+            blocking_threads=options["threads"],
+            log_access=False,
+        ).serve()
+
+    def _announce(self, host: str, port: int) -> None:
+        shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
+        origin = f"http://{shown}:{port}"
+        self.stdout.write(f"GraphQL   {origin}/graphql")
+        if settings.GATEWAY_EXPLORER:
+            self.stdout.write(f"GraphiQL  {origin}/graphql in a browser")
+        if settings.GATEWAY_ADMIN:
+            self.stdout.write(f"Admin     {origin}/admin/ (make an account: python manage.py createsuperuser)")
+        self.stdout.flush()
+
+
+def refuse_busy(host: str, port: int) -> None:
+    """Say in one line that somebody else has the port."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        # As the server itself does: a connection that has just ended does not make a port busy.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} is not free ({error.strerror}); choose another: PORT=8001.") from None

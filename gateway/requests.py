@@ -1,0 +1,84 @@
+"""GraphQL requests as they come over HTTP, taken apart into the parameters that the specification names."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from django.conf import settings
+from django.http import HttpRequest, UnreadablePostError
+
+from gateway.errors import BadRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a request asks to execute."""
+
+    query: str | None
+    variables: dict[str, Any] | None
+    operation_name: str | None
+    extensions: dict[str, Any] | None
+
+
+def read(request: HttpRequest) -> Parameters:
+    """The parameters of a request: of its body by POST, of its address by GET, never of both."""
+    if request.method == "POST":
+        return _parameters(_json_body(request))
+    given: dict[str, Any] = {name: request.GET[name] for name in ("query", "operationName") if name in request.GET}
+    for name in ("variables", "extensions"):
+        if request.GET.get(name):
+            given[name] = _json(request.GET[name].encode("utf-8", "surrogatepass"), name)
+    return _parameters(given)
+
+
+def _parameters(given: Any) -> Parameters:
+    if isinstance(given, list):
+        raise BadRequest("Batches are not served here: send one operation a request.")
+    if not isinstance(given, dict):
+        raise BadRequest("The body must be a JSON object.")
+    return Parameters(
+        query=_typed(given, "query", str, "a text"),
+        variables=_typed(given, "variables", dict, "an object"),
+        operation_name=_typed(given, "operationName", str, "a text") or None,
+        extensions=_typed(given, "extensions", dict, "an object"),
+    )
+
+
+def _typed(given: dict[str, Any], name: str, kind: type, wanted: str) -> Any:
+    value = given.get(name)
+    if value is not None and not isinstance(value, kind):
+        raise BadRequest(f"`{name}` must be {wanted}.")
+    return value
+
+
+def _json_body(request: HttpRequest) -> Any:
+    media, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
+    charset = parameters.strip().lower().replace('"', "").removeprefix("charset=")
+    if media.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+        raise BadRequest("The body must be application/json in UTF-8.", 415, Accept="application/json")
+    if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
+        raise BadRequest("The body must not be compressed.", 415, **{"Accept-Encoding": "identity"})
+    return _json(_body(request), "the body")
+
+
+def _body(request: HttpRequest) -> bytes:
+    most = settings.GATEWAY_MAX_BODY
+    try:
+        # Django reads no body without a length; a chunked one is read here, and no further than it may go.
+        if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
+            body = request.META["wsgi.input"].read(most + 1)
+        else:
+            body = request.read(most + 1)
+    except (UnreadablePostError, OSError):
+        raise BadRequest("The body did not arrive.") from None
+    if len(body) > most:
+        raise BadRequest(f"The body is larger than {most} bytes.", 413)
+    return bytes(body)
+
+
+def _json(text: bytes, what: str) -> Any:
+    # This reader refuses what the database would choke on later: lone surrogates, numbers beyond a double.
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise BadRequest(f"{what[0].upper()}{what[1:]} must be JSON.") from None

@@ -1,0 +1,195 @@
+"""Every setting, read once, typed, from the environment. The README's table tells what each does."""
+
+from datetime import timedelta
+from pathlib import Path
+
+from gateway import databases, secret
+from gateway.environment import (
+    count,
+    duration,
+    load,
+    natural,
+    one_of,
+    origins,
+    read,
+    require,
+    subset,
+    switch,
+    text,
+    words,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load(BASE_DIR / ".env")
+NONE: list[str] = []
+
+# --- the machine ---------------------------------------------------------------------------------
+DEBUG = read("DJANGO_DEBUG", switch, True)
+if not DEBUG:
+    require(
+        SECRET_KEY="at least 50 random characters",
+        ALLOWED_HOSTS="the names this gateway answers to, such as auth.example",
+        DATABASE_URL="such as postgres://gateway@db.example/gateway",
+    )
+SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR / ".secret-key")
+SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
+ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
+DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
+GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
+
+# --- what is open --------------------------------------------------------------------------------
+GATEWAY_EXPLORER = read("GATEWAY_EXPLORER", switch, DEBUG)
+GATEWAY_INTROSPECTION = read("GATEWAY_INTROSPECTION", switch, DEBUG)
+GATEWAY_ADMIN = read("GATEWAY_ADMIN", switch, DEBUG)
+
+# --- tokens and sessions -------------------------------------------------------------------------
+GATEWAY_NAME = read("GATEWAY_NAME", text, "Gateway")
+GATEWAY_ISSUER = read(
+    "GATEWAY_ISSUER", text, "http://localhost:8000" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+)
+GATEWAY_AUDIENCE = read("GATEWAY_AUDIENCE", text, "gateway")
+GATEWAY_SIGNING_KEYS = read("GATEWAY_SIGNING_KEYS", text, "", secret=True)
+GATEWAY_SIGNING_ALGORITHM = read("GATEWAY_SIGNING_ALGORITHM", one_of("ES256", "EdDSA", "RS256"), "ES256")
+GATEWAY_TOKEN_CLAIMS = read("GATEWAY_TOKEN_CLAIMS", subset("username", "email"), NONE)
+GATEWAY_ACCESS_LIFETIME = read("GATEWAY_ACCESS_LIFETIME", duration, timedelta(minutes=5))
+GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", duration, timedelta(days=7))
+GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", duration, timedelta(days=30))
+GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", duration, timedelta(seconds=10))
+
+# --- limits --------------------------------------------------------------------------------------
+GATEWAY_MAX_BODY = read("GATEWAY_MAX_BODY", count, 100_000)
+GATEWAY_MAX_DOCUMENT = read("GATEWAY_MAX_DOCUMENT", count, 20_000)
+GATEWAY_MAX_TOKENS = read("GATEWAY_MAX_TOKENS", count, 1_500)
+GATEWAY_MAX_DEPTH = read("GATEWAY_MAX_DEPTH", count, 8)
+GATEWAY_MAX_FIELDS = read("GATEWAY_MAX_FIELDS", count, 100)
+GATEWAY_MAX_ALIASES = read("GATEWAY_MAX_ALIASES", count, 20)
+GATEWAY_MAX_ROOT_FIELDS = read("GATEWAY_MAX_ROOT_FIELDS", count, 20)
+GATEWAY_MAX_DIRECTIVES = read("GATEWAY_MAX_DIRECTIVES", count, 4)
+GATEWAY_MAX_MUTATIONS = read("GATEWAY_MAX_MUTATIONS", count, 1)
+
+# --- passwords -----------------------------------------------------------------------------------
+GATEWAY_PASSWORD_MIN_LENGTH = read("GATEWAY_PASSWORD_MIN_LENGTH", count, 8)
+PASSWORD_HASHERS = [
+    "users.crypto.hashers.Argon2",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
+    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
+    "django.contrib.auth.hashers.BCryptPasswordHasher",
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": GATEWAY_PASSWORD_MIN_LENGTH},
+    },
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "email", "full_name")},
+    },
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {"NAME": "users.blocklist.CommonPassword"},
+    {"NAME": "users.blocklist.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
+]
+
+# --- browsers ------------------------------------------------------------------------------------
+_local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173, 8080)]
+_origins = read("CORS_ALLOWED_ORIGINS", origins, _local if DEBUG else [])
+CORS_ALLOW_ALL_ORIGINS = "*" in _origins
+CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin != "*"]
+CORS_ALLOW_CREDENTIALS = read("CORS_ALLOW_CREDENTIALS", switch, False)
+CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
+CORS_ALLOW_HEADERS = [
+    "accept",
+    "authorization",
+    "content-type",
+    "apollo-require-preflight",
+    "x-apollo-operation-name",
+    "apollographql-client-name",
+    "apollographql-client-version",
+    "traceparent",
+    "x-request-id",
+]
+CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
+CORS_PREFLIGHT_MAX_AGE = 86_400
+CORS_URLS_REGEX = r"^/(graphql$|\.well-known/)"
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", origins, NONE)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+SECURE_REFERRER_POLICY = "no-referrer"
+X_FRAME_OPTIONS = "DENY"
+
+# --- Django --------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "gateway",
+    "users",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "corsheaders",
+    "graphene_django",
+]
+MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
+    "gateway.envelope.EnvelopeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "gateway.urls"
+WSGI_APPLICATION = "gateway.wsgi.application"
+AUTH_USER_MODEL = "users.User"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+USE_I18N = False
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
+DATA_UPLOAD_MAX_MEMORY_SIZE = GATEWAY_MAX_BODY
+GRAPHENE = {"SCHEMA": "gateway.schema.schema"}
+GRAPHQL_JWT = {
+    "JWT_AUTH_HEADER_PREFIX": "Bearer",
+    "JWT_ALGORITHM": GATEWAY_SIGNING_ALGORITHM,
+    "JWT_AUDIENCE": GATEWAY_AUDIENCE,
+    "JWT_ISSUER": GATEWAY_ISSUER,
+    "JWT_VERIFY_EXPIRATION": True,
+    "JWT_EXPIRATION_DELTA": GATEWAY_ACCESS_LIFETIME,
+    "JWT_REFRESH_EXPIRATION_DELTA": GATEWAY_REFRESH_ABSOLUTE,
+    "JWT_LONG_RUNNING_REFRESH_TOKEN": True,
+    "JWT_PAYLOAD_HANDLER": "gateway.compatibility.payload",
+    "JWT_ENCODE_HANDLER": "gateway.compatibility.encode",
+    "JWT_DECODE_HANDLER": "gateway.compatibility.decode",
+    "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.compatibility.subject",
+    "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.compatibility.user",
+    "JWT_ALLOW_ANY_HANDLER": "gateway.compatibility.leave_to_the_gateway",
+}
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+}

@@ -1,0 +1,46 @@
+"""Every address that the gateway answers."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.views.decorators.csrf import csrf_exempt
+
+from gateway import jwks
+from gateway.errors import Failed, of_refusal
+from gateway.media import JSON
+from gateway.middleware import JWTMiddleware
+from gateway.schema import schema
+from gateway.view import GatewayView, respond
+from users.errors import NotFound
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # No cookie says who asks here, so there is nothing for another site to ride on.
+    path("graphql", csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema))), name="graphql"),
+    path(".well-known/jwks.json", jwks.show),
+]
+if settings.GATEWAY_EXPLORER:
+    urlpatterns += [
+        path("", lambda request: redirect("graphql")),
+        path("graphql/explorer/", include("gateway.explorer.urls")),
+    ]
+if settings.GATEWAY_ADMIN:
+    admin.site.site_header = admin.site.site_title = settings.GATEWAY_NAME
+    urlpatterns += [path("admin", lambda request: redirect("admin:index")), path("admin/", admin.site.urls)]
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """What stands at every other address."""
+    return respond({"errors": [of_refusal(NotFound("There is nothing at this address."))]}, JSON, 404)
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """What is left to say when a page failed."""
+    return respond({"errors": [of_refusal(Failed(getattr(request, "id", "-")))]}, JSON, 500)
+
+
+# A route of its own: in development Django would show a page in place of the handler's answer.
+urlpatterns.append(re_path("", not_found))
+handler404 = not_found
+handler500 = failed

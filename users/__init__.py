@@ -1,0 +1,1 @@
+"""The rules: accounts, and how they are proven."""

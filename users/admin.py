@@ -1,0 +1,143 @@
+"""The admin: users and their sessions are seen, searched, edited and ended; secrets are never shown."""
+
+from typing import Any, ClassVar
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from users import names
+from users.errors import WrongValue
+from users.models import Event, Session, User
+
+FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
+
+
+class CleanNames:
+    """Holds the admin's forms to the same names as everyone else."""
+
+    cleaned_data: dict[str, Any]
+
+    def clean_username(self) -> str:
+        """The username in its one form."""
+        return self._clean(names.username, "username")
+
+    def clean_email(self) -> str:
+        """The address in its one form."""
+        return self._clean(names.email, "email")
+
+    def _clean(self, cleaner: Any, field: str) -> str:
+        try:
+            return str(cleaner(self.cleaned_data[field]))
+        except WrongValue as wrong:
+            raise ValidationError(wrong.message) from None
+
+
+class UserForm(CleanNames, UserChangeForm):
+    """Edits a user; the password by its own form."""
+
+
+class NewUserForm(CleanNames, AdminUserCreationForm):
+    """Makes a user."""
+
+    class Meta:
+        model = User
+        fields = ("username", "email")
+
+
+class ReadOnly:
+    """Shown, never written by hand."""
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody adds one."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Nobody edits one."""
+        return False
+
+
+class SessionsOfUser(ReadOnly, admin.TabularInline):
+    """The sessions of the user on the page."""
+
+    model = Session
+    fields = readonly_fields = FACTS_OF_SESSION
+    ordering = ("-rotated_at",)
+    can_delete = False
+
+
+@admin.action(description="End all sessions of the selected users")
+def end_sessions_of(modeladmin: Any, request: HttpRequest, users: QuerySet[User]) -> None:
+    """Sign the users out everywhere."""
+    ended = Session.objects.filter(user__in=users, ended_at=None).update(ended_at=timezone.now())
+    modeladmin.message_user(request, f"{ended} sessions ended.")
+
+
+@admin.action(description="End the selected sessions")
+def end_sessions(modeladmin: Any, request: HttpRequest, sessions: QuerySet[Session]) -> None:
+    """Sign out on these devices."""
+    ended = sessions.filter(ended_at=None).update(ended_at=timezone.now())
+    modeladmin.message_user(request, f"{ended} sessions ended.")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin):
+    """Users."""
+
+    form = UserForm
+    add_form = NewUserForm
+    list_display = ("username", "email", "full_name", "is_email_verified", "is_active", "is_staff", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "is_email_verified", "groups")
+    search_fields = ("username", "email", "full_name")
+    ordering = ("username",)
+    readonly_fields = ("date_joined", "last_login")
+    actions = (end_sessions_of,)
+    inlines = (SessionsOfUser,)
+    fieldsets: ClassVar[Any] = (
+        (None, {"fields": ("username", "password")}),
+        ("Profile", {"fields": ("email", "is_email_verified", "full_name", "bio", "image_url")}),
+        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Moments", {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
+
+    def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
+        """No sessions beside a user who is only being made."""
+        return self.inlines if obj else ()
+
+
+@admin.register(Session)
+class SessionAdmin(ReadOnly, admin.ModelAdmin):
+    """Sessions."""
+
+    list_display = ("user", *FACTS_OF_SESSION)
+    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    search_fields = ("user__username", "user__email", "device_name", "ip_address")
+    list_select_related = ("user",)
+    fields = ("user", *FACTS_OF_SESSION)
+    ordering = ("-rotated_at",)
+    actions = (end_sessions,)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
+        """A row is kept: it is what tells a thief's token from rubbish."""
+        return False
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnly, admin.ModelAdmin):
+    """What happened."""
+
+    list_display = ("at", "kind", "user", "ip_address", "user_agent")
+    list_filter = ("kind",)
+    search_fields = ("user__username", "user__email", "ip_address")
+    list_select_related = ("user",)
+    date_hierarchy = "at"
+    ordering = ("-at",)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
+        """Nobody rewrites what happened."""
+        return False

@@ -1,0 +1,1 @@
+"""Pure cryptography: no models, no settings, no requests."""

@@ -1,0 +1,158 @@
+"""The whole data model: users, their sessions, what happened, what was tried, and the signing key."""
+
+from typing import Any, ClassVar
+from uuid import UUID, uuid4
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+NAME_LENGTH = 150
+EMAIL_LENGTH = 254
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds users by either of their names, whatever the case, and makes them."""
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """The user of a username, or of an address."""
+        column = "email_key" if "@" in (username or "") else "username_key"
+        return self.get(**{column: (username or "").lower()})
+
+    def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A saved user; a user without a password cannot sign in by one."""
+        user = self.model(username=username, email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
+        """A saved user who may do everything in the admin."""
+        return self.create_user(username, email, password, is_staff=True, is_superuser=True, **fields)
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """An account. The key is random: a time-ordered one would tell when the account was made."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    username = models.CharField(max_length=NAME_LENGTH, unique=True)
+    email = models.EmailField(max_length=EMAIL_LENGTH)
+    # Computed by the database, so that no way of writing a row can slip past the constraints below.
+    username_key = models.GeneratedField(
+        expression=Lower("username"), output_field=models.CharField(max_length=NAME_LENGTH), db_persist=True
+    )
+    email_key = models.GeneratedField(
+        expression=Lower("email"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
+    )
+    full_name = models.CharField(max_length=NAME_LENGTH, blank=True)
+    bio = models.TextField(blank=True)
+    image_url = models.URLField(max_length=500, blank=True)
+    is_email_verified = models.BooleanField(default=False)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # Counts the passwords: a session opened under another number is dead.
+    credential_version = models.PositiveIntegerField(default=0, editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["email"]
+
+    # The session this object was loaded for; no column.
+    current_session_id: UUID | None = None
+
+    class Meta:
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(
+                fields=["username_key"],
+                name="user_username_key",
+                violation_error_message="Another account has this username.",
+            ),
+            models.UniqueConstraint(
+                fields=["email_key"],
+                name="user_email_key",
+                violation_error_message="Another account has this address.",
+            ),
+        ]
+
+    def set_password(self, raw_password: str | None) -> None:
+        """Take a new password; once saved, every session opened under the old one is dead."""
+        super().set_password(raw_password)
+        self.credential_version += 1
+
+
+class Session(models.Model):
+    """A sign-in on one device: one row however often its refresh token rotates."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
+    # The first half of the refresh token. Another value than the id, which access tokens show.
+    selector = models.UUIDField(unique=True, default=uuid4, editable=False)
+    # SHA-256 of the second half: the one in force, and the one it replaced.
+    current = models.CharField(max_length=64, editable=False)
+    previous = models.CharField(max_length=64, blank=True, editable=False)
+    generation = models.PositiveIntegerField(default=0, editable=False)
+    credential_version = models.PositiveIntegerField(editable=False)
+    device_name = models.CharField(max_length=100, blank=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    ip_address = models.GenericIPAddressField(null=True, blank=True)
+    created_at = models.DateTimeField()
+    rotated_at = models.DateTimeField()
+    # Moved on by every rotation, never past the absolute end.
+    expires_at = models.DateTimeField()
+    absolute_expires_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "ended_at", "-rotated_at"], name="session_of_user")
+        ]
+
+    def __str__(self) -> str:
+        return self.device_name or str(self.id)
+
+
+class Event(models.Model):
+    """Something that happened to an account; never a secret."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="events")
+    session_id = models.UUIDField(null=True)
+    kind = models.CharField(max_length=40)
+    at = models.DateTimeField()
+    ip_address = models.GenericIPAddressField(null=True)
+    user_agent = models.CharField(max_length=300, blank=True)
+    facts = models.JSONField(default=dict)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["user", "-at", "-id"], name="event_of_user")]
+
+    def __str__(self) -> str:
+        return self.kind
+
+
+class Attempts(models.Model):
+    """How often something was tried since a moment."""
+
+    key = models.CharField(max_length=100, primary_key=True)
+    tried = models.PositiveIntegerField()
+    since = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class SigningKey(models.Model):
+    """A key that signs access tokens, its private part sealed."""
+
+    kid = models.CharField(max_length=43, primary_key=True)
+    # Unique: of two gateways that start at once, one makes the key.
+    algorithm = models.CharField(max_length=10, unique=True)
+    sealed = models.TextField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.kid

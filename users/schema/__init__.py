@@ -1,0 +1,27 @@
+"""The GraphQL face: one line an operation."""
+
+import graphene
+
+from users.schema import accounts, dashboard, errors, passwords, sessions, tokens
+
+
+class Query(accounts.Query, dashboard.Query, errors.Query, graphene.ObjectType):
+    """What can be read."""
+
+
+class Mutation(graphene.ObjectType):
+    """What can be done."""
+
+    register = accounts.Register.Field()
+    update_profile = accounts.UpdateProfile.Field()
+
+    token_auth = tokens.TokenAuth.Field()
+    verify_token = tokens.VerifyToken.Field()
+    refresh_token = tokens.RefreshToken.Field()
+    revoke_token = tokens.RevokeToken.Field()
+    end_session = sessions.EndSession.Field()
+    end_all_sessions = sessions.EndAllSessions.Field()
+
+    change_password = passwords.ChangePassword.Field()
+
+    dashboard = dashboard.PostToDashboard.Field()

@@ -1,0 +1,171 @@
+"""Sessions: opened by a sign-in, carried on by refresh tokens, ended by their owner or by a thief's mistake."""
+
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.db.models import F, QuerySet
+from django.utils import timezone
+
+from users import events
+from users.caller import Caller, SignedIn
+from users.crypto import refresh, seals
+from users.crypto.refresh import RefreshToken
+from users.errors import NotFound, TokenExpired, TokenInvalid, TokenReused
+from users.events import Kind
+from users.models import Session, User
+
+
+def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session, str]:
+    """A new session of a user, and the refresh token that it begins with."""
+    now = timezone.now()
+    token = refresh.first(uuid4())
+    absolute = now + settings.GATEWAY_REFRESH_ABSOLUTE
+    session = Session.objects.create(
+        user=user,
+        selector=token.selector,
+        current=token.digest,
+        credential_version=user.credential_version,
+        device_name=device_name,
+        user_agent=caller.user_agent,
+        ip_address=caller.ip_address,
+        created_at=now,
+        rotated_at=now,
+        expires_at=min(now + settings.GATEWAY_REFRESH_IDLE, absolute),
+        absolute_expires_at=absolute,
+    )
+    user.current_session_id = session.id
+    return session, str(token)
+
+
+def find(*, id: str, user_id: str) -> Session | None:
+    """The live session that an access token names, with its user; one statement."""
+    session = (
+        Session.objects.select_related("user")
+        .filter(
+            id=id,
+            user_id=user_id,
+            ended_at=None,
+            expires_at__gt=timezone.now(),
+            user__is_active=True,
+            credential_version=F("user__credential_version"),
+        )
+        .first()
+    )
+    if session:
+        session.user.current_session_id = session.id
+    return session
+
+
+def of(user: User) -> QuerySet[Session]:
+    """The live sessions of a user, the most recently used first."""
+    # Through the user, so that each session knows it without a look into the database.
+    live = user.sessions.filter(
+        ended_at=None, expires_at__gt=timezone.now(), credential_version=user.credential_version
+    )
+    return live.order_by("-rotated_at", "id")
+
+
+def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
+    """Exchange a refresh token for its successor; for the same one again within the grace window."""
+    token = refresh.parse(refresh_token)
+    if token is None:
+        raise TokenInvalid
+    session = _live(token)
+    successor = _advance(caller, session, token)
+    if successor is None:
+        # Spent: long ago by a thief or the owner, or just now by another tab. Only a fresh look tells.
+        session = _live(token)
+        successor = _same_again(session, token)
+    if successor is None:
+        _end(caller, session.user, [session.id], kind=Kind.REFRESH_REUSED, why="a spent refresh token came back")
+        raise TokenReused
+    return session, str(successor)
+
+
+def end(caller: SignedIn, *, id: str) -> bool:
+    """End one of the caller's live sessions."""
+    try:
+        found = of(caller.user).filter(id=UUID(id)).first()
+    except ValueError:
+        found = None
+    if found is None or not _end(caller, caller.user, [found.id], why="ended by the user"):
+        raise NotFound
+    return True
+
+
+def end_all(caller: SignedIn, *, keep_current: bool = False, why: str = "ended by the user") -> int:
+    """End all live sessions of the caller, or all but this one; how many they were."""
+    ids = list(of(caller.user).values_list("id", flat=True))
+    if keep_current and caller.session.id in ids:
+        ids.remove(caller.session.id)
+    return _end(caller, caller.user, ids, why=why) if ids else 0
+
+
+def carry_over(session: Session) -> None:
+    """Keep a session alive past the change of password that was made in it."""
+    Session.objects.filter(id=session.id).update(credential_version=session.credential_version + 1)
+
+
+def revoke(caller: Caller, *, refresh_token: str) -> None:
+    """End the session of a refresh token, whether or not it was spent; nothing where there is none."""
+    token = refresh.parse(refresh_token)
+    session = Session.objects.select_related("user").filter(selector=token.selector).first() if token else None
+    if session:
+        _end(caller, session.user, [session.id], why="signed out")
+
+
+def _live(token: RefreshToken) -> Session:
+    session = Session.objects.select_related("user").filter(selector=token.selector).first()
+    if session is None or session.ended_at or not session.user.is_active:
+        raise TokenInvalid
+    if session.credential_version != session.user.credential_version:
+        raise TokenInvalid
+    if session.expires_at <= timezone.now():
+        raise TokenExpired
+    session.user.current_session_id = session.id
+    return session
+
+
+def _advance(caller: Caller, session: Session, token: RefreshToken) -> RefreshToken | None:
+    if token.digest != session.current:
+        return None
+    now = timezone.now()
+    successor = token.successor(_server_keys()[0], session.id, session.generation + 1)
+    change = {
+        "current": successor.digest,
+        "previous": token.digest,
+        "generation": session.generation + 1,
+        "rotated_at": now,
+        "expires_at": min(now + settings.GATEWAY_REFRESH_IDLE, session.absolute_expires_at),
+        "ip_address": caller.ip_address,
+        "user_agent": caller.user_agent,
+    }
+    # Compare and swap: of many that present one token, one wins, on every database, without a lock held.
+    unspent = Session.objects.filter(id=session.id, current=token.digest, ended_at=None, expires_at__gt=now)
+    if not unspent.update(**change):
+        return None
+    for name, value in change.items():
+        setattr(session, name, value)
+    return successor
+
+
+def _same_again(session: Session, token: RefreshToken) -> RefreshToken | None:
+    # Never below zero: with the clock set back, a spent token is young, not from the future.
+    age = max(timezone.now() - session.rotated_at, timedelta())
+    if token.digest != session.previous or age > settings.GATEWAY_REFRESH_GRACE:
+        return None
+    candidates = (token.successor(key, session.id, session.generation) for key in _server_keys())
+    return next((each for each in candidates if each.digest == session.current), None)
+
+
+def _end(caller: Caller, user: User, ids: list[UUID], *, why: str, kind: Kind = Kind.SESSION_ENDED) -> int:
+    ended = Session.objects.filter(id__in=ids, ended_at=None).update(ended_at=timezone.now())
+    if ended:
+        events.record(caller, kind, user=user, session_id=ids[0] if len(ids) == 1 else None, why=why, ended=ended)
+    return ended
+
+
+def _server_keys() -> list[bytes]:
+    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return [seals.derive(secret, "gateway.refresh") for secret in secrets]

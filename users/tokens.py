@@ -1,0 +1,196 @@
+"""Tokens: granted for a password or a refresh token, and recognised again."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from uuid import uuid5
+
+from django.conf import settings
+from django.contrib.auth.signals import user_logged_in
+from django.db import transaction
+from django.utils import timezone
+
+from users import events, keys, names, passwords, sessions
+from users.caller import Caller, SignedIn
+from users.crypto import tokens
+from users.crypto.tokens import Claims, Expired, Invalid
+from users.errors import (
+    FieldError,
+    FieldErrorCode,
+    Inspection,
+    InvalidCredentials,
+    InvalidInput,
+    Reason,
+    TokenExpired,
+    TokenInvalid,
+    Unauthenticated,
+)
+from users.events import Kind
+from users.models import Session, User
+
+REMEMBERED = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """A pair of tokens, and whose it is."""
+
+    user: User
+    token: str
+    refresh_token: str
+    refresh_expires_in: int
+    claims: Claims
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A checked access token, and whose it is."""
+
+    user: User
+    claims: Claims
+
+
+def sign_in(caller: Caller, *, username: str, password: str, device_name: str | None = None) -> Grant:
+    """A new session for who knows the password; every other case looks alike and takes as long."""
+    inspection = Inspection()
+    device = inspection.clean("device_name", names.device_name, device_name)
+    inspection.finish()
+    user = passwords.owner(username)
+    if not passwords.matches(user, password) or user is None or not user.is_active:
+        # Never the name as it was typed: people type passwords there.
+        events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
+        raise InvalidCredentials
+    with transaction.atomic():
+        _note_sign_in(user)
+        given = grant(caller, user=user, device_name=device)
+        events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
+    user_logged_in.send(sender=User, request=None, user=user)
+    return given
+
+
+def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
+    """The first pair of a new session."""
+    return _grant(*sessions.open(caller, user=user, device_name=device_name))
+
+
+def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
+    """The next pair of a session, for its refresh token."""
+    return _grant(*sessions.rotate(caller, refresh_token=_given(refresh_token)))
+
+
+def revoke(caller: Caller, *, refresh_token: str | None) -> int:
+    """End the session of a refresh token, and say when; silent about tokens not ours (RFC 7009 §2.2)."""
+    sessions.revoke(caller, refresh_token=_given(refresh_token))
+    return int(timezone.now().timestamp())
+
+
+def verify(caller: Caller, *, token: str | None = None) -> Verified:
+    """What an access token says: the argument, or the one that the caller came with."""
+    if token is None:
+        who = signed_in(caller)
+        return Verified(who.user, who.claims)
+    try:
+        claims = read(token)
+    except Expired:
+        raise TokenExpired from None
+    except Invalid:
+        raise TokenInvalid from None
+    session = sessions.find(id=claims["sid"], user_id=claims["sub"])
+    if session is None:
+        raise TokenInvalid
+    return Verified(session.user, claims)
+
+
+def signed_in(caller: Caller) -> SignedIn:
+    """The caller as a signed-in one, found out once; refused where the access token will not do."""
+    if caller.found is None:
+        caller.found = _recognise(caller)
+    if isinstance(caller.found, Reason):
+        raise Unauthenticated(caller.found)
+    return caller.found
+
+
+def read(token: str) -> Claims:
+    """The claims of an access token of ours that is neither over nor from the future."""
+    claims = _signed(token)
+    tokens.check_time(claims, timezone.now().timestamp())
+    return claims
+
+
+def sign(claims: Claims) -> str:
+    """The access token of these claims, by the key that signs now."""
+    return tokens.sign(claims, keys.ring().current)
+
+
+def claims_of(session: Session) -> Claims:
+    """What an access token says of a session; the same for one generation, however often it is asked."""
+    issued = int(session.rotated_at.timestamp())
+    until = issued + int(settings.GATEWAY_ACCESS_LIFETIME.total_seconds())
+    return {
+        "iss": settings.GATEWAY_ISSUER,
+        "aud": settings.GATEWAY_AUDIENCE,
+        "sub": str(session.user_id),
+        "sid": str(session.id),
+        "iat": issued,
+        "exp": min(until, int(session.absolute_expires_at.timestamp())),
+        "jti": str(uuid5(session.id, str(session.generation))),
+        "auth_time": int(session.created_at.timestamp()),
+        **{name: getattr(session.user, name) for name in settings.GATEWAY_TOKEN_CLAIMS},
+    }
+
+
+def payload(given: Grant | Verified) -> Claims:
+    """The claims as clients of django-graphql-jwt know them."""
+    return given.claims | {"username": given.user.username, "origIat": given.claims["auth_time"]}
+
+
+def _recognise(caller: Caller) -> SignedIn | Reason:
+    if caller.token is None:
+        return Reason.TOKEN_MISSING
+    try:
+        claims = read(caller.token)
+    except Expired:
+        return Reason.TOKEN_EXPIRED
+    except Invalid:
+        return Reason.TOKEN_INVALID
+    session = sessions.find(id=claims["sid"], user_id=claims["sub"])
+    if session is None:
+        return Reason.TOKEN_INVALID
+    return SignedIn(
+        ip_address=caller.ip_address,
+        user_agent=caller.user_agent,
+        user=session.user,
+        session=session,
+        claims=claims,
+    )
+
+
+def _given(refresh_token: str | None) -> str:
+    if refresh_token is None:
+        raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
+    return refresh_token
+
+
+def _grant(session: Session, refresh_token: str) -> Grant:
+    claims = claims_of(session)
+    return Grant(
+        user=session.user,
+        token=sign(claims),
+        refresh_token=refresh_token,
+        refresh_expires_in=int(session.absolute_expires_at.timestamp()),
+        claims=claims,
+    )
+
+
+def _note_sign_in(user: User) -> None:
+    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
+    now = timezone.now()
+    same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
+    if not same.update(last_login=now):
+        raise InvalidCredentials
+    user.last_login = now
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _signed(token: str) -> Claims:
+    # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
+    return tokens.read(token, keys.ring().by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
