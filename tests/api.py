@@ -111,6 +111,9 @@ class Api:
             "mutation ($t: String) { refreshToken(refreshToken: $t) {" + GRANT + "} }", {"t": refresh_token}, **headers
         )
 
+    def revoke(self, refresh_token: str | None) -> Answer:
+        return self("mutation ($t: String) { revokeToken(refreshToken: $t) { revoked } }", {"t": refresh_token})
+
     def me(self, token: str | None = None, **headers: str) -> Answer:
         return self("{ me { id username email } }", token=token, **headers)
 

@@ -5,7 +5,8 @@ import graphene
 from users.schema import accounts, dashboard, errors, passwords, sessions, tokens
 
 
-class Query(accounts.Query, dashboard.Query, errors.Query, graphene.ObjectType):
+# graphene shows the fields of the last base first.
+class Query(errors.Query, dashboard.Query, accounts.Query, graphene.ObjectType):
     """What can be read."""
 
 
