@@ -20,7 +20,7 @@ names: set[str] = set()
 
 def load(file: Path) -> None:
     """Take what a `.env` file says, where there is one; the environment itself wins."""
-    if file.exists():
+    if file.is_file():
         environ.Env.read_env(file)
 
 

