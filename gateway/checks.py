@@ -7,6 +7,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
+from gateway import persisted
 from users import keys
 
 SHORTEST_SECRET = 50
@@ -92,6 +93,17 @@ def short_passwords(**_: Any) -> Found:
     return []
 
 
+def trusted_documents(**_: Any) -> Found:
+    """A list that cannot be read would refuse every request."""
+    if settings.GATEWAY_TRUSTED_DOCUMENTS:
+        try:
+            persisted.trusted(settings.GATEWAY_TRUSTED_DOCUMENTS)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            message = "GATEWAY_TRUSTED_DOCUMENTS must be a JSON file: a map of id to document, or Apollo's manifest."
+            return [Error(message, id="gateway.E011")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -101,6 +113,7 @@ ALL = (
     lifetimes,
     atomic_mutations,
     short_passwords,
+    trusted_documents,
 )
 
 

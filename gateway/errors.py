@@ -22,6 +22,7 @@ from users.errors import (
 )
 
 LONGEST_MESSAGE = 500
+MOST_PLACES = 10
 RETRY_AFTER = 5
 log = logging.getLogger("gateway.errors")
 
@@ -70,7 +71,8 @@ def of_document(error: GraphQLError) -> dict[str, Any]:
 def of_execution(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
     """An error of a document that was executed: a field's own, or one of the variables."""
     cause = error.original_error
-    if cause is None:
+    # One of the engine's own that names a place in the document speaks of an argument, not of our result.
+    if cause is None or (isinstance(cause, GraphQLError) and cause.nodes):
         return _with_places(error, _told(error.message, ErrorCode.BAD_USER_INPUT))
     return _with_places(error, of_refusal(_as_refusal(cause, request)))
 
@@ -147,7 +149,7 @@ def _told(message: str, code: ErrorCode) -> dict[str, Any]:
 
 def _with_places(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:
     if error.locations:
-        shown["locations"] = [place.formatted for place in error.locations]
+        shown["locations"] = [place.formatted for place in error.locations[:MOST_PLACES]]
     if error.path is not None:
         shown["path"] = list(error.path)
     return shown

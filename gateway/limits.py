@@ -61,10 +61,21 @@ NOTHING = Size()
 
 def check(document: DocumentNode) -> None:
     """Refuse a document of which any operation asks for more than a limit allows."""
-    ruler = Ruler({each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)})
+    ruler = _ruler(document)
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             _check_operation(operation, ruler)
+
+
+def count_costly(document: DocumentNode, operation: OperationDefinitionNode) -> int:
+    """How many costly fields an operation has."""
+    mutates = operation.operation == OperationType.MUTATION
+    return _ruler(document).selections(operation.selection_set).costly if mutates else 0
+
+
+def _ruler(document: DocumentNode) -> "Ruler":
+    fragments = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
+    return Ruler({fragment.name.value: fragment for fragment in fragments})
 
 
 def _check_operation(operation: OperationDefinitionNode, ruler: "Ruler") -> None:

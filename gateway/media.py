@@ -29,7 +29,10 @@ def status_of_request_error(media: str) -> int:
 def _accepted(accept: str) -> list[tuple[str, float]]:
     accepted = []
     for part in accept.split(","):
-        kind, parameters = parse_header_parameters(part)
+        try:
+            kind, parameters = parse_header_parameters(part)
+        except ValueError:
+            continue
         try:
             quality = float(parameters.get("q", "1"))
         except ValueError:

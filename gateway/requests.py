@@ -20,10 +20,11 @@ class Parameters:
     extensions: dict[str, Any] | None
 
 
-def read(request: HttpRequest) -> Parameters:
+def read(request: HttpRequest) -> Parameters | list[Parameters]:
     """The parameters of a request: of its body by POST, of its address by GET, never of both."""
     if request.method == "POST":
-        return _parameters(_json_body(request))
+        body = _json_body(request)
+        return _batch(body) if isinstance(body, list) else _parameters(body)
     given: dict[str, Any] = {name: request.GET[name] for name in ("query", "operationName") if name in request.GET}
     for name in ("variables", "extensions"):
         if request.GET.get(name):
@@ -31,9 +32,16 @@ def read(request: HttpRequest) -> Parameters:
     return _parameters(given)
 
 
-def _parameters(given: Any) -> Parameters:
-    if isinstance(given, list):
+def _batch(items: list[Any]) -> list[Parameters]:
+    most = settings.GATEWAY_MAX_BATCH
+    if not most:
         raise BadRequest("Batches are not served here: send one operation a request.")
+    if not 0 < len(items) <= most:
+        raise BadRequest(f"A batch has 1 to {most} operations.")
+    return [_parameters(item) for item in items]
+
+
+def _parameters(given: Any) -> Parameters:
     if not isinstance(given, dict):
         raise BadRequest("The body must be a JSON object.")
     return Parameters(

@@ -40,6 +40,8 @@ GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
 # --- what is open --------------------------------------------------------------------------------
 GATEWAY_EXPLORER = read("GATEWAY_EXPLORER", switch, DEBUG)
 GATEWAY_INTROSPECTION = read("GATEWAY_INTROSPECTION", switch, DEBUG)
+GATEWAY_PERSISTED_QUERIES = read("GATEWAY_PERSISTED_QUERIES", switch, True)
+GATEWAY_TRUSTED_DOCUMENTS = read("GATEWAY_TRUSTED_DOCUMENTS", text, "")
 GATEWAY_ADMIN = read("GATEWAY_ADMIN", switch, DEBUG)
 
 # --- tokens and sessions -------------------------------------------------------------------------
@@ -58,6 +60,7 @@ GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", duration, timedelta(second
 
 # --- limits --------------------------------------------------------------------------------------
 GATEWAY_MAX_BODY = read("GATEWAY_MAX_BODY", count, 100_000)
+GATEWAY_MAX_BATCH = read("GATEWAY_MAX_BATCH", natural, 0)
 GATEWAY_MAX_DOCUMENT = read("GATEWAY_MAX_DOCUMENT", count, 20_000)
 GATEWAY_MAX_TOKENS = read("GATEWAY_MAX_TOKENS", count, 1_500)
 GATEWAY_MAX_DEPTH = read("GATEWAY_MAX_DEPTH", count, 8)

@@ -10,7 +10,7 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from gateway.view import documents
+from gateway.operations import documents
 from tests.api import Api
 from users import keys, tokens
 from users.crypto import keys as crypto_keys
