@@ -14,6 +14,7 @@ def of_client(meta: Mapping[str, Any]) -> str | None:
     # Each trusted proxy appended one hop; all that stands further left is the client's own writing.
     address = seen[max(0, len(seen) - 1 - settings.GATEWAY_TRUSTED_PROXIES)]
     try:
-        return str(ip_address(address))
+        # Without its zone (`fe80::1%eth0`), which no database takes for an address.
+        return str(ip_address(address.partition("%")[0]))
     except ValueError:
         return None

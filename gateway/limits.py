@@ -65,6 +65,9 @@ def check(document: DocumentNode) -> None:
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             _check_operation(operation, ruler)
+    for name in ruler.fragments:
+        # Validation compares the fields of every fragment, also of one that no operation spreads.
+        _check_fields(ruler.fragment(name))
 
 
 def count_costly(document: DocumentNode, operation: OperationDefinitionNode) -> int:
@@ -87,14 +90,22 @@ def _check_operation(operation: OperationDefinitionNode, ruler: "Ruler") -> None
         ("mutations" if mutates else "root fields", roots, size.roots),
         ("costly mutations", 1, size.costly if mutates else 0),
         ("depth", settings.GATEWAY_MAX_DEPTH, size.depth),
-        ("fields", settings.GATEWAY_MAX_FIELDS, size.fields),
         ("aliases", settings.GATEWAY_MAX_ALIASES, size.aliases),
         ("directives on one node", settings.GATEWAY_MAX_DIRECTIVES, directives),
         ("introspection depth", INTROSPECTION_DEPTH, size.introspection_depth),
-        ("introspection fields", INTROSPECTION_FIELDS, size.introspection_fields),
     ):
-        if counted > allowed:
-            raise TooComplex(limit, allowed, counted)
+        _hold(limit, allowed, counted)
+    _check_fields(size)
+
+
+def _check_fields(size: Size) -> None:
+    _hold("fields", settings.GATEWAY_MAX_FIELDS, size.fields)
+    _hold("introspection fields", INTROSPECTION_FIELDS, size.introspection_fields)
+
+
+def _hold(limit: str, allowed: int, counted: int) -> None:
+    if counted > allowed:
+        raise TooComplex(limit, allowed, counted)
 
 
 @dataclass(slots=True)
@@ -115,7 +126,7 @@ class Ruler:
             size = self.selections(node.selection_set)
         else:
             assert isinstance(node, FragmentSpreadNode)
-            size = self._fragment(node.name.value)
+            size = self.fragment(node.name.value)
         return size.beside(Size(directives=len(node.directives)))
 
     def _field(self, node: FieldNode) -> Size:
@@ -139,7 +150,8 @@ class Ruler:
             introspection_fields=inside.introspection_fields,
         )
 
-    def _fragment(self, name: str) -> Size:
+    def fragment(self, name: str) -> Size:
+        """The size of a fragment; nothing where there is none of that name."""
         if name not in self.measured:
             # A cycle comes by here while it is being measured; validation refuses it by name.
             self.measured[name] = NOTHING

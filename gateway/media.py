@@ -31,11 +31,8 @@ def _accepted(accept: str) -> list[tuple[str, float]]:
     for part in accept.split(","):
         try:
             kind, parameters = parse_header_parameters(part)
+            accepted.append((kind, float(parameters.get("q", "1"))))
         except ValueError:
+            # No media range, or no quality: nothing that could be chosen.
             continue
-        try:
-            quality = float(parameters.get("q", "1"))
-        except ValueError:
-            quality = 0.0
-        accepted.append((kind, quality))
     return accepted

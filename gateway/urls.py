@@ -1,7 +1,6 @@
 """Every address that the gateway answers."""
 
 from django.conf import settings
-from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, re_path
@@ -26,8 +25,11 @@ if settings.GATEWAY_EXPLORER:
         path("graphql/explorer/", include("gateway.explorer.urls")),
     ]
 if settings.GATEWAY_ADMIN:
-    admin.site.site_header = admin.site.site_title = settings.GATEWAY_NAME
-    urlpatterns += [path("admin", lambda request: redirect("admin:index")), path("admin/", admin.site.urls)]
+    # Named, not imported: where the admin is off, its code is not even loaded.
+    urlpatterns += [
+        path("admin", lambda request: redirect("admin:index")),
+        path("admin/", include("gateway.admin_urls")),
+    ]
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from graphene_django.views import GraphQLView
 
@@ -28,6 +29,10 @@ class GatewayView(GraphQLView):
         except BadRequest as refusal:
             # Always plain JSON: clients look for a GraphQL response in the GraphQL type alone.
             return respond({"errors": [errors.of_refusal(refusal)]}, media.JSON, refusal.status, refusal.headers)
+        except SuspiciousOperation:
+            # Django's own bounds, such as the number of parameters in an address.
+            refusal = BadRequest("The request is not well-formed.")
+            return respond({"errors": [errors.of_refusal(refusal)]}, media.JSON, refusal.status)
         except Exception as failure:
             return respond({"errors": [errors.of_failure(failure, request)]}, media.JSON, 500)
 
