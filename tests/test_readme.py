@@ -1,0 +1,33 @@
+"""The README's examples: every document it shows is executed, and answers as it says."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from tests.api import Api
+
+README = (Path(__file__).parent.parent / "README.md").read_text()
+EXAMPLES = re.findall(r"```graphql\n(.+?)```\s+```json\n(.+?)```", README, re.DOTALL)
+
+
+def alike(shown: Any, real: Any) -> bool:
+    """Whether a real answer is the shown one; texts cut short with … and numbers may differ."""
+    if isinstance(shown, dict):
+        return shown.keys() == real.keys() and all(alike(shown[name], real[name]) for name in shown)
+    if isinstance(shown, list):
+        return len(shown) == len(real) and all(map(alike, shown, real))
+    if isinstance(shown, str) and shown.endswith("…"):
+        return isinstance(real, str) and len(real) >= len(shown)
+    return type(shown) is type(real) and (shown == real or (type(shown) is int and shown > 1_000_000_000))
+
+
+def test_every_example_of_the_readme_answers_as_it_says(api: Api) -> None:
+    assert len(EXAMPLES) >= 10
+    token = refresh_token = None
+    for document, shown in EXAMPLES:
+        answer = api(document.replace("<refreshToken>", refresh_token or ""), token=token).json
+        assert alike(orjson.loads(shown), answer), (document, answer)
+        for grant in (answer["data"] or {}).values():
+            token, refresh_token = (grant or {}).get("token", token), (grant or {}).get("refreshToken", refresh_token)
