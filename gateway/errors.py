@@ -113,8 +113,8 @@ def _not_permitted(request: HttpRequest) -> Refusal:
 
 
 def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
-    request_id = getattr(request, "id", "-")
-    log.error("request %s failed", request_id, exc_info=failure)
+    request_id, operation = getattr(request, "id", "-"), getattr(request, "operation_name", "-")
+    log.error("request %s failed in operation %s", request_id, operation, exc_info=failure)
     if isinstance(failure, (OperationalError, InterfaceError)):
         return Unavailable(RETRY_AFTER)
     return Failed(request_id)

@@ -50,6 +50,7 @@ def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: 
     try:
         document = documents.load(schema, persisted.text_of(asked))
         operation = _operation(request, document, asked.operation_name)
+        request.operation_name = operation.name.value if operation.name else "-"  # type: ignore[attr-defined]
         if budget:
             budget.spend(document, operation)
         persisted.keep(asked)
