@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags
@@ -104,6 +105,16 @@ def trusted_documents(**_: Any) -> Found:
     return []
 
 
+def breach_url(**_: Any) -> Found:
+    """A service that is asked in the clear tells the network what it is asked."""
+    url = settings.GATEWAY_BREACH_URL
+    parts = urlsplit(url)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if url and not ((parts.scheme == "https" or (parts.scheme == "http" and local)) and "{prefix}" in url):
+        return [Error("GATEWAY_BREACH_URL must be an https address with {prefix} in it.", id="gateway.E012")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -114,6 +125,7 @@ ALL = (
     atomic_mutations,
     short_passwords,
     trusted_documents,
+    breach_url,
 )
 
 

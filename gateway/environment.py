@@ -83,6 +83,14 @@ def duration(value: str) -> timedelta:
     return timedelta(**{UNITS[parts[2]]: int(parts[1])})
 
 
+def rates(value: str) -> list[tuple[int, timedelta]]:
+    """limits such as 5 in 5 minutes, separated by commas"""
+    parts = [re.fullmatch(r"(\d{1,6}) in (\d{1,6}) (second|minute|hour|day)s?", each) for each in words(value)]
+    if not parts or not all(part and int(part[1]) and int(part[2]) for part in parts):
+        raise ValueError
+    return [(int(part[1]), timedelta(**{f"{part[3]}s": int(part[2])})) for part in parts if part]
+
+
 def words(value: str) -> list[str]:
     """a list, separated by commas"""
     return [word.strip() for word in value.split(",") if word.strip()]

@@ -16,6 +16,7 @@ from users.errors import (
     FieldError,
     Forbidden,
     Refusal,
+    ServiceUnavailable,
     TokenExpired,
     TokenInvalid,
     Unauthenticated,
@@ -116,17 +117,8 @@ def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
     request_id, operation = getattr(request, "id", "-"), getattr(request, "operation_name", "-")
     log.error("request %s failed in operation %s", request_id, operation, exc_info=failure)
     if isinstance(failure, (OperationalError, InterfaceError)):
-        return Unavailable(RETRY_AFTER)
+        return ServiceUnavailable(RETRY_AFTER)
     return Failed(request_id)
-
-
-class Unavailable(Refusal):
-    """Something that the gateway stands on is not there."""
-
-    code = ErrorCode.SERVICE_UNAVAILABLE
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"The gateway cannot do this now; retry after {retry_after} seconds.", retryAfter=retry_after)
 
 
 class Failed(Refusal):

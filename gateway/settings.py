@@ -1,5 +1,6 @@
 """Every setting, read once, typed, from the environment. The README's table tells what each does."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from gateway.environment import (
     natural,
     one_of,
     origins,
+    rates,
     read,
     require,
     subset,
@@ -58,6 +60,9 @@ GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", duration, timedelta(days=7))
 GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", duration, timedelta(days=30))
 GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", duration, timedelta(seconds=10))
 
+# --- what is kept --------------------------------------------------------------------------------
+GATEWAY_EVENTS_KEPT = read("GATEWAY_EVENTS_KEPT", duration, timedelta(days=365))
+
 # --- limits --------------------------------------------------------------------------------------
 GATEWAY_MAX_BODY = read("GATEWAY_MAX_BODY", count, 100_000)
 GATEWAY_MAX_BATCH = read("GATEWAY_MAX_BATCH", natural, 0)
@@ -70,8 +75,24 @@ GATEWAY_MAX_ROOT_FIELDS = read("GATEWAY_MAX_ROOT_FIELDS", count, 20)
 GATEWAY_MAX_DIRECTIVES = read("GATEWAY_MAX_DIRECTIVES", count, 4)
 GATEWAY_MAX_MUTATIONS = read("GATEWAY_MAX_MUTATIONS", count, 1)
 
+# --- how often -----------------------------------------------------------------------------------
+GATEWAY_LIMITS = {
+    name: read(f"GATEWAY_LIMIT_{name.upper()}", rates, rates(default))
+    for name, default in {
+        "sign_in_here": "10 in 5 minutes, 20 in 1 hour, 40 in 6 hours",
+        "sign_in_elsewhere": "12 in 5 minutes, 90 in 1 day",
+        "sign_in_address": "20 in 5 minutes",
+        "register": "20 in 1 minute",
+        "refresh_rubbish": "300 in 1 minute",
+        "change_password": "10 in 5 minutes",
+    }.items()
+}
+GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or 1)
+GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 8)
+
 # --- passwords -----------------------------------------------------------------------------------
 GATEWAY_PASSWORD_MIN_LENGTH = read("GATEWAY_PASSWORD_MIN_LENGTH", count, 8)
+GATEWAY_BREACH_URL = read("GATEWAY_BREACH_URL", text, "")
 PASSWORD_HASHERS = [
     "users.crypto.hashers.Argon2",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -91,6 +112,7 @@ AUTH_PASSWORD_VALIDATORS = [
     },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
     {"NAME": "users.blocklist.CommonPassword"},
+    {"NAME": "users.breaches.BreachedPassword"},
     {"NAME": "users.blocklist.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
 ]
 

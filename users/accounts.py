@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from users import events, names, passwords, tokens
+from users import events, hashing, names, passwords, throttle, tokens
 from users.caller import Caller, SignedIn
 from users.errors import FieldErrorCode, Inspection
 from users.events import Kind
@@ -32,6 +32,7 @@ def register(
     device_name: str | None = None,
 ) -> Grant:
     """Make an account and sign in; every argument that will not do is named, and none makes anything."""
+    throttle.count(caller, throttle.lanes("register", throttle.place(caller)))
     inspection = Inspection()
     user = User(
         username=inspection.clean("username", names.username, username),
@@ -44,7 +45,7 @@ def register(
         inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords differ.")
     _look_for_others(inspection, user, ["username", "email"])
     inspection.finish()
-    user.set_password(password)
+    user.password = hashing.make(password)
     with transaction.atomic():
         _save(user, force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)

@@ -113,6 +113,14 @@ class NotFound(Refusal):
     code = ErrorCode.NOT_FOUND
 
 
+class ServiceUnavailable(Refusal):
+    code = ErrorCode.SERVICE_UNAVAILABLE
+
+    def __init__(self, retry_after: int) -> None:
+        message = f"The gateway cannot do this now; retry after {retry_after} seconds."
+        super().__init__(message, retryAfter=retry_after)
+
+
 class InvalidInput(Refusal):
     code = ErrorCode.BAD_USER_INPUT
 

@@ -1,31 +1,60 @@
 """What happened to accounts: recorded where it happens, outside any transaction that a refusal rolls back."""
 
+import base64
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from users.caller import Caller
+from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
+
+MOST = 100
+log = logging.getLogger("gateway.audit")
 
 
 class Kind(Enum):
     """What is recorded; the value is what the table keeps."""
 
-    ACCOUNT_REGISTERED = "account.registered"
-    PROFILE_CHANGED = "profile.changed"
-    SIGNED_IN = "account.signed_in"
-    SIGN_IN_REFUSED = "sign_in.refused"
-    REFRESH_REUSED = "refresh.reused"
-    SESSION_ENDED = "session.ended"
-    PASSWORD_CHANGED = "password.changed"
-    PASSWORD_REFUSED = "password.refused"
+    description: str
+
+    ACCOUNT_REGISTERED = "account.registered", "The account was made."
+    ACCOUNT_ADMINISTERED = "account.administered", "Somebody of the staff changed the account."
+    PROFILE_CHANGED = "profile.changed", "The user described themselves anew."
+    SIGNED_IN = "session.opened", "Somebody signed in with the password."
+    SIGN_IN_REFUSED = "sign_in.refused", "Somebody tried to sign in with a wrong password."
+    ATTEMPTS_THROTTLED = "attempts.throttled", "Somebody tried too often and was told to wait."
+    REFRESH_REUSED = "refresh.reused", "A spent refresh token came back; its session was ended."
+    SESSION_ENDED = "session.ended", "One or more sessions were ended."
+    PASSWORD_CHANGED = "password.changed", "The password was changed."
+    PASSWORD_REFUSED = "password.refused", "Somebody signed in gave a wrong old password."
+
+    def __new__(cls, value: str, description: str) -> "Kind":
+        kind = object.__new__(cls)
+        kind._value_ = value
+        kind.description = description
+        return kind
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A run of events, newest first, and whether older ones follow."""
+
+    events: list[Event]
+    has_more: bool
 
 
 def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> Event:
-    """Keep that something happened: who, when, from where, in which session."""
-    return Event.objects.create(
+    """Keep that something happened: who, when, from where, in which session; and say it to the log."""
+    event = Event.objects.create(
         user=user,
         session_id=session_id,
         kind=kind.value,
@@ -34,3 +63,57 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         user_agent=caller.user_agent,
         facts=facts,
     )
+    line = {
+        "event": kind.value,
+        "at": event.at.isoformat(),
+        "user": str(user.id) if user else None,
+        "session": str(session_id) if session_id else None,
+        "ip": caller.ip_address,
+        "agent": caller.user_agent,
+        **facts,
+    }
+    # One line, in ASCII: whatever stands in it, it neither ends the line nor speaks to a terminal.
+    log.info(json.dumps(line, ensure_ascii=True))
+    return event
+
+
+def of(user: User, *, first: int, after: str | None) -> Page:
+    """A user's events after a cursor; the cost of a page does not grow with the table."""
+    if not 0 <= first <= MOST:
+        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"A page has 0 to {MOST} events."))
+    found = Event.objects.filter(user=user).order_by("-at", "-id")
+    if after:
+        at, id = _place(after)
+        found = found.filter(at__lte=at).filter(Q(at__lt=at) | Q(id__lt=id))
+    events = list(found[: first + 1])
+    return Page(events[:first], has_more=len(events) > first)
+
+
+def kind_of(event: Event) -> Kind:
+    """What kind of event a row keeps."""
+    return next(kind for kind in Kind if kind.value == event.kind)
+
+
+def cursor(event: Event) -> str:
+    """Where an event stands in the order, for `of` to go on after."""
+    return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.id}".encode()).decode()
+
+
+def prune(before: datetime | None = None) -> int:
+    """Delete what is older than `GATEWAY_EVENTS_KEPT`, a thousand at a time; how many there were."""
+    before, deleted = before or timezone.now() - settings.GATEWAY_EVENTS_KEPT, 0
+    while ids := list(Event.objects.filter(at__lt=before).values_list("id", flat=True)[:1_000]):
+        deleted += Event.objects.filter(id__in=ids).delete()[0]
+    return deleted
+
+
+def _place(after: str) -> tuple[datetime, UUID]:
+    try:
+        at, _, id = base64.urlsafe_b64decode(after).decode().partition(" ")
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError
+        return moment, UUID(id)
+    except ValueError:
+        message = "This is not a cursor that `pageInfo` or an edge gave."
+        raise InvalidInput(FieldError("after", FieldErrorCode.INVALID, message)) from None

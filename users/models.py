@@ -108,7 +108,8 @@ class Session(models.Model):
 
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
-            models.Index(fields=["user", "ended_at", "-rotated_at"], name="session_of_user")
+            models.Index(fields=["user", "ended_at", "-rotated_at"], name="session_of_user"),
+            models.Index(fields=["absolute_expires_at"], name="session_by_end"),
         ]
 
     def __str__(self) -> str:
@@ -128,18 +129,23 @@ class Event(models.Model):
     facts = models.JSONField(default=dict)
 
     class Meta:
-        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["user", "-at", "-id"], name="event_of_user")]
+        indexes: ClassVar[list[models.Index]] = [
+            models.Index(fields=["user", "-at", "-id"], name="event_of_user"),
+            models.Index(fields=["at"], name="event_by_age"),
+        ]
 
     def __str__(self) -> str:
         return self.kind
 
 
 class Attempts(models.Model):
-    """How often something was tried since a moment."""
+    """How often something was tried in a window of time that ends at a moment."""
 
     key = models.CharField(max_length=100, primary_key=True)
-    tried = models.PositiveIntegerField()
-    since = models.DateTimeField(db_index=True)
+    tried = models.PositiveIntegerField(default=0)
+    until = models.DateTimeField(db_index=True)
+    # Whether an event says already that this window is used up.
+    is_told = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.key

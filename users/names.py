@@ -76,6 +76,11 @@ def image_url(value: str) -> str:
     return url
 
 
+def folded(value: str) -> str:
+    """One form of all that may name one account, also of what can name none; fit to count by, not to show."""
+    return unicodedata.normalize("NFKC", value[: 2 * EMAIL_LENGTH]).casefold()
+
+
 def printable(value: str, length: int) -> str:
     """What a stranger sent, made fit to keep: control characters dropped, cut to a length."""
     cut = value[: 2 * length]

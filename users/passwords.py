@@ -1,11 +1,11 @@
 """Passwords: judged by one policy, compared whole, changed by one winner at a time."""
 
-from django.contrib.auth.hashers import check_password, make_password
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from users import events, names, sessions, throttle
+from users import events, hashing, names, sessions, throttle
 from users.caller import SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, WrongValue
 from users.events import Kind
@@ -34,7 +34,7 @@ def matches(user: User | None, password: str) -> bool:
     # A longer one cannot be anyone's; its beginning is hashed all the same, at the same cost.
     fits = 0 < len(password) <= LONGEST
     if user is None or not user.has_usable_password():
-        make_password(password[:LONGEST])
+        hashing.make(password[:LONGEST])
         return False
 
     def upgrade(raw: str) -> None:
@@ -42,7 +42,7 @@ def matches(user: User | None, password: str) -> bool:
         unchanged = User.objects.filter(id=user.id, credential_version=user.credential_version)
         unchanged.update(password=make_password(raw))
 
-    return check_password(password[:LONGEST], user.password, upgrade if fits else None) and fits
+    return hashing.check(password[:LONGEST], user.password, upgrade if fits else None) and fits
 
 
 def owner(username: str) -> User | None:
@@ -62,12 +62,14 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     if new_password == old_password:
         inspection.add("new_password", FieldErrorCode.PASSWORD_UNCHANGED)
     inspection.finish()
-    throttle.count(throttle.CHANGE_PASSWORD, subject=user.id)
-    if not matches(user, old_password):
+    tries = throttle.count_own(caller, "change_password", user=user)
+    with tries.judging():
+        is_right = matches(user, old_password)
+    if not is_right:
         events.record(caller, Kind.PASSWORD_REFUSED, user=user, session_id=session.id)
         raise InvalidCredentials("The old password is wrong.", field="oldPassword")
-    throttle.forgive(throttle.CHANGE_PASSWORD, subject=user.id)
-    encoded = make_password(new_password)
+    tries.forgive()
+    encoded = hashing.make(new_password)
     with transaction.atomic():
         _replace(user, encoded)
         ended = sessions.end_all(caller, keep_current=True, why="password changed")

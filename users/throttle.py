@@ -1,65 +1,169 @@
-"""How often a thing may be tried: counted in the shared database, so a second gateway doubles no limit."""
+"""How often a thing may be tried: counted in the shared database, so a second gateway doubles no limit.
 
+1. A try is counted before it is judged, all its lanes in one statement or none, so that of fifty guesses at
+   once no more are tested than the limit has, and a refused one counts nowhere and extends no wait.
+2. Who proves to be right is forgiven: the try itself everywhere, and all of their own lane.
+3. A stranger's guesses at an account fill a lane of their own, which an address that has signed in to the
+   account before does not share: nobody can be shut out of where they have been.
+"""
+
+import hashlib
 import math
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 
-from django.db import IntegrityError, transaction
-from django.db.models import F
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-from users.errors import RateLimited
-from users.models import Attempts
+from users import events
+from users.caller import Caller
+from users.errors import RateLimited, ServiceUnavailable
+from users.events import Kind
+from users.models import Attempts, Session, User
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
     """So many tries in a window of time that begins with the first."""
 
-    name: str
     tries: int
     window: timedelta
 
 
-CHANGE_PASSWORD = Limit("change_password", 5, timedelta(minutes=5))
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One subject under one limit of a name: what a row counts."""
+
+    name: str
+    subject: str
+    limit: Limit
+
+    @property
+    def key(self) -> str:
+        """The row's key; a digest, since subjects are what strangers typed."""
+        digest = hashlib.sha256(f"{self.subject}\0{self.limit.window}".encode()).hexdigest()
+        return f"{self.name}:{digest[:40]}"
 
 
-def count(limit: Limit, *, subject: object) -> None:
-    """Count one try before it is judged; refuse it where the window's tries are used up."""
-    key = f"{limit.name}:{subject}"
-    for attempt in (_again, _afresh, _first, _again):
-        if attempt(key, limit):
-            return
-    raise RateLimited(_wait(key, limit))
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """Where a try was counted: in lanes of the one who tried, and in those shared with others."""
+
+    own: list[Lane]
+    shared: list[Lane]
+
+    def forgive(self) -> None:
+        """Forget the tries of who proved to be right: all in their own lanes, this one in the shared."""
+        _uncount(self.shared, wholly=self.own)
+
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Take back this one try where it could not be judged."""
+        try:
+            yield
+        except ServiceUnavailable:
+            _uncount([*self.own, *self.shared])
+            raise
 
 
-def forgive(limit: Limit, *, subject: object) -> None:
-    """Forget the tries: the one who tried has proven who they are."""
-    Attempts.objects.filter(key=f"{limit.name}:{subject}").delete()
+def lanes(name: str, *subjects: object) -> list[Lane]:
+    """The lanes of a subject under the limits of a name."""
+    subject = "\0".join(map(str, subjects))
+    return [Lane(name, subject, Limit(*limit)) for limit in settings.GATEWAY_LIMITS[name]]
 
 
-def _again(key: str, limit: Limit) -> bool:
-    # One statement judges and counts: of fifty racing tries no more pass than the limit has.
-    within = Attempts.objects.filter(key=key, since__gt=timezone.now() - limit.window, tried__lt=limit.tries)
-    return within.update(tried=F("tried") + 1) == 1
+def place(caller: Caller) -> str:
+    """Where a caller is, as limits see it: an address, of IPv6 its /64, which one household has."""
+    if caller.ip_address is None:
+        return ""
+    address = ip_address(caller.ip_address)
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def _afresh(key: str, limit: Limit) -> bool:
+def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
+    """Count one try in every lane; refuse it where one of them is full, and count it in none."""
     now = timezone.now()
-    return Attempts.objects.filter(key=key, since__lte=now - limit.window).update(tried=1, since=now) == 1
+    if _take(lanes, now):
+        return
+    # Rows that are not there yet, whoever of two makes them.
+    Attempts.objects.bulk_create([Attempts(key=lane.key, until=now) for lane in lanes], ignore_conflicts=True)
+    if not _take(lanes, now):
+        raise _refused(caller, lanes, user, now)
 
 
-def _first(key: str, limit: Limit) -> bool:
+def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
+    """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
+    here = lanes("sign_in_here", name, place(caller))
+    address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
     try:
-        with transaction.atomic():
-            Attempts.objects.create(key=key, tried=1, since=timezone.now())
-    except IntegrityError:
-        return False
-    return True
+        count(caller, [*here, *address, *elsewhere], user=user)
+    except RateLimited:
+        if not is_known(caller, user):
+            raise
+        count(caller, [*here, *address], user=user)
+        return Tries(here, address)
+    return Tries(here, [*address, *elsewhere])
 
 
-def _wait(key: str, limit: Limit) -> int:
-    since = Attempts.objects.filter(key=key).values_list("since", flat=True).first() or timezone.now()
-    left = since + limit.window - timezone.now()
-    # Clamped: with the clock set back, no wait is longer than the window.
-    return max(1, math.ceil(min(left, limit.window).total_seconds()))
+def count_own(caller: Caller, name: str, *, user: User) -> Tries:
+    """Count one guess of somebody signed in, at something of their own."""
+    own = lanes(name, user.id)
+    count(caller, own, user=user)
+    return Tries(own, [])
+
+
+def is_known(caller: Caller, user: User | None) -> bool:
+    """Whether the caller is where the user has signed in before."""
+    here = place(caller)
+    # The same statement for a user who is not there, so that time does not tell.
+    addresses = Session.objects.filter(user=user).order_by("-rotated_at").values_list("ip_address", flat=True)[:50]
+    return any(here == place(Caller(ip_address=address)) for address in addresses if here)
+
+
+def prune() -> int:
+    """Delete the counts whose windows are over; how many there were."""
+    return Attempts.objects.filter(until__lt=timezone.now()).delete()[0]
+
+
+def _take(lanes: list[Lane], now: datetime) -> bool:
+    afresh = [When(_over(lane, now), then=Value(now + lane.limit.window)) for lane in lanes]
+    over = Q(*(_over(lane, now) for lane in lanes), _connector=Q.OR)
+    room = Q(*(Q(key=lane.key, tried__lt=lane.limit.tries) for lane in lanes), _connector=Q.OR)
+    with transaction.atomic():
+        # The count before the moment: MySQL lets a column see what was set to its left.
+        taken = Attempts.objects.filter(over | room).update(
+            tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
+            is_told=Case(When(over, then=Value(False)), default=F("is_told")),
+            until=Case(*afresh, default=F("until")),
+        )
+        if taken != len(lanes):
+            transaction.set_rollback(True)
+    return taken == len(lanes)
+
+
+def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
+    cleared = [lane.key for lane in wholly]
+    less = Case(When(key__in=cleared, then=Value(0)), default=F("tried") - 1)
+    keys = [*cleared, *(lane.key for lane in lanes)]
+    Attempts.objects.filter(key__in=keys, tried__gt=0).update(tried=less, is_told=False)
+
+
+def _refused(caller: Caller, lanes: list[Lane], user: User | None, now: datetime) -> RateLimited:
+    rows = Attempts.objects.in_bulk([lane.key for lane in lanes])
+    full = [lane for lane in lanes if rows[lane.key].tried >= lane.limit.tries]
+    # Once a window: a flood that is refused must not fill the table of events instead.
+    untold = Attempts.objects.filter(key__in=[lane.key for lane in full], is_told=False)
+    if untold.update(is_told=True):
+        events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=sorted({lane.name for lane in full}))
+    waits = [math.ceil((rows[lane.key].until - now).total_seconds()) for lane in full]
+    return RateLimited(max([1, *waits]))
+
+
+def _over(lane: Lane, now: datetime) -> Q:
+    # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
+    return Q(key=lane.key) & (Q(until__lte=now) | Q(until__gt=now + lane.limit.window))

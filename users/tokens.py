@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.utils import timezone
 
-from users import events, keys, names, passwords, sessions
+from users import events, keys, names, passwords, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
@@ -22,6 +22,7 @@ from users.errors import (
     Reason,
     TokenExpired,
     TokenInvalid,
+    TokenReused,
     Unauthenticated,
 )
 from users.events import Kind
@@ -55,7 +56,10 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
     device = inspection.clean("device_name", names.device_name, device_name)
     inspection.finish()
     user = passwords.owner(username)
-    if not passwords.matches(user, password) or user is None or not user.is_active:
+    tries = throttle.count_sign_in(caller, name=names.folded(username), user=user)
+    with tries.judging():
+        is_right = passwords.matches(user, password)
+    if not is_right or user is None or not user.is_active:
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
@@ -63,6 +67,7 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         _note_sign_in(user)
         given = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
+    tries.forgive()
     user_logged_in.send(sender=User, request=None, user=user)
     return given
 
@@ -74,7 +79,11 @@ def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
 
 def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
     """The next pair of a session, for its refresh token."""
-    return _grant(*sessions.rotate(caller, refresh_token=_given(refresh_token)))
+    try:
+        return _grant(*sessions.rotate(caller, refresh_token=_given(refresh_token)))
+    except (TokenInvalid, TokenReused):
+        throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
+        raise
 
 
 def revoke(caller: Caller, *, refresh_token: str | None) -> int:

@@ -2,7 +2,8 @@
 
 import graphene
 
-from users import sessions
+from users import events, sessions
+from users.schema.events import EventConnection
 from users.schema.sessions import Session
 
 
@@ -31,6 +32,14 @@ class User(graphene.ObjectType):
         description="Live sessions, the most recently used first.",
     )
 
+    events = graphene.Field(
+        EventConnection,
+        required=True,
+        first=graphene.Int(default_value=20, description="How many, up to 100."),
+        after=graphene.String(description="The cursor of the last event of the page before."),
+        description="What happened to the account, newest first.",
+    )
+
     def resolve_image_url(user, info):
         return user.image_url or None
 
@@ -39,3 +48,6 @@ class User(graphene.ObjectType):
 
     def resolve_sessions(user, info):
         return sessions.of(user)
+
+    def resolve_events(user, info, first, after=None):
+        return events.of(user, first=first, after=after)

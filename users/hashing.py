@@ -1,0 +1,51 @@
+"""Hashing, so many at once: a flood of sign-ins waits its turn or is sent away, and the rest goes on serving."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+
+from users.errors import ServiceUnavailable
+
+PATIENCE = 2.0
+RETRY_AFTER = 2
+
+
+class Turns:
+    """So many at once, so many waiting, and no more."""
+
+    def __init__(self, *, at_once: int, waiting: int) -> None:
+        self.free = threading.BoundedSemaphore(at_once)
+        self.seats = threading.BoundedSemaphore(at_once + waiting)
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """A turn; refused at once where every seat is taken, and where the wait grows long."""
+        if not self.seats.acquire(blocking=False):
+            raise ServiceUnavailable(RETRY_AFTER)
+        try:
+            if not self.free.acquire(timeout=PATIENCE):
+                raise ServiceUnavailable(RETRY_AFTER)
+            try:
+                yield
+            finally:
+                self.free.release()
+        finally:
+            self.seats.release()
+
+
+turns = Turns(at_once=settings.GATEWAY_HASHES_AT_ONCE, waiting=settings.GATEWAY_HASHES_WAITING)
+
+
+def make(password: str) -> str:
+    """The hash to keep of a password."""
+    with turns.one():
+        return make_password(password)
+
+
+def check(password: str, encoded: str, upgrade: Callable[[str], None] | None) -> bool:
+    """Whether a hash was made of this password; a hash of another kind or cost is made anew."""
+    with turns.one():
+        return check_password(password, encoded, upgrade)
