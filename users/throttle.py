@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from ipaddress import ip_address, ip_network
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +26,8 @@ from users.caller import Caller
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
 from users.models import Attempts, Session, User
+
+NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +124,15 @@ def is_known(caller: Caller, user: User | None) -> bool:
     """Whether the caller is where the user has signed in before."""
     here = place(caller)
     # The same statement for a user who is not there, so that time does not tell.
-    addresses = Session.objects.filter(user=user).order_by("-rotated_at").values_list("ip_address", flat=True)[:50]
+    sessions = Session.objects.filter(user_id=user.id if user else NOBODY).order_by("-rotated_at")
+    addresses = sessions.values_list("ip_address", flat=True)[:50]
     return any(here == place(Caller(ip_address=address)) for address in addresses if here)
 
 
 def prune() -> int:
     """Delete the counts whose windows are over; how many there were."""
-    return Attempts.objects.filter(until__lt=timezone.now()).delete()[0]
+    # A little later than it could: a row is made with its window over, and counted in a moment after.
+    return Attempts.objects.filter(until__lt=timezone.now() - timedelta(minutes=1)).delete()[0]
 
 
 def _take(lanes: list[Lane], now: datetime) -> bool:
@@ -136,7 +141,7 @@ def _take(lanes: list[Lane], now: datetime) -> bool:
     room = Q(*(Q(key=lane.key, tried__lt=lane.limit.tries) for lane in lanes), _connector=Q.OR)
     with transaction.atomic():
         # The count before the moment: MySQL lets a column see what was set to its left.
-        taken = Attempts.objects.filter(over | room).update(
+        taken = Attempts.objects.filter(over | room, key__in=[lane.key for lane in lanes]).update(
             tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
             is_told=Case(When(over, then=Value(False)), default=F("is_told")),
             until=Case(*afresh, default=F("until")),
@@ -155,7 +160,7 @@ def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
 
 def _refused(caller: Caller, lanes: list[Lane], user: User | None, now: datetime) -> RateLimited:
     rows = Attempts.objects.in_bulk([lane.key for lane in lanes])
-    full = [lane for lane in lanes if rows[lane.key].tried >= lane.limit.tries]
+    full = [lane for lane in lanes if lane.key in rows and rows[lane.key].tried >= lane.limit.tries]
     # Once a window: a flood that is refused must not fill the table of events instead.
     untold = Attempts.objects.filter(key__in=[lane.key for lane in full], is_told=False)
     if untold.update(is_told=True):
