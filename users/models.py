@@ -139,11 +139,13 @@ class Event(models.Model):
 
 
 class Attempts(models.Model):
-    """How often something was tried in a window of time that ends at a moment."""
+    """How often something was tried in a window of time; moments and spans in milliseconds, to reckon with."""
 
     key = models.CharField(max_length=100, primary_key=True)
     tried = models.PositiveIntegerField(default=0)
-    until = models.DateTimeField(db_index=True)
+    most = models.PositiveIntegerField()
+    window = models.BigIntegerField()
+    until = models.BigIntegerField(db_index=True)
     # Whether an event says already that this window is used up.
     is_told = models.BooleanField(default=False)
 

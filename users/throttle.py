@@ -9,16 +9,16 @@
 
 import hashlib
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import BigIntegerField, Case, F, Q, Value, When
 from django.utils import timezone
 
 from users import events
@@ -28,6 +28,8 @@ from users.events import Kind
 from users.models import Attempts, Session, User
 
 NOBODY = UUID(int=0)
+# Milliseconds between the clocks of two threads or two machines that count at one moment.
+SKEW = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,14 @@ class Lane:
 
     @property
     def key(self) -> str:
-        """The row's key; a digest, since subjects are what strangers typed."""
-        digest = hashlib.sha256(f"{self.subject}\0{self.limit.window}".encode()).hexdigest()
+        """The row's key; a digest, since subjects are what strangers typed. Another limit is another row."""
+        digest = hashlib.sha256(f"{self.subject}\0{self.limit}".encode()).hexdigest()
         return f"{self.name}:{digest[:40]}"
+
+    @property
+    def window(self) -> int:
+        """The window in milliseconds."""
+        return int(self.limit.window.total_seconds() * 1_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +97,16 @@ def place(caller: Caller) -> str:
 
 def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
     """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    now = timezone.now()
-    if _take(lanes, now):
+    rows = {
+        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
+        for lane in lanes
+    }
+    if _take(rows):
         return
-    # Rows that are not there yet, whoever of two makes them.
-    Attempts.objects.bulk_create([Attempts(key=lane.key, until=now) for lane in lanes], ignore_conflicts=True)
-    if not _take(lanes, now):
-        raise _refused(caller, lanes, user, now)
+    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
+    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
+    if not _take(rows):
+        raise _refused(caller, rows, user)
 
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
@@ -132,23 +142,27 @@ def is_known(caller: Caller, user: User | None) -> bool:
 def prune() -> int:
     """Delete the counts whose windows are over; how many there were."""
     # A little later than it could: a row is made with its window over, and counted in a moment after.
-    return Attempts.objects.filter(until__lt=timezone.now() - timedelta(minutes=1)).delete()[0]
+    return Attempts.objects.filter(until__lt=_now() - 2 * SKEW).delete()[0]
 
 
-def _take(lanes: list[Lane], now: datetime) -> bool:
-    afresh = [When(_over(lane, now), then=Value(now + lane.limit.window)) for lane in lanes]
-    over = Q(*(_over(lane, now) for lane in lanes), _connector=Q.OR)
-    room = Q(*(Q(key=lane.key, tried__lt=lane.limit.tries) for lane in lanes), _connector=Q.OR)
+def _now() -> int:
+    return int(timezone.now().timestamp() * 1_000)
+
+
+def _take(keys: Collection[str]) -> bool:
+    now = _now()
+    # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
+    over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
     with transaction.atomic():
         # The count before the moment: MySQL lets a column see what was set to its left.
-        taken = Attempts.objects.filter(over | room, key__in=[lane.key for lane in lanes]).update(
+        taken = Attempts.objects.filter(over | Q(tried__lt=F("most")), key__in=keys).update(
             tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
             is_told=Case(When(over, then=Value(False)), default=F("is_told")),
-            until=Case(*afresh, default=F("until")),
+            until=Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
         )
-        if taken != len(lanes):
+        if taken != len(keys):
             transaction.set_rollback(True)
-    return taken == len(lanes)
+    return taken == len(keys)
 
 
 def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
@@ -158,17 +172,12 @@ def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
     Attempts.objects.filter(key__in=keys, tried__gt=0).update(tried=less, is_told=False)
 
 
-def _refused(caller: Caller, lanes: list[Lane], user: User | None, now: datetime) -> RateLimited:
-    rows = Attempts.objects.in_bulk([lane.key for lane in lanes])
-    full = [lane for lane in lanes if lane.key in rows and rows[lane.key].tried >= lane.limit.tries]
+def _refused(caller: Caller, keys: Collection[str], user: User | None) -> RateLimited:
+    full = list(Attempts.objects.filter(key__in=keys, tried__gte=F("most")))
     # Once a window: a flood that is refused must not fill the table of events instead.
-    untold = Attempts.objects.filter(key__in=[lane.key for lane in full], is_told=False)
+    untold = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)
     if untold.update(is_told=True):
-        events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=sorted({lane.name for lane in full}))
-    waits = [math.ceil((rows[lane.key].until - now).total_seconds()) for lane in full]
-    return RateLimited(max([1, *waits]))
-
-
-def _over(lane: Lane, now: datetime) -> Q:
-    # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
-    return Q(key=lane.key) & (Q(until__lte=now) | Q(until__gt=now + lane.limit.window))
+        names = sorted({row.key.partition(":")[0] for row in full})
+        events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=names)
+    now = _now()
+    return RateLimited(max([1, *(math.ceil((row.until - now) / 1_000) for row in full)]))

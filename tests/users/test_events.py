@@ -1,0 +1,153 @@
+"""What happened to accounts."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.utils import timezone
+
+from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
+from users import events
+from users.caller import Caller
+from users.events import Kind
+from users.models import Event, Session, User
+
+PAGE = """query ($first: Int, $after: String) { me { events(first: $first, after: $after) {
+    edges { cursor node { id kind at ipAddress userAgent } } pageInfo { hasNextPage endCursor } } } }"""
+
+
+def kinds(member: Member) -> list[str]:
+    page = member("{ me { events { edges { node { kind } } } } }").data["me"]["events"]
+    return [edge["node"]["kind"] for edge in page["edges"]]
+
+
+def test_s89_a_life_is_told_newest_first(api: Api) -> None:
+    alice = api.join()
+    api.sign_in("alice", "wrong")
+    phone = api.signed_in()
+    phone('mutation { updateProfile(bio: "hello") { user { bio } } }')
+    api.change_password(phone.token, "wrong")
+    api.revoke(alice.refresh_token)
+    api.change_password(phone.token, PASSWORD, NEW_PASSWORD)
+    first = api.refresh(phone.refresh_token).data["refreshToken"]["refreshToken"]
+    api.refresh(first)
+    Session.objects.update(rotated_at=timezone.now() - timedelta(minutes=1))
+    assert api.refresh(phone.refresh_token).code == "TOKEN_REUSED"
+    assert kinds(api.signed_in("alice", NEW_PASSWORD)) == [
+        "SIGNED_IN",
+        "REFRESH_REUSED",
+        "PASSWORD_CHANGED",
+        "SESSION_ENDED",
+        "PASSWORD_REFUSED",
+        "PROFILE_CHANGED",
+        "SIGNED_IN",
+        "SIGN_IN_REFUSED",
+        "ACCOUNT_REGISTERED",
+    ]
+
+
+def test_s89_an_event_says_who_when_from_where_and_in_which_session(api: Api) -> None:
+    api.join()
+    answer = api.sign_in("alice", **{"User-Agent": "Mozilla/5.0 (\x1b[31m\u2028)"})
+    event = Event.objects.get(kind=Kind.SIGNED_IN.value)
+    assert event.user == User.objects.get(username="alice")
+    assert str(event.session_id) == answer.data["tokenAuth"]["claims"]["sid"]
+    assert event.ip_address == "127.0.0.1"
+    assert event.user_agent == "Mozilla/5.0 ([31m)"
+    assert timezone.now() - event.at < timedelta(minutes=1)
+
+
+def test_pages_follow_one_another_without_gap_or_repeat(api: Api) -> None:
+    alice = api.join()
+    user, moment = User.objects.get(), timezone.now()
+    Event.objects.bulk_create(
+        Event(user=user, kind=Kind.SIGNED_IN.value, at=moment - timedelta(seconds=number // 3)) for number in range(24)
+    )
+    seen, after = [], None
+    while True:
+        page = alice(PAGE, first=7, after=after).data["me"]["events"]
+        seen += [edge["node"]["id"] for edge in page["edges"]]
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert len(seen) == len(set(seen)) == 25
+    assert seen == [str(event.id) for event in Event.objects.order_by("-at", "-id")]
+
+
+def test_a_page_costs_one_statement(api: Api, statements: Any) -> None:
+    alice = api.join()
+    with statements() as counted:
+        alice(PAGE, first=20).data  # noqa: B018
+    assert len(counted) == 2
+
+
+@pytest.mark.parametrize(
+    ("variables", "field"),
+    [
+        ({"first": -1}, "first"),
+        ({"first": 101}, "first"),
+        ({"after": "rubbish"}, "after"),
+        ({"after": "\u2028"}, "after"),
+        ({"after": "MjAyNi0wMS0wMSAxMjM="}, "after"),
+        ({"after": "MjAyNi0wMS0wMVQwMDowMDowMCAwMDAwMDAwMC0wMDAwLTAwMDAtMDAwMC0wMDAwMDAwMDAwMDA="}, "after"),
+    ],
+)
+def test_a_page_that_cannot_be_is_refused(api: Api, variables: dict[str, Any], field: str) -> None:
+    assert api.join()(PAGE, **variables).field_errors == {(field, "INVALID")}
+
+
+def test_nobody_reads_another_s_events(api: Api) -> None:
+    api.join("alice")
+    assert kinds(api.join("bob")) == ["ACCOUNT_REGISTERED"]
+
+
+def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
+    alice = api.join()
+    api.change_password(alice.token, "wrong")
+    assert Event.objects.filter(kind=Kind.PASSWORD_REFUSED.value).exists()
+
+
+def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
+    hostile = 'a"}\r\n{"event": "forged"\x1b[2J\u2028\u2029'
+    events.record(Caller(user_agent=hostile), Kind.SIGN_IN_REFUSED, user=None, note=hostile)
+    (line,) = (each for each in caplog.messages if "sign_in.refused" in each)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["note"] == hostile
+
+
+def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
+    alice = api.join()
+    again = api.signed_in()
+    api.sign_in("alice", "a wrong guess")
+    api.sign_in("a password in the wrong box", "a wrong guess")
+    api.change_password(again.token, "a wrong guess", NEW_PASSWORD)
+    api.change_password(again.token, PASSWORD, NEW_PASSWORD)
+    refreshed = api.refresh(again.refresh_token).data["refreshToken"]["refreshToken"]
+    api.revoke(refreshed)
+    secrets = [PASSWORD, NEW_PASSWORD, "a wrong guess", "in the wrong box", refreshed]
+    secrets += [alice.token, again.token, alice.refresh_token, again.refresh_token]
+    kept = caplog.text + "".join(map(str, Event.objects.values_list()))
+    assert "session.opened" in kept
+    assert not [secret for secret in secrets if secret in kept]
+
+
+def test_old_events_are_pruned_and_young_ones_stay(api: Api, settings: Any, capsys: Any) -> None:
+    api.join()
+    settings.GATEWAY_EVENTS_KEPT = timedelta(days=30)
+    old = timezone.now() - timedelta(days=31)
+    Event.objects.bulk_create(Event(user=None, kind=Kind.SIGN_IN_REFUSED.value, at=old) for _ in range(2_500))
+    call_command("prune")
+    assert "2500 events deleted" in capsys.readouterr().out
+    assert Event.objects.count() == 1
+
+
+def test_sessions_past_their_end_are_pruned_and_ended_ones_stay_until_then(api: Api, capsys: Any) -> None:
+    api.revoke(api.join("alice").refresh_token)
+    api.join("bob")
+    Session.objects.filter(user__username="bob").update(absolute_expires_at=timezone.now() - timedelta(seconds=1))
+    call_command("prune")
+    assert "1 sessions deleted" in capsys.readouterr().out
+    assert Session.objects.get().user.username == "alice"

@@ -1,0 +1,221 @@
+"""How often a thing may be tried."""
+
+import threading
+import time
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from tests.api import NEW_PASSWORD, PASSWORD, Api
+from users import hashing, throttle
+from users.caller import Caller
+from users.errors import RateLimited
+from users.models import Attempts, Event, Session
+
+HERE = "192.0.2.1"
+
+
+def limit(settings: Any, **limits: tuple[int, int]) -> None:
+    """Put other limits in force: tries and seconds."""
+    changed = {name: [(tries, timedelta(seconds=seconds))] for name, (tries, seconds) in limits.items()}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | changed
+
+
+@pytest.fixture
+def from_address(api: Api, settings: Any) -> Any:
+    """Signs in from an address, as a trusted proxy tells it."""
+    settings.GATEWAY_TRUSTED_PROXIES = 1
+
+    def sign_in(address: str, username: str = "alice", password: str = "wrong") -> Any:
+        return api.sign_in(username, password, **{"X-Forwarded-For": address})
+
+    return sign_in
+
+
+def test_s20_wrong_passwords_are_told_to_wait_and_how_long(api: Api) -> None:
+    api.join()
+    codes = [api.sign_in("alice", "wrong").code for _ in range(15)]
+    assert codes[:10] == ["INVALID_CREDENTIALS"] * 10
+    assert set(codes[10:]) == {"RATE_LIMITED"}
+    refused = api.sign_in("alice", PASSWORD)
+    assert 290 < refused.extensions["retryAfter"] <= 300
+    assert refused.response["Retry-After"] == str(refused.extensions["retryAfter"])
+
+
+def test_s20_the_wait_grows_with_every_window_that_is_used_up(settings: Any, db: None) -> None:
+    caller = Caller(ip_address=HERE)
+
+    def spend() -> int:
+        try:
+            while True:
+                throttle.count_sign_in(caller, name="alice", user=None)
+        except RateLimited as refusal:
+            return refusal.extensions["retryAfter"]
+
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {
+        "sign_in_elsewhere": [(1_000, timedelta(days=1))],
+        "sign_in_address": [(1_000, timedelta(days=1))],
+    }
+    minutes, hour, _ = throttle.lanes("sign_in_here", "alice", HERE)
+    waits = [spend()]
+    for over in ([minutes], [minutes, hour], [minutes]):
+        Attempts.objects.filter(key__in=[lane.key for lane in over]).update(until=int(time.time() * 1000))
+        waits.append(spend())
+    assert [wait // 60 for wait in waits] == [5, 60, 5, 360]
+
+
+def test_s24_one_address_cannot_spray_many_accounts(from_address: Any) -> None:
+    codes = [from_address(HERE, f"user{number}").code for number in range(60)]
+    assert codes == ["INVALID_CREDENTIALS"] * 20 + ["RATE_LIMITED"] * 40
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["an account", "no account"])
+def test_s25_many_addresses_and_spellings_share_the_account_s_lane(api: Api, from_address: Any, exists: bool) -> None:
+    if exists:
+        api.join()
+    Session.objects.all().delete()
+    spellings = ["alice", "ALICE", "Alice", "aLICE", "\uff41lice", "alicE"]
+    codes = [from_address(f"198.51.100.{number}", spellings[number % 6]).code for number in range(30)]
+    assert codes == ["INVALID_CREDENTIALS"] * 12 + ["RATE_LIMITED"] * 18
+
+
+def test_s26_a_header_of_the_client_s_own_is_not_its_address(api: Api, settings: Any) -> None:
+    settings.GATEWAY_TRUSTED_PROXIES = 0
+    for number in range(21):
+        forged = {"X-Forwarded-For": f"203.0.113.{number}", "Forwarded": f"for=203.0.113.{number}"}
+        answer = api.sign_in(f"user{number}", "wrong", **forged, X_Real_IP=f"203.0.113.{number}")
+    assert answer.code == "RATE_LIMITED"
+
+
+def test_ipv6_addresses_of_one_household_are_one_place(from_address: Any) -> None:
+    codes = [from_address(f"2001:db8:1:2::{number:x}", f"user{number}").code for number in range(21)]
+    assert codes[-1] == "RATE_LIMITED"
+    assert from_address("2001:db8:1:3::1", "user99").code == "INVALID_CREDENTIALS"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_s27_of_fifty_guesses_at_once_five_are_tested(settings: Any, monkeypatch: Any, at_once: Any) -> None:
+    limit(settings, sign_in_here=(5, 300))
+    api, tested, lock = Api(), [], threading.Lock()
+    api.join()
+
+    def check(password: str, *_: Any) -> bool:
+        with lock:
+            tested.append(password)
+        return False
+
+    monkeypatch.setattr(hashing, "check", check)
+    codes = at_once([lambda number=number: Api().sign_in("alice", f"guess{number}").code for number in range(50)])
+    assert len(tested) == 5
+    assert sorted(codes) == ["INVALID_CREDENTIALS"] * 5 + ["RATE_LIMITED"] * 45
+
+
+def test_s28_throttling_ends_no_session(api: Api, from_address: Any) -> None:
+    alice = api.join()
+    for number in range(30):
+        from_address(f"198.51.100.{number}")
+    assert alice("{ me { username } }").data["me"]
+    assert api.refresh(alice.refresh_token).data["refreshToken"]["token"]
+
+
+def test_s29_strangers_guesses_do_not_shut_the_owner_out_of_where_they_have_been(api: Api, from_address: Any) -> None:
+    api.join()
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+    for number in range(30):
+        from_address(f"198.51.100.{number}")
+    assert from_address("203.0.113.9", password=PASSWORD).code == "RATE_LIMITED"
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+
+
+def test_a_known_place_is_throttled_as_well(api: Api, from_address: Any) -> None:
+    api.join()
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+    codes = [from_address(HERE).code for _ in range(12)]
+    assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 2
+
+
+def test_success_forgives_the_place_and_leaves_no_count_elsewhere(api: Api) -> None:
+    api.join()
+    for _ in range(5):
+        for _ in range(3):
+            api.sign_in("alice", "wrong")
+        assert api.sign_in("alice").data["tokenAuth"]
+        elsewhere = throttle.lanes("sign_in_elsewhere", "alice")[0]
+        Attempts.objects.filter(key=elsewhere.key).update(tried=3)
+    here = throttle.lanes("sign_in_here", "alice", "127.0.0.1")
+    assert set(Attempts.objects.filter(key__in=[lane.key for lane in here]).values_list("tried", flat=True)) == {0}
+    (address,) = throttle.lanes("sign_in_address", "127.0.0.1")
+    assert Attempts.objects.get(key=address.key).tried == 15
+
+
+def test_a_refused_try_counts_nowhere_and_extends_no_wait(api: Api) -> None:
+    for _ in range(10):
+        api.sign_in("alice", "wrong")
+    before = sorted(Attempts.objects.values_list("key", "tried", "until"))
+    for _ in range(20):
+        assert api.sign_in("alice", "wrong").code == "RATE_LIMITED"
+    assert sorted(Attempts.objects.values_list("key", "tried", "until")) == before
+
+
+def test_a_window_that_is_over_counts_afresh(api: Api) -> None:
+    for _ in range(11):
+        api.sign_in("alice", "wrong")
+    Attempts.objects.update(until=int(time.time() * 1000))
+    assert api.sign_in("alice", "wrong").code == "INVALID_CREDENTIALS"
+
+
+def test_with_the_clock_set_back_no_wait_is_longer_than_its_window(api: Api) -> None:
+    for _ in range(11):
+        api.sign_in("alice", "wrong")
+    Attempts.objects.update(until=int(time.time() * 1000) + 3 * 86_400_000)
+    assert api.sign_in("alice", "wrong").code == "INVALID_CREDENTIALS"
+
+
+def test_a_full_lane_is_told_once_a_window(api: Api) -> None:
+    api.join()
+    for _ in range(20):
+        api.sign_in("alice", "wrong")
+    (event,) = Event.objects.filter(kind="attempts.throttled")
+    assert event.user.username == "alice"
+    assert event.facts == {"limits": ["sign_in_here"]}
+
+
+def test_a_place_registers_so_often(api: Api, settings: Any) -> None:
+    limit(settings, register=(2, 60))
+    assert [api.register("").code for _ in range(3)] == ["BAD_USER_INPUT", "BAD_USER_INPUT", "RATE_LIMITED"]
+
+
+def test_rubbish_refresh_tokens_are_counted_and_good_ones_are_not(api: Api, settings: Any, statements: Any) -> None:
+    limit(settings, refresh_rubbish=(2, 60))
+    alice = api.join()
+    assert [api.refresh("rubbish").code for _ in range(3)] == ["TOKEN_INVALID", "TOKEN_INVALID", "RATE_LIMITED"]
+    with statements() as seen:
+        assert api.refresh(alice.refresh_token).data["refreshToken"]["token"]
+    assert len(seen) == 2
+
+
+def test_s59_guessing_the_old_password_is_throttled(api: Api) -> None:
+    alice = api.join()
+    codes = [api.change_password(alice.token, "wrong", NEW_PASSWORD).code for _ in range(30)]
+    assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
+
+
+def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, statements: Any, capsys: Any) -> None:
+    old = int(time.time() * 1000) - 86_400_000
+    rows = (Attempts(key=f"stale:{number}", tried=1, most=9, window=9, until=old) for number in range(100_000))
+    Attempts.objects.bulk_create(rows, batch_size=10_000)
+    api.sign_in("alice", "wrong")
+    with statements() as seen:
+        api.sign_in("alice", "wrong")
+    (counting,) = (text for text in seen if text.startswith("UPDATE"))
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE users_attempts")
+            cursor.execute(f"EXPLAIN {counting}")
+            assert "Seq Scan" not in str(cursor.fetchall())
+    call_command("prune")
+    assert "100000 counts deleted" in capsys.readouterr().out
+    assert Attempts.objects.count() == 6
