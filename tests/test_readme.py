@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from tests.api import Api
 
 README = (Path(__file__).parent.parent / "README.md").read_text()
+RECIPES = Path(__file__).parent / "clients" / "recipes"
 EXAMPLES = re.findall(r"```graphql\n(.+?)```\s+```json\n(.+?)```", README, re.DOTALL)
 
 
@@ -31,3 +33,8 @@ def test_every_example_of_the_readme_answers_as_it_says(api: Api) -> None:
         assert alike(orjson.loads(shown), answer), (document, answer)
         for grant in (answer["data"] or {}).values():
             token, refresh_token = (grant or {}).get("token", token), (grant or {}).get("refreshToken", refresh_token)
+
+
+@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.ts")), ids=lambda file: file.name)
+def test_the_readme_shows_the_recipe_that_the_tests_run(recipe: Path) -> None:
+    assert f"```ts\n{recipe.read_text().rstrip()}\n```" in README

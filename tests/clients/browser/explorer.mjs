@@ -2,21 +2,9 @@
 
 import assert from "node:assert/strict";
 import process from "node:process";
-import { chromium } from "playwright-core";
+import { launch } from "./chromium.mjs";
 
 const [origin, picture] = process.argv.slice(2);
-const LAUNCH = {
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-};
 
 /** A page whose every complaint, and every request to another origin, is written down. */
 async function open(browser) {
@@ -164,7 +152,7 @@ async function visit(browser) {
 
 async function main() {
   assert.ok(origin && picture, "usage: node explorer.mjs <gateway's URL> <screenshot.png>");
-  const browser = await chromium.launch(LAUNCH);
+  const browser = await launch();
   try {
     await visit(browser);
   } finally {

@@ -1,0 +1,26 @@
+/** An Apollo client that renews the session when an access token is refused, then asks again. */
+
+import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client";
+import { SetContextLink } from "@apollo/client/link/context";
+import { ErrorLink } from "@apollo/client/link/error";
+import { from, switchMap } from "rxjs";
+import type { Session } from "./session.js";
+
+/** Call `client.clearStore()` whenever somebody signs in or out: its cache belongs to one user. */
+export function apolloClient(session: Session): ApolloClient {
+  const authorize = new SetContextLink(async ({ headers }) => {
+    // After a reload there is a session, and no access token yet.
+    if (session.isSignedIn && !session.token) await session.renew();
+    const { token } = session;
+    return { token, headers: token ? { ...headers, Authorization: `Bearer ${token}` } : headers };
+  });
+  const retry = new ErrorLink(({ error, operation, forward }) => {
+    if (!session.isSignedIn || !CombinedGraphQLErrors.is(error)) return;
+    if (!error.errors.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED")) return;
+    return from(session.renew(operation.getContext().token)).pipe(switchMap(() => forward(operation)));
+  });
+  return new ApolloClient({
+    cache: new InMemoryCache(),
+    link: retry.concat(authorize).concat(new HttpLink({ uri: session.url })),
+  });
+}
