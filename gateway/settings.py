@@ -80,7 +80,7 @@ GATEWAY_LIMITS = {
     name: read(f"GATEWAY_LIMIT_{name.upper()}", rates, rates(default))
     for name, default in {
         "sign_in_here": "10 in 5 minutes, 20 in 1 hour, 40 in 6 hours",
-        "sign_in_elsewhere": "12 in 5 minutes, 90 in 1 day",
+        "sign_in_elsewhere": "12 in 5 minutes, 45 in 1 day",
         "sign_in_address": "20 in 5 minutes",
         "register": "20 in 1 minute",
         "refresh_rubbish": "300 in 1 minute",
