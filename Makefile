@@ -9,11 +9,12 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test lint schema format
+.PHONY: help run test lint schema format bench
 help:
 	@echo "make run     serve on http://localhost:8000/graphql (PORT=8001 make run for another port)"
 	@echo "make test    run every test; TEST_DATABASE_URLS adds databases to SQLite"
 	@echo "make lint    check style and types"
+	@echo "make bench   measure the gateway under a flood, and whether time tells what it must not"
 	@echo "make schema  print schema.graphql anew"
 
 run: $(VENV)/.installed
@@ -37,6 +38,10 @@ lint: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+bench: $(VENV)/.installed-for-tests
+	@$(BIN)/python -m tests.bench.flood
+	@$(BIN)/python -m tests.bench.evenness
 
 format: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff format .

@@ -40,9 +40,15 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
     """A pool of connections in each process, checked before use."""
     options = {
         "connect_timeout": CONNECT_TIMEOUT,
-        "pool": {"min_size": 1, "max_size": 20, "timeout": CONNECT_TIMEOUT},
+        "pool": {"min_size": 1, "timeout": CONNECT_TIMEOUT},
     }
     return config | {"OPTIONS": options | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
+
+
+def fit_pool(config: dict[str, Any], threads: int) -> None:
+    """Give each thread of a process a connection: one that waits for its turn to hash holds on to its own."""
+    if "pool" in config["OPTIONS"]:
+        config["OPTIONS"]["pool"]["max_size"] = threads
 
 
 def mysql(config: dict[str, Any]) -> dict[str, Any]:

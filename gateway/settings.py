@@ -88,7 +88,7 @@ GATEWAY_LIMITS = {
     }.items()
 }
 GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or 1)
-GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 8)
+GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
 
 # --- passwords -----------------------------------------------------------------------------------
 GATEWAY_PASSWORD_MIN_LENGTH = read("GATEWAY_PASSWORD_MIN_LENGTH", count, 8)

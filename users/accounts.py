@@ -21,6 +21,7 @@ PROFILE = {
 }
 
 
+@hashing.seated
 def register(
     caller: Caller,
     *,

@@ -54,6 +54,7 @@ def owner(username: str) -> User | None:
         return None
 
 
+@hashing.seated
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     """Replace the caller's password and end every other session; how many ended."""
     user, session = caller.user, caller.session

@@ -9,7 +9,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.utils import timezone
 
-from users import events, keys, names, passwords, sessions, throttle
+from users import events, hashing, keys, names, passwords, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
@@ -50,6 +50,7 @@ class Verified:
     claims: Claims
 
 
+@hashing.seated
 def sign_in(caller: Caller, *, username: str, password: str, device_name: str | None = None) -> Grant:
     """A new session for who knows the password; every other case looks alike and takes as long."""
     inspection = Inspection()

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
         parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
         parser.add_argument("--workers", type=int, default=1)
-        parser.add_argument("--threads", type=int, default=16)
+        parser.add_argument("--threads", type=int, default=settings.GATEWAY_THREADS)
         parser.add_argument("--migrate", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
