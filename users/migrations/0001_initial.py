@@ -102,8 +102,4 @@ class Migration(migrations.Migration):
             model_name='event',
             index=models.Index(fields=['user', '-at', '-id'], name='event_of_user'),
         ),
-        migrations.AddIndex(
-            model_name='session',
-            index=models.Index(fields=['user', 'ended_at', '-rotated_at'], name='session_of_user'),
-        ),
     ]
