@@ -72,8 +72,9 @@ def of_document(error: GraphQLError) -> dict[str, Any]:
 def of_execution(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
     """An error of a document that was executed: a field's own, or one of the variables."""
     cause = error.original_error
-    # One of the engine's own that names a place in the document speaks of an argument, not of our result.
-    if cause is None or (isinstance(cause, GraphQLError) and cause.nodes):
+    # One of the engine's own, before any field or at a place in the document, speaks of what was asked.
+    asked = isinstance(cause, GraphQLError) and (error.path is None or cause.nodes)
+    if cause is None or asked:
         return _with_places(error, _told(error.message, ErrorCode.BAD_USER_INPUT))
     return _with_places(error, of_refusal(_as_refusal(cause, request)))
 

@@ -31,8 +31,8 @@ class GatewayView(GraphQLView):
             return respond({"errors": [errors.of_refusal(refusal)]}, media.JSON, refusal.status, refusal.headers)
         except SuspiciousOperation:
             # Django's own bounds, such as the number of parameters in an address.
-            refusal = BadRequest("The request is not well-formed.")
-            return respond({"errors": [errors.of_refusal(refusal)]}, media.JSON, refusal.status)
+            malformed = BadRequest("The request is not well-formed.")
+            return respond({"errors": [errors.of_refusal(malformed)]}, media.JSON, malformed.status)
         except Exception as failure:
             return respond({"errors": [errors.of_failure(failure, request)]}, media.JSON, 500)
 

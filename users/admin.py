@@ -4,8 +4,14 @@ from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import (
+    AdminUserCreationForm,
+    ReadOnlyPasswordHashField,
+    ReadOnlyPasswordHashWidget,
+    UserChangeForm,
+)
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
@@ -21,6 +27,7 @@ class CleanNames:
     """Holds the admin's forms to the same names as everyone else."""
 
     cleaned_data: dict[str, Any]
+    instance: User
 
     def clean_username(self) -> str:
         """The username in its one form."""
@@ -32,13 +39,27 @@ class CleanNames:
 
     def _clean(self, cleaner: Any, field: str) -> str:
         try:
-            return str(cleaner(self.cleaned_data[field]))
+            name = str(cleaner(self.cleaned_data[field]))
         except WrongValue as wrong:
             raise ValidationError(wrong.message) from None
+        # The form leaves the computed columns out, and with them the constraints that stand on them.
+        if User.objects.filter(**{f"{field}_key": name.lower()}).exclude(pk=self.instance.pk).exists():
+            raise ValidationError(f"Another account has this {field}.")
+        return name
+
+
+class PasswordLink(ReadOnlyPasswordHashWidget):
+    """The way to the form that sets a password; of the hash, not a letter."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        """The link alone."""
+        return super().get_context(name, value, attrs) | {"summary": []}
 
 
 class UserForm(CleanNames, UserChangeForm):
     """Edits a user; the password by its own form."""
+
+    password = ReadOnlyPasswordHashField(widget=PasswordLink)
 
 
 class NewUserForm(CleanNames, AdminUserCreationForm):
@@ -96,6 +117,7 @@ class UserAdmin(DjangoUserAdmin):
     ordering = ("username",)
     readonly_fields = ("date_joined", "last_login")
     actions = (end_sessions_of,)
+    formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (SessionsOfUser,)
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "password")}),
@@ -104,6 +126,16 @@ class UserAdmin(DjangoUserAdmin):
         ("Moments", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Write what was edited and nothing else: a password changed meanwhile must not come back."""
+        columns = {field.name for field in User._meta.concrete_fields}
+        obj.save(update_fields=columns & set(form.changed_data) if change else None)
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
+        """What goes with a user: sessions and events as well, which nobody deletes on their own."""
+        deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
+        return deleted, counts, needed - {"session", "event"}, protected
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
         """No sessions beside a user who is only being made."""

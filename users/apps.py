@@ -14,8 +14,9 @@ class UsersConfig(AppConfig):
 
     def ready(self) -> None:
         """Let the admin's sign-ins keep `last_login`; the gateway's own have written it already."""
+        # Under the name that Django's own receiver has: whichever app is ready first, one of the two listens.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
-        user_logged_in.connect(keep_last_login)
+        user_logged_in.connect(keep_last_login, dispatch_uid="update_last_login")
 
 
 def keep_last_login(request: Any, user: Any, **_: Any) -> None:

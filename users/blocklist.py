@@ -46,7 +46,8 @@ class CommonPassword:
 
     def _repeats(self, password: str) -> bool:
         unit = repeated(password)
-        return len(unit) < len(password) and (len(unit) < SHORTEST_UNIT or unit.strip(DECORATION) in self.common)
+        known = len(unit) < SHORTEST_UNIT or unit in self.common or unit.strip(DECORATION) in self.common
+        return known and len(unit) < len(password)
 
 
 class ContextPassword:
@@ -56,15 +57,16 @@ class ContextPassword:
         self.words = tuple(words)
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise where a known word is most of the password."""
+        """Raise where known words are most of the password."""
         folded = password.casefold()
+        rest = folded
         for word in self._known(user):
-            rest = folded.replace(word, "")
-            if rest != folded and free(rest.strip(DECORATION)) < FEWEST_FREE:
-                raise ValidationError(
-                    "This password is too close to your name, your address or this service.",
-                    code="password_too_similar",
-                )
+            rest = rest.replace(word, "")
+        if rest != folded and free(rest.strip(DECORATION)) < FEWEST_FREE:
+            raise ValidationError(
+                "This password is too close to your name, your address or this service.",
+                code="password_too_similar",
+            )
 
     def get_help_text(self) -> str:
         """What the admin's form says."""

@@ -13,7 +13,8 @@ from users.crypto import keys, seals
 from users.crypto.keys import Key
 from users.models import SigningKey
 
-PEM = re.compile(r"-----BEGIN [A-Z ]+-----.+?-----END [A-Z ]+-----", re.DOTALL)
+# Only what holds a key: openssl writes the parameters of a curve before it.
+PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ from tests.api import PASSWORD, Api
 
 
 def test_a_newcomer_registers_reads_the_dashboard_refreshes_and_signs_out(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice Liddell", deviceName="laptop")
+    alice = api.join("alice", fullName="Alice Example", deviceName="laptop")
     me = alice("{ me { username fullName email isEmailVerified sessions { deviceName isCurrent } } }").data["me"]
     assert me == {
         "username": "alice",
-        "fullName": "Alice Liddell",
+        "fullName": "Alice Example",
         "email": "alice@example.com",
         "isEmailVerified": False,
         "sessions": [{"deviceName": "laptop", "isCurrent": True}],

@@ -151,3 +151,13 @@ def test_sessions_past_their_end_are_pruned_and_ended_ones_stay_until_then(api: 
     call_command("prune")
     assert "1 sessions deleted" in capsys.readouterr().out
     assert Session.objects.get().user.username == "alice"
+
+
+def test_an_event_may_have_neither_user_nor_place(db: None) -> None:
+    event = events.record(Caller(), Kind.SIGN_IN_REFUSED, user=None)
+    assert (event.user, event.ip_address, event.user_agent, event.session_id) == (None, None, "", None)
+
+
+def test_kinds_are_named_once_and_described() -> None:
+    assert len({kind.value for kind in Kind}) == len(Kind)
+    assert all(len(kind.value) <= 40 and kind.description for kind in Kind)

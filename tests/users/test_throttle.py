@@ -220,3 +220,22 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
     call_command("prune")
     assert "100000 counts deleted" in capsys.readouterr().out
     assert Attempts.objects.count() == 6
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("before", ["nothing", "a window that is over"])
+def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any, before: str) -> None:
+    limit(settings, register=(3, 60))
+    lanes = throttle.lanes("register", HERE)
+
+    def passes() -> bool:
+        try:
+            throttle.count(Caller(ip_address=HERE), lanes)
+        except RateLimited:
+            return False
+        return True
+
+    if before != "nothing":
+        passes()
+        Attempts.objects.update(until=int(time.time() * 1000))
+    assert sum(at_once([passes] * 16)) == 3

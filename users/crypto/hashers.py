@@ -2,7 +2,11 @@
 
 import unicodedata
 
-from django.contrib.auth.hashers import Argon2PasswordHasher
+import bcrypt
+from django.contrib.auth.hashers import Argon2PasswordHasher, BCryptPasswordHasher
+
+# bcrypt hashes no more than this; other systems cut the rest off without a word.
+BCRYPT_BYTES = 72
 
 
 class Argon2(Argon2PasswordHasher):
@@ -19,3 +23,12 @@ class Argon2(Argon2PasswordHasher):
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the hash was made of this password."""
         return super().verify(unicodedata.normalize("NFC", password), encoded)
+
+
+class Bcrypt(BCryptPasswordHasher):
+    """bcrypt as other systems wrote it; its library fails on longer passwords where they were cut."""
+
+    def verify(self, password: str, encoded: str) -> bool:
+        """Whether the hash was made of this password."""
+        kept = encoded.removeprefix(f"{self.algorithm}$")
+        return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], kept.encode())

@@ -6,6 +6,7 @@
 4. What never changes about a token (signature, shape) may be remembered; time is asked on every use.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,8 @@ from users.crypto.keys import ALGORITHMS, Key
 
 TYPE = "at+jwt"
 LONGEST = 4_096
+# RFC 7515 §7.1: no padding, so that one token has one spelling.
+SHAPE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
 # Between two machines' clocks (RFC 7519 §4.1.4), for what must not lie in the future.
 LEEWAY = 30
 TEXTS = ("iss", "aud", "sub", "sid", "jti")
@@ -46,7 +49,7 @@ def sign(claims: Claims, key: Key) -> str:
 
 def read(token: str, keys: Mapping[str, Key], *, issuer: str, audience: str) -> Claims:
     """The claims of a token that we signed, for this audience; its time is not looked at."""
-    if len(token) > LONGEST or not token.isascii():
+    if len(token) > LONGEST or not SHAPE.fullmatch(token):
         raise Invalid
     key = _key(token, keys)
     try:

@@ -1,0 +1,36 @@
+"""Five tabs of one browser, one session: none of them signs another out."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from tests.api import Answer, Api, age
+from users.models import Event, Session
+
+
+@pytest.mark.django_db(transaction=True)
+def test_five_tabs_that_wake_at_once_stay_signed_in_round_after_round(at_once: Callable[..., list[Answer]]) -> None:
+    alice = Api().join("alice")
+    kept = alice.refresh_token
+    for generation in range(1, 4):
+        answers = at_once([lambda token=kept: Api().refresh(token)] * 5)
+        pairs = [answer.data["refreshToken"] for answer in answers]
+        assert len({(pair["token"], pair["refreshToken"]) for pair in pairs}) == 1
+        for pair in pairs:
+            assert "errors" not in Api().me(pair["token"]).json
+        kept = pairs[0]["refreshToken"]
+        assert Session.objects.get().generation == generation
+        age(Session.objects, timedelta(minutes=5), "rotated_at")
+    assert [event.kind for event in Event.objects.all()] == ["account.registered"]
+
+
+@pytest.mark.django_db
+def test_a_tab_that_lost_the_answer_asks_again_and_a_tab_that_signs_out_signs_all_out(api: Api) -> None:
+    alice = api.join("alice")
+    api.refresh(alice.refresh_token)  # the answer is lost on its way
+    pair = api.refresh(alice.refresh_token).data["refreshToken"]
+    assert "errors" not in api.me(pair["token"]).json
+    api.revoke(pair["refreshToken"])
+    assert api.me(alice.token).code == api.me(pair["token"]).code == "UNAUTHENTICATED"
+    assert api.refresh(alice.refresh_token).code == "TOKEN_INVALID"

@@ -1,0 +1,148 @@
+"""The house rules: who may import whom, and that what is written twice is the same."""
+
+import ast
+import io
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+from graphql import print_schema
+
+from gateway import environment
+from gateway.schema import schema
+
+ROOT = Path(__file__).parent.parent
+FILES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for folder in ("gateway", "users")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+    if "migrations" not in path.parts
+}
+EDGE = [name for name in FILES if name.startswith("gateway")]
+TWINS = [name for name in FILES if name.startswith("users.schema")]
+CRYPTO = [name for name in FILES if name.startswith("users.crypto")]
+RULES = [name for name in FILES if name not in {*EDGE, *TWINS, *CRYPTO}]
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    """Every module that is imported, and every name out of one, since it may be a module too."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom):
+            assert not node.level, "imports are absolute"
+            yield node.module or ""
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
+IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
+
+
+def under(module: str, *roots: str) -> bool:
+    """Whether a module is one of the roots, or lies in it."""
+    return any(module == root or module.startswith(f"{root}.") for root in roots)
+
+
+def strangers(names: list[str], *forbidden: str, allowed: str = "-") -> list[tuple[str, str]]:
+    """Imports of forbidden modules, or of anything in them."""
+    found = ((name, each) for name in names for each in IMPORTS[name])
+    return [(name, each) for name, each in found if under(each, *forbidden) and not under(each, allowed)]
+
+
+def test_the_walk_sees_the_house() -> None:
+    assert "users.sessions" in RULES
+    assert {"users", "users.sessions"} <= IMPORTS["users.tokens"]
+    assert strangers(["gateway.view"], "graphene_django")
+
+
+def test_rules_know_neither_graphql_nor_http_nor_the_edge() -> None:
+    assert not strangers(RULES, "graphene", "graphene_django", "graphql", "gateway", "users.schema")
+    # The admin's pages are Django's, and so are their requests.
+    assert not strangers([name for name in RULES if name != "users.admin"], "django.http")
+
+
+def test_models_import_nothing_of_ours_and_crypto_nothing_but_itself() -> None:
+    assert not strangers(["users.models"], "users", "gateway")
+    assert not strangers(CRYPTO, "users", "gateway", "django.db", "django.conf", "django.http", allowed="users.crypto")
+
+
+def test_twins_know_no_http_and_no_edge() -> None:
+    assert not strangers(TWINS, "django.http", "gateway", "django.db", "users.crypto")
+
+
+def test_the_edge_never_touches_the_models() -> None:
+    assert not strangers(EDGE, "users.models")
+
+
+def test_nothing_is_imported_inside_a_function() -> None:
+    functions = (
+        (name, node)
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    # An app's `ready` is Django's own place for it.
+    assert {name for name, function in functions if any(imported(function))} == {"gateway.apps"}
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    left = {name: IMPORTS[name] & FILES.keys() for name in FILES}
+    for name, needed in left.items():
+        # `from users import keys` names both: the package, and the module that is meant.
+        left[name] = {each for each in needed if not any(other.startswith(f"{each}.") for other in needed)}
+    while leaves := {name for name, needed in left.items() if not needed & left.keys()}:
+        left = {name: needed for name, needed in left.items() if name not in leaves}
+    assert not left
+
+
+def test_every_twin_has_the_rule_of_its_name() -> None:
+    names = {name.rpartition(".")[2] for name in TWINS} - {"schema"}
+    # What twins share among themselves: a base class, and the type of the account.
+    assert names - {"mutation", "user"} <= {name.rpartition(".")[2] for name in RULES}
+
+
+def test_tests_mirror_the_tree() -> None:
+    # Django's wiring, and `caller`, which holds data alone: others' tests run through them all.
+    wiring = {"gateway.apps", "gateway.wsgi", "gateway.admin_urls", "users.apps", "users.caller"}
+    tests = {path.relative_to(ROOT / "tests").as_posix() for path in (ROOT / "tests").rglob("test_*.py")}
+    missing = []
+    for name, path in FILES.items():
+        twin = path.with_name(f"test_{path.name}").relative_to(ROOT).as_posix().replace("management/commands/", "")
+        if twin not in tests and name not in wiring and path.stem != "__init__" and "explorer" not in name:
+            missing.append(twin)
+    assert not missing
+
+
+def test_schema_graphql_is_what_the_code_prints() -> None:
+    assert (ROOT / "schema.graphql").read_text() == print_schema(schema.graphql_schema), "make schema"
+
+
+@pytest.mark.django_db
+def test_the_migrations_are_current() -> None:
+    said = io.StringIO()
+    try:
+        call_command("makemigrations", check=True, dry_run=True, stdout=said)
+    except SystemExit:
+        pytest.fail(said.getvalue())
+
+
+def test_the_readme_lists_every_setting_and_no_other() -> None:
+    readme = (ROOT / "README.md").read_text()
+    table = re.search(r"^\| setting \|.+?\n\n", readme, re.DOTALL | re.MULTILINE)
+    assert table
+    assert set(re.findall(r"^\| `(\w+)` \|", table[0], re.MULTILINE)) == environment.names
+
+
+def test_the_readme_lists_every_check() -> None:
+    listed = re.findall(r"^\| `(gateway\.E\d+)` \|", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert listed == sorted(set(re.findall(r'"(gateway\.E\d+)"', FILES["gateway.checks"].read_text())))
+
+
+@pytest.mark.parametrize("name", ["requirements.txt", "requirements-mysql.txt", "tests/requirements.txt"])
+def test_requirements_are_pinned(name: str) -> None:
+    lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
+    assert lines
+    assert not [line for line in lines if not re.fullmatch(r"[\w.-]+(\[[\w,]+\])?==[\w.]+", line)]

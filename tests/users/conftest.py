@@ -1,0 +1,15 @@
+"""What the rules' tests stand on: documents stay parsed from test to test, since none of these is about them."""
+
+from typing import Any
+
+import pytest
+
+from users import keys, tokens
+
+
+@pytest.fixture(autouse=True)
+def _clean_start(settings: Any) -> None:
+    """Cheap hashes, and no key or token remembered from the test before."""
+    settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
+    keys.ring.cache_clear()
+    tokens._signed.cache_clear()

@@ -1,0 +1,54 @@
+"""Sessions, as their owner sees and ends them."""
+
+from datetime import datetime
+
+from tests.api import Api
+from users.models import Session
+
+SESSIONS = "{ me { sessions { id deviceName userAgent ipAddress createdAt lastUsedAt expiresAt isCurrent } } }"
+
+
+def test_a_session_tells_its_owner_everything_but_its_secrets(api: Api) -> None:
+    alice = api.join("alice", deviceName="laptop")
+    api.refresh(alice.refresh_token, User_Agent="Browser/1")
+    row = Session.objects.get()
+    (shown,) = alice(SESSIONS).data["me"]["sessions"]
+    moments = {name: datetime.fromisoformat(shown.pop(name)) for name in ("createdAt", "lastUsedAt", "expiresAt")}
+    assert moments == {"createdAt": row.created_at, "lastUsedAt": row.rotated_at, "expiresAt": row.expires_at}
+    assert shown == {
+        "id": alice.claims["sid"],
+        "deviceName": "laptop",
+        "userAgent": "Browser/1",
+        "ipAddress": "127.0.0.1",
+        "isCurrent": True,
+    }
+
+
+def test_the_session_of_the_request_is_the_current_one_in_every_answer(api: Api) -> None:
+    first, second = api.join("alice"), api.signed_in("alice")
+    for member in (first, second):
+        shown = member("{ me { sessions { id isCurrent } } }").data["me"]["sessions"]
+        assert {each["id"]: each["isCurrent"] for each in shown} == {
+            each.claims["sid"]: each is member for each in (first, second)
+        }
+    document = "mutation ($t: String) { refreshToken(refreshToken: $t) { user { sessions { isCurrent } } } }"
+    again = api(document, {"t": first.refresh_token}).data["refreshToken"]["user"]["sessions"]
+    assert sorted(each["isCurrent"] for each in again) == [False, True]
+
+
+def test_end_session_says_that_it_ended(api: Api) -> None:
+    alice, other = api.join("alice"), api.signed_in("alice")
+    document = "mutation ($id: ID!) { endSession(id: $id) { ended } }"
+    assert alice(document, id=other.claims["sid"]).data == {"endSession": {"ended": True}}
+    answer = alice(document, id=other.claims["sid"])
+    assert (answer.code, answer.json["data"]) == ("NOT_FOUND", {"endSession": None})
+    assert api(document, {"id": alice.claims["sid"]}).code == "UNAUTHENTICATED"
+
+
+def test_end_all_sessions_says_how_many_ended_and_keeps_none_unasked(api: Api) -> None:
+    alice, _ = api.join("alice"), api.signed_in("alice")
+    document = "mutation { endAllSessions { endedSessions } }"
+    assert api(document).code == "UNAUTHENTICATED"
+    assert alice(document).data == {"endAllSessions": {"endedSessions": 2}}
+    answer = alice(document)
+    assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"endAllSessions": None})

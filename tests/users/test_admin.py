@@ -1,0 +1,234 @@
+"""The admin: users are seen, searched, edited and signed out; secrets are nowhere on its pages."""
+
+import re
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+
+from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
+from users.models import Event, Session, User
+
+USERS, SESSIONS, EVENTS = "/admin/users/user/", "/admin/users/session/", "/admin/users/event/"
+
+
+@pytest.fixture
+def alice(api: Api) -> Member:
+    return api.join("alice", fullName="Alice Thornby", deviceName="laptop")
+
+
+@pytest.fixture
+def desk(alice: Member) -> Client:
+    """The admin, signed in to by a superuser."""
+    User.objects.create_superuser("root", "root@example.com", PASSWORD)
+    client = Client()
+    answer = client.post("/admin/login/?next=/admin/", {"username": "root", "password": PASSWORD})
+    assert answer.status_code == 302
+    return client
+
+
+def page_of(alice: Member) -> str:
+    return f"{USERS}{alice.claims['sub']}/change/"
+
+
+def form_of(answer: HttpResponse, **changes: Any) -> dict[str, Any]:
+    """What a browser would send back of a page's form, with changes."""
+    form = answer.context["adminform"].form
+    inlines = answer.context["inline_admin_formsets"]
+    data = {bound.html_name: bound.value() for bound in form if bound.value() is not None}
+    for each in inlines:
+        management = each.formset.management_form
+        data |= {bound.html_name: bound.value() for bound in management}
+    return {name: value for name, value in (data | changes).items() if value is not False and name != "password"}
+
+
+def test_a_sign_in_to_the_admin_keeps_the_moment(desk: Client) -> None:
+    assert User.objects.get(username="root").last_login is not None
+    assert User.objects.get(username="alice").last_login is None
+
+
+@pytest.mark.parametrize("name", ["ROOT", "root@EXAMPLE.com"])
+def test_the_admin_is_entered_by_either_name(desk: Client, name: str) -> None:
+    answer = Client().post("/admin/login/", {"username": name, "password": PASSWORD, "next": "/admin/"})
+    assert answer.status_code == 302
+
+
+def test_nobody_but_staff_enters(desk: Client, alice: Member) -> None:
+    client = Client()
+    assert client.get(USERS).status_code == 302
+    assert client.post("/admin/login/", {"username": "alice", "password": PASSWORD}).status_code == 200
+    assert client.get(page_of(alice)).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("search", "found"), [("alice", True), ("ALICE@ex", True), ("Thornby", True), ("nobody", False), ("", True)]
+)
+def test_users_are_listed_and_searched(desk: Client, search: str, found: bool) -> None:
+    answer = desk.get(USERS, {"q": search})
+    assert answer.status_code == 200
+    assert ("alice@example.com" in answer.text) == found
+
+
+@pytest.mark.parametrize("search", ["alice", "laptop", "127.0.0.1"])
+def test_sessions_and_events_are_listed_and_searched(desk: Client, search: str) -> None:
+    assert desk.get(SESSIONS, {"q": search}).context["cl"].result_count == 1
+    assert desk.get(EVENTS, {"q": search}).context["cl"].result_count == (search != "laptop")
+    assert desk.get(EVENTS, {"q": "nobody"}).context["cl"].result_count == 0
+
+
+@pytest.mark.parametrize("ended", [0, 1])
+def test_live_sessions_are_told_from_ended_ones(desk: Client, ended: int) -> None:
+    assert ("laptop" in desk.get(SESSIONS, {"ended_at__isempty": 1 - ended}).text) == (not ended)
+
+
+def test_no_page_shows_a_secret(desk: Client, alice: Member) -> None:
+    alice.api.refresh(alice.refresh_token)
+    user, session, event = User.objects.get(username="alice"), Session.objects.get(), Event.objects.first()
+    salt, digest = user.password.split("$")[-2:]
+    secrets = [session.current, session.previous, str(session.selector), session.selector.hex, salt[:6], digest[:6]]
+    for address in (
+        "/admin/",
+        USERS,
+        page_of(alice),
+        f"{USERS}{user.id}/password/",
+        f"{USERS}{user.id}/history/",
+        SESSIONS,
+        f"{SESSIONS}{session.id}/change/",
+        EVENTS,
+        f"{EVENTS}{event.id}/change/",
+    ):
+        answer = desk.get(address)
+        assert answer.status_code == 200, address
+        assert [secret for secret in secrets if secret in answer.text] == [], address
+    assert "laptop" in desk.get(page_of(alice)).text
+    assert "../password/" in desk.get(page_of(alice)).text
+
+
+def test_keys_and_attempts_are_not_in_the_admin() -> None:
+    ours = {model.__name__ for model in admin.site._registry if model._meta.app_label == "users"}
+    assert ours == {"User", "Session", "Event"}
+
+
+@pytest.mark.parametrize(("typed", "kept"), [("bob", "bob"), ("\uff42ob", "bob")])
+def test_a_user_is_added_under_a_clean_name(desk: Client, api: Api, typed: str, kept: str) -> None:
+    passwords = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    answer = desk.post(f"{USERS}add/", {"username": typed, "email": "bob@example.com", **passwords})
+    assert answer.status_code == 302, answer.context["adminform"].form.errors
+    assert User.objects.get(email="bob@example.com").username == kept
+    api.signed_in(kept)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"username": "b\u043eb"}, "username"),
+        ({"username": "bob bob"}, "username"),
+        ({"username": "ALICE"}, "username"),
+        ({"email": "ALICE@example.com"}, "email"),
+        ({"email": '"a b"@example.com'}, "email"),
+        ({"password2": NEW_PASSWORD}, "password2"),
+        ({"password1": "password1", "password2": "password1"}, "password2"),
+    ],
+)
+def test_a_user_that_will_not_do_is_not_added(desk: Client, changes: dict[str, str], field: str) -> None:
+    form = {"username": "bob", "email": "bob@example.com", "usable_password": "true"}
+    answer = desk.post(f"{USERS}add/", form | {"password1": PASSWORD, "password2": PASSWORD} | changes)
+    assert answer.status_code == 200
+    assert set(answer.context["adminform"].form.errors) == {field}
+    assert User.objects.count() == 2
+
+
+def test_a_user_is_edited_and_nothing_else_is_touched(desk: Client, alice: Member) -> None:
+    before = User.objects.get(username="alice")
+    address = page_of(alice)
+    answer = desk.post(address, form_of(desk.get(address), username="\uff34hornby", bio="edited"))
+    assert answer.status_code == 302, answer.context["errors"]
+    after = User.objects.get(id=before.id)
+    assert (after.username, after.bio, after.email) == ("Thornby", "edited", "alice@example.com")
+    assert (after.password, after.credential_version, after.is_active) == (before.password, 1, True)
+    assert "errors" not in alice("{ me { id } }").json
+
+
+@pytest.mark.parametrize(
+    "changes", [{"username": "ROOT"}, {"username": "a b"}, {"email": "ROOT@example.com"}, {"email": "nothing"}]
+)
+def test_an_edit_that_will_not_do_changes_nothing(desk: Client, alice: Member, changes: dict[str, str]) -> None:
+    address = page_of(alice)
+    answer = desk.post(address, form_of(desk.get(address), bio="edited", **changes))
+    assert answer.status_code == 200
+    assert User.objects.get(username="alice").bio == ""
+
+
+def test_an_edit_brings_no_replaced_password_back(desk: Client, alice: Member, monkeypatch: Any) -> None:
+    address = page_of(alice)
+    data = form_of(desk.get(address), bio="edited")
+    model_admin = admin.site._registry[User]
+    save = model_admin.save_model
+
+    def change_first(*asked: Any) -> None:
+        assert "errors" not in alice.api.change_password(alice.token).json
+        save(*asked)
+
+    monkeypatch.setattr(model_admin, "save_model", change_first)
+    assert desk.post(address, data).status_code == 302
+    user = User.objects.get(username="alice")
+    assert (user.bio, user.credential_version, user.check_password(NEW_PASSWORD)) == ("edited", 2, True)
+
+
+def test_s46_who_is_deactivated_in_the_admin_is_out_at_once(desk: Client, alice: Member) -> None:
+    address = page_of(alice)
+    assert desk.post(address, form_of(desk.get(address), is_active=False)).status_code == 302
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+    assert alice.api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
+
+
+def test_s60_s61_a_password_set_in_the_admin_ends_all_sessions(desk: Client, alice: Member) -> None:
+    form = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
+    answer = desk.post(f"{USERS}{alice.claims['sub']}/password/", form)
+    assert answer.status_code == 302
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+    assert alice.api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
+    assert alice.api.sign_in("alice").code == "INVALID_CREDENTIALS"
+    alice.api.signed_in("alice", NEW_PASSWORD)
+
+
+@pytest.mark.parametrize(("address", "action", "ended"), [(USERS, "end_sessions_of", 2), (SESSIONS, "end_sessions", 1)])
+def test_sessions_are_ended_by_an_action(
+    desk: Client, api: Api, alice: Member, address: str, action: str, ended: int
+) -> None:
+    other, bob = api.signed_in("alice"), api.join("bob")
+    selected = alice.claims["sub" if address == USERS else "sid"]
+    data = {"action": action, "_selected_action": [selected]}
+    assert f"{ended} sessions ended." in desk.post(address, data, follow=True).text
+    assert "0 sessions ended." in desk.post(address, data, follow=True).text
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+    assert ("errors" in other("{ me { id } }").json) == (ended == 2)
+    assert "errors" not in bob("{ me { id } }").json
+
+
+@pytest.mark.parametrize("model", [Session, Event])
+def test_what_happened_is_not_rewritten(desk: Client, model: Any) -> None:
+    request = RequestFactory().get("/")
+    request.user = User.objects.get(username="root")
+    shown = admin.site._registry[model]
+    assert not shown.has_add_permission(request)
+    assert not shown.has_change_permission(request)
+    assert not shown.has_delete_permission(request)
+    address = f"/admin/users/{model.__name__.lower()}/{model.objects.first().id}/"
+    assert desk.post(f"{address}change/", {"device_name": "x"}).status_code == 403
+    assert desk.post(f"{address}delete/", {"post": "yes"}).status_code == 403
+
+
+def test_the_sessions_beside_a_user_are_only_shown(desk: Client, alice: Member) -> None:
+    page = desk.get(page_of(alice)).text
+    assert re.search(r'name="sessions-\d+-(device_name|ended_at|DELETE)', page) is None
+    assert "laptop" not in desk.get(f"{USERS}add/").text
+
+
+def test_a_user_is_deleted_with_sessions_and_events(desk: Client, alice: Member) -> None:
+    answer = desk.post(f"{USERS}{alice.claims['sub']}/delete/", {"post": "yes"})
+    assert answer.status_code == 302
+    assert not User.objects.filter(username="alice").exists()
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"

@@ -1,0 +1,99 @@
+"""Names have one clean form each; what could be taken for another is refused."""
+
+from collections.abc import Callable
+
+import pytest
+
+from users import names
+from users.errors import FieldErrorCode, WrongValue
+
+
+@pytest.mark.parametrize(
+    ("cleaner", "typed", "clean"),
+    [
+        (names.username, "alice", "alice"),
+        (names.username, "Alice.B_c-9", "Alice.B_c-9"),
+        (names.username, "\uff21lice", "Alice"),
+        (names.username, "\u212aelvin", "Kelvin"),
+        (names.username, "a" * 150, "a" * 150),
+        (names.email, "alice@example.com", "alice@example.com"),
+        (names.email, "Alice+spam@Example.COM", "Alice+spam@Example.COM"),
+        (names.email, "alice\uff20example.com", "alice@example.com"),
+        (names.email, "o'hara@xn--bcher-kva.example", "o'hara@xn--bcher-kva.example"),
+        (names.full_name, "  Jose\u0301 ", "Jos\u00e9"),
+        (names.full_name, "", ""),
+        (names.full_name, "\u0646\u0627\u0645\u200c\u0647\u0627", "\u0646\u0627\u0645\u200c\u0647\u0627"),
+        (names.device_name, " \U0001f469\u200d\U0001f4bb laptop", "\U0001f469\u200d\U0001f4bb laptop"),
+        (names.bio, "one\r\n\ttwo", "one\r\n\ttwo"),
+        (names.bio, "e\u0301" * 2_000, "\u00e9" * 2_000),
+        (names.image_url, "", ""),
+        (names.image_url, "https://example.com/a.png?b=c#d", "https://example.com/a.png?b=c#d"),
+        (names.image_url, "http://[::1]/a.png", "http://[::1]/a.png"),
+    ],
+)
+def test_what_people_type_has_one_clean_form(cleaner: Callable[[str], str], typed: str, clean: str) -> None:
+    assert cleaner(typed) == clean
+    assert cleaner(clean) == clean
+
+
+@pytest.mark.parametrize(
+    ("cleaner", "typed", "code"),
+    [
+        (names.username, "", "REQUIRED"),
+        (names.username, "a" * 151, "TOO_LONG"),
+        (names.username, "\ufdfa" * 10, "TOO_LONG"),
+        (names.username, "al ice", "INVALID"),
+        (names.username, "alice\n", "INVALID"),
+        (names.username, "\u0430lice", "INVALID"),
+        (names.username, "alice@example.com", "INVALID"),
+        (names.email, "", "REQUIRED"),
+        (names.email, f"{'a' * 60}@{'b' * 63}.{'c' * 63}.{'d' * 63}.com", "TOO_LONG"),
+        (names.email, "alice", "INVALID"),
+        (names.email, "al\u0131ce@example.com", "INVALID"),
+        (names.email, "alice@ex\u0430mple.com", "INVALID"),
+        (names.email, '"alice b"@example.com', "INVALID"),
+        (names.email, "alice@localhost", "INVALID"),
+        (names.email, "alice@[127.0.0.1]", "INVALID"),
+        (names.full_name, "a" * 151, "TOO_LONG"),
+        (names.full_name, "a\nb", "INVALID"),
+        (names.full_name, "a\x00b", "INVALID"),
+        (names.full_name, "a\u2028b", "INVALID"),
+        (names.full_name, "a\u202eb", "INVALID"),
+        (names.full_name, "a\u2067b", "INVALID"),
+        (names.full_name, "a\ud800b", "INVALID"),
+        (names.full_name, "a\ue000b", "INVALID"),
+        (names.device_name, "a" * 101, "TOO_LONG"),
+        (names.device_name, "a\tb", "INVALID"),
+        (names.bio, "a" * 2_001, "TOO_LONG"),
+        (names.bio, "a\x1bb", "INVALID"),
+        (names.image_url, "https://example.com/" + "a" * 481, "TOO_LONG"),
+        (names.image_url, "javascript:alert(1)", "INVALID"),
+        (names.image_url, "data:image/png;base64,AAAA", "INVALID"),
+        (names.image_url, "//example.com/a.png", "INVALID"),
+        (names.image_url, "https:///a.png", "INVALID"),
+        (names.image_url, "https://example.com/a b.png", "INVALID"),
+        (names.image_url, 'https://example.com/"onload=', "INVALID"),
+        (names.image_url, "https://example.com/\x00", "INVALID"),
+        (names.image_url, "https://example.com/\u202e", "INVALID"),
+        (names.image_url, "https://[::1", "INVALID"),
+    ],
+)
+def test_a_value_that_will_not_do_is_refused_by_its_code(cleaner: Callable[[str], str], typed: str, code: str) -> None:
+    with pytest.raises(WrongValue) as refused:
+        cleaner(typed)
+    assert refused.value.code == FieldErrorCode[code]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("Mozilla/5.0", "Mozilla/5.0"),
+        ("a\r\nb\x1b[31m\u2028c\u202ed", "ab[31mcd"),
+        ("a" * 20, "a" * 10),
+        ("\x00" * 10 + "a" * 20, "a" * 10),
+        ("\x00" * 1_000_000, ""),
+        ("caf\u00e9", "caf\u00e9"),
+    ],
+)
+def test_what_a_stranger_sent_is_made_fit_to_keep(sent: str, kept: str) -> None:
+    assert names.printable(sent, 10) == kept[:10]
