@@ -36,7 +36,9 @@ if not DEBUG:
 SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR / ".secret-key")
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
+GATEWAY_THREADS = read("GATEWAY_THREADS", count, 24)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
+databases.fit_pool(DATABASES["default"], GATEWAY_THREADS)
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
 
 # --- what is open --------------------------------------------------------------------------------

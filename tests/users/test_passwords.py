@@ -18,7 +18,7 @@ from django.contrib.auth.hashers import (
 )
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
-from users import passwords, sessions, tokens
+from users import hashing, passwords, sessions, tokens
 from users.caller import Caller
 from users.crypto.hashers import Argon2
 from users.models import Event, Session, User
@@ -348,13 +348,13 @@ def test_s63_of_eight_changes_at_once_one_wins_and_seven_conflict(
     chosen = [f"{NEW_PASSWORD} {number}" for number in range(8)]
     # All have read, and proven that they know the old one, before any writes.
     proven = threading.Barrier(8)
-    monkeypatch.setattr(passwords, "make_password", lambda raw: (proven.wait(30), make_password(raw))[1])
+    monkeypatch.setattr(hashing, "make", lambda raw: (proven.wait(30), make_password(raw))[1])
     answers = at_once([lambda each=each: change(members[each], chosen[each]) for each in range(8)])
     monkeypatch.undo()
     winners = [number for number, answer in enumerate(answers) if "errors" not in answer.json]
     assert len(winners) == 1
     assert [answer.code for number, answer in enumerate(answers) if number not in winners] == ["CONFLICT"] * 7
-    assert User.objects.get().credential_version == 2
+    assert User.objects.get().credential_version == 1
     assert Event.objects.filter(kind="password.changed").count() == 1
     fitting = [number for number in range(8) if User.objects.get().check_password(chosen[number])]
     assert fitting == winners
@@ -369,11 +369,11 @@ def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
 
     def meanwhile(raw: str) -> str:
         monkeypatch.undo()
-        User.objects.update(credential_version=2)
-        Session.objects.update(credential_version=2)
+        User.objects.update(credential_version=1)
+        Session.objects.update(credential_version=1)
         return make_password(raw)
 
-    monkeypatch.setattr(passwords, "make_password", meanwhile)
+    monkeypatch.setattr(hashing, "make", meanwhile)
     assert api.change_password(alice.token).code == "CONFLICT"
     api.signed_in("alice", PASSWORD)
     assert "errors" not in other("{ me { id } }").json
@@ -382,9 +382,7 @@ def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
 
 def test_a_user_deactivated_meanwhile_changes_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = api.join("alice")
-    monkeypatch.setattr(
-        passwords, "make_password", lambda raw: (User.objects.update(is_active=False), make_password(raw))[1]
-    )
+    monkeypatch.setattr(hashing, "make", lambda raw: (User.objects.update(is_active=False), make_password(raw))[1])
     assert api.change_password(alice.token).code == "CONFLICT"
     assert User.objects.get().check_password(PASSWORD)
 

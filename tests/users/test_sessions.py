@@ -384,7 +384,7 @@ def test_only_live_sessions_are_shown_the_last_used_first(api: Api) -> None:
         age(row, timedelta(hours=hours), "rotated_at")
     rows[2].update(ended_at=timezone.now())
     rows[3].update(expires_at=timezone.now())
-    rows[4].update(credential_version=0)
+    rows[4].update(credential_version=7)
     shown = alice("{ me { sessions { id isCurrent } } }").data["me"]["sessions"]
     assert shown == [
         {"id": alice.claims["sid"], "isCurrent": True},
@@ -405,11 +405,11 @@ def test_a_refresh_costs_two_statements(api: Api, statements: Callable[[], Any])
     assert [text.split()[0] for text in seen] == ["SELECT", "UPDATE"]
 
 
-def test_rubbish_costs_no_statement(api: Api, statements: Callable[[], Any]) -> None:
+def test_rubbish_is_looked_up_nowhere(api: Api, statements: Callable[[], Any]) -> None:
     with statements() as seen:
         api.refresh("rubbish")
         api.revoke("rubbish")
-    assert seen == []
+    assert not [text for text in seen if "users_session" in text]
 
 
 def test_reading_all_sessions_costs_two_statements(api: Api, statements: Callable[[], Any]) -> None:
