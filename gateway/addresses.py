@@ -1,7 +1,7 @@
 """The client's address: what the proxies that we trust saw, never what the client says."""
 
 from collections.abc import Mapping
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +15,9 @@ def of_client(meta: Mapping[str, Any]) -> str | None:
     address = seen[max(0, len(seen) - 1 - settings.GATEWAY_TRUSTED_PROXIES)]
     try:
         # Without its zone (`fe80::1%eth0`), which no database takes for an address.
-        return str(ip_address(address.partition("%")[0]))
+        found = ip_address(address.partition("%")[0])
     except ValueError:
         return None
+    # A socket for both families writes IPv4 as `::ffff:192.0.2.1`: one /64 for all the world.
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return str(mapped or found)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponseBase
 
+from gateway import addresses
 from gateway.errors import BadRequest, of_refusal
 from gateway.media import JSON
 from gateway.view import respond
@@ -15,7 +16,7 @@ WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
 class EnvelopeMiddleware:
-    """Names the request, refuses foreign hosts, and returns the name with the answer."""
+    """Names the request and where it comes from, refuses foreign hosts, and returns the name with the answer."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -25,6 +26,7 @@ class EnvelopeMiddleware:
         if not WELL_FORMED.fullmatch(request_id):
             request_id = uuid.uuid4().hex
         request.id = request_id  # type: ignore[attr-defined]
+        request.client_address = addresses.of_client(request.META)  # type: ignore[attr-defined]
         response = self._respond(request)
         response.headers["X-Request-Id"] = request_id
         return response

@@ -29,7 +29,7 @@ class JWTMiddleware:
 def identify(request: HttpRequest) -> None:
     """Fix who asks by the header alone: neither a cookie nor an answer of the same document changes it."""
     caller = Caller(
-        ip_address=addresses.of_client(request.META),
+        ip_address=getattr(request, "client_address", None) or addresses.of_client(request.META),
         user_agent=names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH),
         token=bearer(request.META.get("HTTP_AUTHORIZATION", "")),
     )

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
 
@@ -31,6 +32,7 @@ class Command(BaseCommand):
         refuse_busy(host, port)
         if options["migrate"]:
             call_command("migrate", verbosity=0)
+        leave_the_database()
         self._announce(host, port)
         Granian(
             "gateway.wsgi:application",
@@ -51,6 +53,14 @@ class Command(BaseCommand):
         if settings.GATEWAY_ADMIN:
             self.stdout.write(f"Admin     {origin}/admin/ (make an account: python manage.py createsuperuser)")
         self.stdout.flush()
+
+
+def leave_the_database() -> None:
+    """Close what this process has opened: workers are forked from it, and a forked pool never grows."""
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if connection.vendor == "postgresql":
+            connection.close_pool()  # type: ignore[attr-defined]
 
 
 def refuse_busy(host: str, port: int) -> None:
