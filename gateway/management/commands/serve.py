@@ -12,6 +12,9 @@ from django.db import connections
 from granian import Granian
 from granian.constants import Interfaces
 
+# Longer than the slowest call; what is not answered by then will not be.
+DRAIN_SECONDS = 15
+
 
 class Command(BaseCommand):
     """Serves the gateway on one port."""
@@ -42,6 +45,8 @@ class Command(BaseCommand):
             workers=options["workers"],
             blocking_threads=options["threads"],
             log_access=False,
+            respawn_failed_workers=True,
+            workers_kill_timeout=DRAIN_SECONDS,
         ).serve()
 
     def _announce(self, host: str, port: int) -> None:
