@@ -6,7 +6,9 @@ from gateway.media import GRAPHQL, HTML, JSON, choose, status_of_request_error
 
 BOTH = (JSON, GRAPHQL)
 APOLLO_4 = "application/graphql-response+json,application/json;q=0.9"
-URQL = "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
 CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
