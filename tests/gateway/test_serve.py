@@ -98,7 +98,7 @@ def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
             chunked = ask(port, iter([BODY[:9], BODY[9:]]), encode_chunked=True)
             too_large = ask(port, iter([BODY, b" " * 100_000]), encode_chunked=True)
             process.send_signal(signal.SIGTERM)
-            said, _ = process.communicate(timeout=20)
+            said, _ = process.communicate(timeout=30)
         finally:
             process.kill()
     assert answered == chunked == (200, {"data": {"__typename": "Query"}})
