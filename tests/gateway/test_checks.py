@@ -1,0 +1,206 @@
+"""What `manage.py check` refuses, each check by its id."""
+
+import inspect
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from django.core.checks import run_checks
+from django.core.checks.registry import registry
+
+from gateway import checks, persisted
+from users.crypto import keys as crypto_keys
+
+HOUR = timedelta(hours=1)
+
+
+def refused(check: Callable[..., Any]) -> list[str]:
+    return [found.id for found in check()]
+
+
+def test_the_settings_as_they_are_are_good() -> None:
+    assert [refused(check) for check in checks.ALL] == [[]] * len(checks.ALL)
+    assert not [found for found in run_checks() if (found.id or "").startswith("gateway.")]
+
+
+def test_every_check_is_registered_and_every_id_is_unique() -> None:
+    assert set(checks.ALL) <= registry.registered_checks
+    own = {
+        function
+        for name, function in inspect.getmembers(checks, inspect.isfunction)
+        if function.__module__ == checks.__name__ and function is not checks.register
+    }
+    assert own == set(checks.ALL)
+    ids = re.findall(r'"(gateway\.E\d{3})"', Path(checks.__file__).read_text())
+    assert ids == sorted(set(ids))
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "id"),
+    [
+        (checks.atomic_requests, "ATOMIC_REQUESTS", "gateway.E001"),
+        (checks.atomic_mutations, "ATOMIC_MUTATIONS", "gateway.E009"),
+    ],
+)
+def test_requests_and_mutations_are_not_atomic_on_any_database(
+    monkeypatch: pytest.MonkeyPatch, check: Callable[..., Any], name: str, id: str
+) -> None:
+    databases = {"default": {name: False}, "other": {name: True}}
+    monkeypatch.setattr(checks, "settings", SimpleNamespace(DATABASES=databases, GRAPHENE={}))
+    assert refused(check) == [id]
+    databases["other"][name] = False
+    assert refused(check) == []
+
+
+def test_nor_by_graphenes_setting(settings: Any) -> None:
+    settings.GRAPHENE = {**settings.GRAPHENE, "ATOMIC_MUTATIONS": True}
+    assert refused(checks.atomic_mutations) == ["gateway.E009"]
+
+
+@pytest.mark.parametrize(
+    ("everyone", "credentials", "found"),
+    [(True, True, ["gateway.E002"]), (True, False, []), (False, True, []), (False, False, [])],
+)
+def test_s76_not_every_site_may_act_for_its_visitors(
+    settings: Any, everyone: bool, credentials: bool, found: list[str]
+) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS, settings.CORS_ALLOW_CREDENTIALS = everyone, credentials
+    assert refused(checks.wildcard_with_credentials) == found
+
+
+@pytest.mark.parametrize(
+    ("secret", "fallbacks", "found"),
+    [
+        ("x" * 50, [], []),
+        ("x" * 50, ["y" * 50], []),
+        ("x" * 49, [], ["gateway.E003"]),
+        ("x" * 50, ["y" * 50, "z" * 49], ["gateway.E003"]),
+    ],
+)
+def test_a_secret_is_long(settings: Any, secret: str, fallbacks: list[str], found: list[str]) -> None:
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = secret, fallbacks
+    assert refused(checks.short_secret) == found
+
+
+# --- signing keys --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
+def test_keys_that_sign_are_good(settings: Any, tmp_path: Path, algorithm: str) -> None:
+    pem = crypto_keys.generate(algorithm)
+    file = tmp_path / "key.pem"
+    file.write_text(pem)
+    settings.GATEWAY_SIGNING_ALGORITHM = algorithm
+    for given in ("", pem, pem.replace("\n", "\\n"), str(file), pem + crypto_keys.generate("RS256")):
+        settings.GATEWAY_SIGNING_KEYS = given
+        assert refused(checks.foreign_keys) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        pytest.param("/nowhere/key.pem", "cannot be read", id="no file"),
+        pytest.param("/", "cannot be read", id="a folder"),
+        pytest.param("hunter2-hunter2", "cannot be read", id="no PEM"),
+        pytest.param("x" * 9_000, "cannot be read", id="no file and no PEM"),
+        pytest.param("a\x00b", "null byte", id="a NUL"),
+        pytest.param("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----", "PEM", id="a broken key"),
+        pytest.param("-----BEGIN PRIVATE KEY-----\nhunter2", "PEM", id="a key cut short"),
+        pytest.param("-----BEGIN PUBLIC KEY-----\nhunter2\n-----END PUBLIC KEY-----", "PEM", id="a public key"),
+    ],
+)
+def test_keys_that_cannot_be_read_are_refused_and_not_shown(settings: Any, given: str, reason: str) -> None:
+    settings.GATEWAY_SIGNING_KEYS = given
+    (found,) = checks.foreign_keys()
+    assert found.id == "gateway.E004"
+    assert found.msg.startswith("GATEWAY_SIGNING_KEYS: ")
+    assert reason in found.msg
+    assert "hunter2" not in found.msg
+
+
+def test_a_file_that_is_no_text_is_refused(settings: Any, tmp_path: Path) -> None:
+    file = tmp_path / "key.der"
+    file.write_bytes(b"\x30\x82\xff\xfe" * 40)
+    settings.GATEWAY_SIGNING_KEYS = str(file)
+    assert refused(checks.foreign_keys) == ["gateway.E004"]
+
+
+def test_the_first_key_signs_as_the_setting_says(settings: Any) -> None:
+    settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("EdDSA") + crypto_keys.generate("ES256")
+    settings.GATEWAY_SIGNING_ALGORITHM = "ES256"
+    assert refused(checks.foreign_keys) == ["gateway.E005"]
+    settings.GATEWAY_SIGNING_ALGORITHM = "EdDSA"
+    assert refused(checks.foreign_keys) == []
+
+
+# --- the rest ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("hosts", "debug", "found"),
+    [
+        (["*"], False, ["gateway.E006"]),
+        (["a.example", "*"], False, ["gateway.E006"]),
+        (["*"], True, []),
+        (["a"], False, []),
+    ],
+)
+def test_s77_hosts_are_named(settings: Any, hosts: list[str], debug: bool, found: list[str]) -> None:
+    settings.ALLOWED_HOSTS, settings.DEBUG = hosts, debug
+    assert refused(checks.any_host) == found
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({}, []),
+        ({"ACCESS_LIFETIME": timedelta(minutes=15)}, []),
+        ({"ACCESS_LIFETIME": timedelta(minutes=15, seconds=1)}, ["gateway.E007"]),
+        ({"ACCESS_LIFETIME": timedelta(seconds=5)}, ["gateway.E008"]),
+        ({"REFRESH_GRACE": timedelta(minutes=6)}, ["gateway.E008"]),
+        ({"REFRESH_IDLE": timedelta(minutes=4)}, ["gateway.E008"]),
+        ({"REFRESH_IDLE": timedelta(days=31)}, ["gateway.E008"]),
+        ({"REFRESH_ABSOLUTE": timedelta(days=6)}, ["gateway.E008"]),
+        ({"ACCESS_LIFETIME": HOUR, "REFRESH_IDLE": HOUR / 2}, ["gateway.E007", "gateway.E008"]),
+    ],
+)
+def test_s37_lifetimes_grow_and_access_tokens_are_short(
+    settings: Any, changes: dict[str, timedelta], found: list[str]
+) -> None:
+    for name, value in changes.items():
+        setattr(settings, f"GATEWAY_{name}", value)
+    assert refused(checks.lifetimes) == found
+
+
+@pytest.mark.parametrize(("length", "found"), [(7, ["gateway.E010"]), (8, []), (64, []), (65, ["gateway.E010"])])
+def test_s08_the_floor_of_passwords_is_never_below_eight(settings: Any, length: int, found: list[str]) -> None:
+    settings.GATEWAY_PASSWORD_MIN_LENGTH = length
+    assert refused(checks.short_passwords) == found
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ('{"abc": "{ __typename }"}', []),
+        ('{"format": "x", "operations": [{"id": "abc", "body": "{ __typename }"}]}', []),
+        (None, ["gateway.E011"]),
+        ("", ["gateway.E011"]),
+        ("{", ["gateway.E011"]),
+        ("[]", ["gateway.E011"]),
+        ("7", ["gateway.E011"]),
+        ('{"operations": [{"id": "abc"}]}', ["gateway.E011"]),
+        ('{"operations": 7}', ["gateway.E011"]),
+    ],
+)
+def test_trusted_documents_can_be_read(settings: Any, tmp_path: Path, content: str | None, found: list[str]) -> None:
+    persisted.trusted.cache_clear()
+    file = tmp_path / "trusted.json"
+    if content is not None:
+        file.write_text(content)
+    settings.GATEWAY_TRUSTED_DOCUMENTS = str(file)
+    assert refused(checks.trusted_documents) == found
+    persisted.trusted.cache_clear()

@@ -1,0 +1,63 @@
+"""What every request and answer carries."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.api import Answer, Api
+
+MADE = re.compile(r"[0-9a-f]{32}")
+
+
+@pytest.mark.parametrize(
+    "name", ["request-12345", "a1b2c3d4", "x" * 64, "0af7651916cd43dd8448eb211c80319c", "A.b_c-d9"]
+)
+def test_a_well_formed_request_id_is_kept(api: Api, name: str) -> None:
+    assert api("{ __typename }", X_Request_Id=name).response["X-Request-Id"] == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", "short", "x" * 65, "with space", "line\\nbreak", "<script>", "ümlaut-12345", "a/b/c/d/e/f", "request-12345\n"],
+)
+def test_any_other_is_replaced(api: Api, name: str) -> None:
+    first, second = (api("{ __typename }", X_Request_Id=name).response["X-Request-Id"] for _ in range(2))
+    assert MADE.fullmatch(first)
+    assert first != second
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("GET", "/.well-known/jwks.json", 200), ("PUT", "/graphql", 405)],
+)
+def test_every_answer_carries_one(client: Client, method: str, path: str, status: int) -> None:
+    answer = client.generic(method, path)
+    assert answer.status_code == status
+    assert MADE.fullmatch(answer["X-Request-Id"])
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/", "/.well-known/jwks.json", "/admin/"])
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", "evil.example:8000", "a b", "[::", "", "@"])
+def test_s77_a_foreign_host_gets_a_refusal_in_json(client: Client, path: str, host: str) -> None:
+    answer = Answer(client.post(path, b"{}", content_type="application/json", headers={"Host": host}))
+    assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+    assert answer.response["Content-Type"] == "application/json; charset=utf-8"
+    assert answer.response["Cache-Control"] == "no-store"
+    assert answer.response["X-Request-Id"]
+    assert "evil" not in answer.response.content.decode()
+
+
+def test_s77_a_forwarded_host_is_not_believed(client: Client) -> None:
+    answer = client.get("/graphql?query={__typename}", headers={"X-Forwarded-Host": "evil.example"})
+    assert answer.status_code == 200
+
+
+def test_one_of_our_hosts_is_answered(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = [".auth.example"]
+    statuses = [
+        client.get("/graphql?query={__typename}", headers={"Host": host}).status_code
+        for host in ("auth.example", "eu.auth.example:443", "auth.example.evil")
+    ]
+    assert statuses == [200, 200, 400]

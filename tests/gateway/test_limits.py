@@ -1,0 +1,290 @@
+"""What a document may ask for: each limit at its edge, and documents made to cost more than they say."""
+
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+from graphql import parse
+
+from gateway import documents, limits
+from gateway.errors import TooComplex
+from tests.api import NEW_PASSWORD, PASSWORD, Api
+from users.models import Session, User
+
+CEILING = 2.0
+SIGN_IN = 'tokenAuth(username: "alice", password: "{}") {{ token }}'
+RIGHT = SIGN_IN.format(PASSWORD)
+WRONG = SIGN_IN.format("wrong")
+
+
+def aliased(count: int, *last: str) -> str:
+    return " ".join(f"a{n}: {text}" for n, text in enumerate([WRONG] * (count - len(last)) + list(last)))
+
+
+def nested(opening: str, inner: str, closing: str, times: int) -> str:
+    return opening * times + inner + closing * times
+
+
+def counted(text: str) -> dict[str, int]:
+    """What a document is refused for, or nothing."""
+    try:
+        limits.check(parse(text))
+    except TooComplex as refusal:
+        return {refusal.extensions["limit"]: refusal.extensions["counted"]}
+    return {}
+
+
+# --- each limit at its edge ----------------------------------------------------------------------
+
+EDGES = {
+    "characters": ("GATEWAY_MAX_DOCUMENT", 40, lambda n: "{ __typename }".ljust(n)),
+    "tokens": ("GATEWAY_MAX_TOKENS", 10, lambda n: "{" + "id " * (n - 2) + "}"),
+    "depth": ("GATEWAY_MAX_DEPTH", 3, lambda n: "{" + nested("me {", "id", "}", n - 1) + "}"),
+    "fields": ("GATEWAY_MAX_FIELDS", 5, lambda n: "{ me {" + "id " * (n - 1) + "} }"),
+    "aliases": ("GATEWAY_MAX_ALIASES", 3, lambda n: "{ me {" + " ".join(f"a{i}: id" for i in range(n)) + "} }"),
+    "root fields": ("GATEWAY_MAX_ROOT_FIELDS", 3, lambda n: "{" + "me { id } " * n + "}"),
+    "mutations": ("GATEWAY_MAX_MUTATIONS", 3, lambda n: "mutation {" + "endAllSessions { endedSessions } " * n + "}"),
+    "directives on one node": (
+        "GATEWAY_MAX_DIRECTIVES",
+        2,
+        lambda n: "{ me {" + "id " + "@include(if: true) " * n + "} }",
+    ),
+}
+
+
+@pytest.mark.parametrize("limit", EDGES)
+def test_s68_a_limit_is_a_setting_and_its_refusal_says_what_was_counted(api: Api, settings: Any, limit: str) -> None:
+    name, allowed, document = EDGES[limit]
+    setattr(settings, name, allowed)
+    assert "OPERATION_TOO_COMPLEX" not in api(document(allowed)).response.content.decode()
+    refused = api(document(allowed + 1))
+    assert refused.extensions == {
+        "code": "OPERATION_TOO_COMPLEX",
+        "limit": limit,
+        "allowed": allowed,
+        "counted": allowed + 1,
+    }
+    assert limit in refused.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "document"),
+    [
+        ("depth", "{ me { ...a } } fragment a on User { sessions { ... { ... on Session { user { id } } } } }"),
+        ("fields", "{ ...a ...a } fragment a on Query { me { id username email } }"),
+        ("aliases", "{ ...a ...a ... { ...a } } fragment a on Query { a: me { b: id } }"),
+        ("root fields", "{ ...a ...a ... on Query { ...a } } fragment a on Query { me { id } errorCodes }"),
+        ("mutations", "mutation { ...a ... { ...a } } fragment a on Mutation { endAllSessions { endedSessions } }"),
+        ("directives on one node", "{ ... @include(if: true) @include(if: true) @include(if: true) { __typename } }"),
+        ("directives on one node", "{ ...a @skip(if: true) @skip(if: true) @skip(if: true) } fragment a on B { c }"),
+        ("directives on one node", "{ ...a } fragment a on Query @b @b @b { c }"),
+        ("directives on one node", "query a @b @b @b { __typename }"),
+        ("directives on one node", "{ me { id @b @b @b } }"),
+        ("directives on one node", "{ __schema { types @b @b @b { name } } }"),
+        ("aliases", "{ __schema { a: types { b: name c: kind d: name } e: queryType { name } f: types { name } } }"),
+    ],
+)
+def test_s68_fragments_hide_nothing(settings: Any, limit: str, document: str) -> None:
+    settings.GATEWAY_MAX_DEPTH = 3
+    settings.GATEWAY_MAX_FIELDS = settings.GATEWAY_MAX_ROOT_FIELDS = settings.GATEWAY_MAX_ALIASES = 5
+    if limit == "fields":
+        settings.GATEWAY_MAX_FIELDS = 7
+    settings.GATEWAY_MAX_DIRECTIVES = 2
+    assert list(counted(document)) == [limit]
+
+
+def test_every_operation_of_a_document_is_held_to_the_limits() -> None:
+    assert counted("query a { __typename } mutation b { c d }") == {"mutations": 2}
+
+
+def test_s69_a_fragment_that_nothing_spreads_is_measured_as_well() -> None:
+    assert counted("{ __typename } fragment a on User {" + "id " * 101 + "}") == {"fields": 101}
+    assert counted("{ __typename } fragment a on Query { __schema {" + "types { name } " * 201 + "} }") == {
+        "introspection fields": 403
+    }
+
+
+def test_the_name_of_a_type_is_no_root_field() -> None:
+    assert counted("mutation { __typename " + RIGHT + "}") == {}
+    assert counted("{" + "__typename " * 90 + "}") == {}
+
+
+def test_honest_documents_reach_no_limit(api: Api) -> None:
+    alice = api.join()
+    document = """query everything {
+        errorCodes fieldErrorCodes dashboard { message user { id } }
+        me { id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles
+             sessions { id deviceName userAgent ipAddress createdAt lastUsedAt expiresAt isCurrent } } }"""
+    assert alice(document).data["me"]["sessions"]
+
+
+# --- one sign-in a document ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        pytest.param("mutation {" + aliased(19, RIGHT) + "}", id="aliases"),
+        pytest.param("mutation {" + aliased(50, RIGHT) + "}", id="50 aliases"),
+        pytest.param(
+            "mutation {"
+            + " ".join(f"...f{n}" for n in range(20))
+            + "}"
+            + "".join(f" fragment f{n} on Mutation {{ a{n}: {RIGHT} }}" for n in range(20)),
+            id="20 fragments",
+        ),
+        pytest.param(
+            "mutation {" + f"... on Mutation {{ {WRONG} }}" + f"... {{ b: {RIGHT} }}" + "}", id="inline fragments"
+        ),
+        pytest.param(
+            "mutation {" + f"a: {WRONG} b: {RIGHT}".replace(" {", " @include(if: true) {") + "}", id="@include"
+        ),
+        pytest.param("mutation {" + f"a: {WRONG} ... @skip(if: true) {{ b: {RIGHT} }}" + "}", id="@skip"),
+        pytest.param("mutation {" + f"{RIGHT} endAllSessions {{ endedSessions }}" + "}", id="another beside it"),
+        pytest.param(f"mutation a {{ {RIGHT} }} mutation b {{ a: {WRONG} b: {RIGHT} }}", id="another operation"),
+    ],
+)
+def test_s21_s23_no_document_signs_in_twice(api: Api, document: str) -> None:
+    api.join()
+    answer = api(document)
+    assert answer.code == "OPERATION_TOO_COMPLEX"
+    assert "data" not in answer.json
+    assert Session.objects.count() == 1
+    assert api.sign_in("alice").data, "nobody was locked out"
+
+
+def test_s23_of_several_operations_one_is_executed(api: Api) -> None:
+    api.join()
+    assert api(f"mutation a {{ {RIGHT} }} mutation b {{ {RIGHT} }}").code == "OPERATION_RESOLUTION_FAILURE"
+    assert Session.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        f"mutation {{ a: {RIGHT} b: {RIGHT} }}",
+        f"mutation {{ a: {WRONG} ... {{ ...f }} }} fragment f on Mutation {{ {RIGHT} }}",
+        f'mutation {{ {RIGHT} changePassword(oldPassword: "{PASSWORD}", newPassword: "{NEW_PASSWORD}") '
+        "{ endedSessions } }",
+        f'mutation {{ {RIGHT} register(username: "bob", email: "b@example.com", password: "{NEW_PASSWORD}") '
+        "{ token } }",
+    ],
+)
+def test_s21_what_hashes_a_password_never_stands_twice_whatever_the_settings_say(
+    api: Api, settings: Any, document: str
+) -> None:
+    settings.GATEWAY_MAX_MUTATIONS = 50
+    alice = api.join()
+    answer = alice(document)
+    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly mutations")
+    assert (Session.objects.count(), User.objects.count()) == (1, 1)
+
+
+# --- bombs ---------------------------------------------------------------------------------------
+
+
+def doubling(levels: int) -> str:
+    fragments = (f"fragment a{n} on Query {{ ...a{n + 1} ...a{n + 1} }}" for n in range(levels))
+    return "{ ...a0 } " + " ".join(fragments) + f" fragment a{levels} on Query {{ __typename }}"
+
+
+BOMBS = {
+    "fragments that double 28 times": doubling(28),
+    "fragments that double 120 times": doubling(120),
+    "a circle of fragments that double": doubling(28).replace("__typename", "...a0 ...a0"),
+    "300 nested inline fragments": "{" + nested("... {", "__typename", "}", 300) + "}",
+    "4000 nested inline fragments": "{" + nested("...{", "__typename", "}", 4_000) + "}",
+    "300 nested fields": "{" + nested("me {", "id", "}", 300) + "}",
+    "5000 nested lists": "{ me(a: " + nested("[", "", "]", 5_000) + ") { id } }",
+    "700 nested lists": "{ me(a: " + nested("[", "", "]", 700) + ") { id } }",
+    "300 nested objects": "{ me(a: " + nested("{ a: ", "1", "}", 300) + ") { id } }",
+    "a variable of 700 nested lists": "query ($a: " + nested("[", "Int", "]", 700) + ") { __typename }",
+    "ofType 25 times": "{ __schema { types { " + nested("ofType {", "name", "}", 25) + " } } }",
+    "introspection in a circle": "{ __schema { types { " + nested("fields { type {", "name", "} }", 10) + " } } }",
+    "introspection in introspection": "{" + nested("__schema { ", "queryType { name }", " }", 300) + "}",
+    "1000 aliases": "{" + " ".join(f"a{n}: __typename" for n in range(1_000)) + "}",
+    "400 aliases": "{" + " ".join(f"a{n}: __typename" for n in range(400)) + "}",
+    "the whole schema 30 times": "{" + " ".join(f"a{n}: __schema {{ types {{ name }} }}" for n in range(30)) + "}",
+    "200 times me": "{" + "me { id } " * 200 + "}",
+    "20000 fields": "{" + "a " * 20_000 + "}",
+    "1400 fields": "{ me {" + "id " * 1_400 + "} }",
+    "1400 fields in a fragment that nothing spreads": "{ __typename } fragment a on User {" + "id " * 1_400 + "}",
+    "700 fields that overlap": "{ __typename } fragment a on User {" + "sessions { id } " * 350 + "}",
+    "900 kB": "{" + "me { id } " * 90_000 + "}",
+    "500 directives": "{ __typename " + "@include(if: true) " * 500 + "}",
+    "500 unknown directives": "{ __typename " + "@a " * 500 + "}",
+    "500 directives on an operation": "query " + "@a " * 500 + "{ __typename }",
+    "500 directives on a variable": "query ($a: Int " + "@a " * 500 + ") { __typename }",
+    "200 operations": " ".join(f"query a{n} {{ ...f }}" for n in range(200)) + " fragment f on Query { __typename }",
+    "200 fragments of one name": "{ __typename }" + " fragment a on Query { __typename }" * 200,
+    "370 unused variables": "query (" + " ".join(f"$a{n}: Int" for n in range(370)) + ") { __typename }",
+    "a comment of 19,000 letters": "{ nothing } #" + "x" * 19_000,
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_s67_s68_s69_a_bomb_is_refused_at_once_in_a_few_words(api: Api, settings: Any, name: str) -> None:
+    settings.GATEWAY_INTROSPECTION = True
+    settings.GATEWAY_MAX_BODY = 1_000_000
+    start = time.perf_counter()
+    answer = api(BOMBS[name])
+    assert time.perf_counter() - start < CEILING
+    codes = {error["extensions"]["code"] for error in answer.json["errors"]}
+    assert codes <= {"OPERATION_TOO_COMPLEX", "GRAPHQL_VALIDATION_FAILED", "OPERATION_RESOLUTION_FAILURE"}
+    assert "data" not in answer.json
+    assert len(answer.response.content) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [
+        ("fragments that double 28 times", "fields"),
+        ("4000 nested inline fragments", "characters"),
+        ("5000 nested lists", "depth"),
+        ("700 nested lists", "depth"),
+        ("300 nested inline fragments", "depth"),
+        ("300 nested fields", "depth"),
+        ("ofType 25 times", "introspection depth"),
+        ("introspection in a circle", "introspection depth"),
+        ("1000 aliases", "tokens"),
+        ("400 aliases", "aliases"),
+        ("the whole schema 30 times", "aliases"),
+        ("200 times me", "root fields"),
+        ("20000 fields", "characters"),
+        ("1400 fields", "fields"),
+        ("1400 fields in a fragment that nothing spreads", "fields"),
+        ("700 fields that overlap", "fields"),
+        ("500 unknown directives", "directives on one node"),
+        ("900 kB", "characters"),
+    ],
+)
+def test_s69_a_bomb_is_counted_before_it_is_validated(
+    api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch, name: str, limit: str
+) -> None:
+    settings.GATEWAY_MAX_BODY = 1_000_000
+
+    def validate(*args: Any, **kwargs: Any) -> Any:
+        raise AssertionError("validated")
+
+    monkeypatch.setattr(documents, "validate", validate)
+    answer = api(BOMBS[name])
+    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", limit)
+    assert answer.extensions["counted"] > answer.extensions["allowed"]
+
+
+@pytest.mark.parametrize("levels", [28, 120])
+def test_s69_a_fragment_is_measured_once_however_often_it_is_spread(
+    monkeypatch: pytest.MonkeyPatch, levels: int
+) -> None:
+    measured: Counter[str] = Counter()
+    measure = limits.Ruler.selections
+
+    def count(self: limits.Ruler, selections: Any) -> limits.Size:
+        measured["selections"] += 1
+        return measure(self, selections)
+
+    monkeypatch.setattr(limits.Ruler, "selections", count)
+    assert counted(doubling(levels)) == {"fields": min(2**levels, 2**53)}
+    # The operation, each fragment, and the one field at the end.
+    assert measured["selections"] == levels + 3

@@ -1,0 +1,109 @@
+"""`manage.py serve`: one command, one port, one clear line where it is taken."""
+
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from django.core.management import CommandError
+
+from gateway.management.commands.serve import refuse_busy
+
+ROOT = Path(__file__).parents[2]
+JSON = {"Content-Type": "application/json"}
+BODY = b'{"query": "{ __typename }"}'
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    """A port that somebody listens on."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        yield other.getsockname()[1]
+
+
+def start(database: Path, *arguments: str, **variables: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "manage.py", "serve", "--migrate", *arguments],
+        cwd=ROOT,
+        env={
+            "PATH": "/usr/bin:/bin",
+            "GATEWAY_ENV_FILE": os.devnull,
+            "DATABASE_URL": f"sqlite:///{database}",
+            **variables,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ask(port: int, body: Any = BODY, **how: Any) -> tuple[int, Any]:
+    """The answer to a request; waits until there is somebody who answers."""
+    until = time.monotonic() + 30
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("POST", "/graphql", body, JSON, **how)
+            response = connection.getresponse()
+            return response.status, orjson.loads(response.read())
+        except ConnectionRefusedError:
+            assert time.monotonic() < until, "nobody answers"
+            time.sleep(0.05)
+        finally:
+            connection.close()
+
+
+def test_a_free_port_is_not_refused() -> None:
+    refuse_busy("127.0.0.1", free_port())
+
+
+def test_a_busy_port_is_refused(busy_port: int) -> None:
+    with pytest.raises(CommandError, match=f"Port {busy_port} is not free .+ PORT=8001"):
+        refuse_busy("127.0.0.1", busy_port)
+
+
+def test_a_busy_port_is_one_clear_line(busy_port: int, tmp_path: Path) -> None:
+    with start(tmp_path / "db.sqlite3", PORT=str(busy_port)) as process:
+        said, complained = process.communicate(timeout=60)
+    assert (process.returncode, said) == (1, "")
+    (line,) = complained.splitlines()
+    assert f"Port {busy_port} is not free" in line
+    assert not (tmp_path / "db.sqlite3").exists(), "the port is looked at first"
+
+
+def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
+    port = free_port()
+    with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "2") as process:
+        try:
+            answered = ask(port)
+            signed_in = ask(
+                port, b'{"query": "mutation { tokenAuth(username: \\"a\\", password: \\"b\\") { token } }"}'
+            )
+            chunked = ask(port, iter([BODY[:9], BODY[9:]]), encode_chunked=True)
+            too_large = ask(port, iter([BODY, b" " * 100_000]), encode_chunked=True)
+            process.send_signal(signal.SIGTERM)
+            said, _ = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert answered == chunked == (200, {"data": {"__typename": "Query"}})
+    assert signed_in[1]["errors"][0]["extensions"]["code"] == "INVALID_CREDENTIALS"
+    assert too_large[0] == 413
+    assert process.returncode == 0
+    assert f"http://localhost:{port}/graphql" in said
+    assert "Admin" in said
