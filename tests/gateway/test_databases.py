@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.databases import parse
+from gateway.databases import fit_pool, parse
 
 ROOT = Path(__file__).parents[2]
 
@@ -42,9 +42,10 @@ def test_sqlite_waits_its_turn() -> None:
     assert config["CONN_MAX_AGE"] is None
 
 
-def test_f09_postgresql_has_a_pool_that_is_smaller_than_the_server() -> None:
+def test_f09_postgresql_has_a_pool_of_as_many_connections_as_threads() -> None:
     config = parse("postgres://u@h/n")
-    assert config["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 20, "timeout": 3}
+    fit_pool(config, 7)
+    assert config["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 3}
     # A pool and lasting connections exclude each other.
     assert config.get("CONN_MAX_AGE", 0) == 0
 
@@ -91,3 +92,10 @@ def test_anything_else_is_refused_in_our_words(url: str) -> None:
     with pytest.raises(ValueError) as refusal:
         parse(url)
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", "mysql://u@h/n"])
+def test_other_databases_have_no_pool(url: str) -> None:
+    config = parse(url)
+    fit_pool(config, 7)
+    assert "pool" not in config["OPTIONS"]

@@ -14,8 +14,10 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError
+from django.db import connection
 
-from gateway.management.commands.serve import refuse_busy
+from gateway.management.commands.serve import leave_the_database, refuse_busy
+from users.models import User
 
 ROOT = Path(__file__).parents[2]
 JSON = {"Content-Type": "application/json"}
@@ -107,3 +109,13 @@ def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert f"http://localhost:{port}/graphql" in said
     assert "Admin" in said
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_inherit_no_connection_and_no_pool() -> None:
+    User.objects.exists()
+    leave_the_database()
+    assert connection.connection is None
+    # A pool that was forked has no threads left to make it grow.
+    assert "default" not in getattr(type(connection), "_connection_pools", {})
+    assert not User.objects.exists()
