@@ -136,7 +136,7 @@ def public_forms() -> dict[str, bytes]:
 @pytest.mark.parametrize(
     ("alg", "digest"), [("HS256", hashlib.sha256), ("HS384", hashlib.sha384), ("HS512", hashlib.sha512)]
 )
-@pytest.mark.parametrize("secret", public_forms().values(), ids=lambda secret: ascii(secret)[:24])
+@pytest.mark.parametrize("secret", public_forms().values(), ids=map(str, range(len(public_forms()))))
 def test_s35_no_public_key_serves_as_a_secret(secret: bytes, alg: str, digest: Any) -> None:
     for claimed in (alg, "ES256"):
         with pytest.raises(Invalid):
