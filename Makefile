@@ -27,9 +27,9 @@ run: $(VENV)/.installed
 # An empty DATABASE_URL is SQLite, whatever the shell that calls make has set.
 test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABASE_URLS)),$(VENV)/.installed-for-mysql)
 	@$(BIN)/python -m gateway.explorer.fetch
-	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest $(PYTEST_ARGUMENTS)
+	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGUMENTS)
 	@for url in $(TEST_DATABASE_URLS); do \
-		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -m 'not clients' $(PYTEST_ARGUMENTS) || exit 1; \
+		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients' $(PYTEST_ARGUMENTS) || exit 1; \
 	done
 	@echo "Tests ran on: sqlite $(foreach url,$(TEST_DATABASE_URLS),$(firstword $(subst :, ,$(url))))." \
 		"Others: TEST_DATABASE_URLS='postgres://user@host/name mysql://user@host/name' make test"

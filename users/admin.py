@@ -11,15 +11,18 @@ from django.contrib.auth.forms import (
     UserChangeForm,
 )
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import models, transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from users import names
+from users import events, names
+from users.caller import Caller
 from users.errors import WrongValue
+from users.events import Kind
 from users.models import Event, Session, User
 
+USER_AGENT_LENGTH = 300
 FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
 
 
@@ -94,15 +97,32 @@ class SessionsOfUser(ReadOnly, admin.TabularInline):
 @admin.action(description="End all sessions of the selected users")
 def end_sessions_of(modeladmin: Any, request: HttpRequest, users: QuerySet[User]) -> None:
     """Sign the users out everywhere."""
-    ended = Session.objects.filter(user__in=users, ended_at=None).update(ended_at=timezone.now())
+    ended = _end(request, Session.objects.filter(user__in=users))
     modeladmin.message_user(request, f"{ended} sessions ended.")
 
 
 @admin.action(description="End the selected sessions")
 def end_sessions(modeladmin: Any, request: HttpRequest, sessions: QuerySet[Session]) -> None:
     """Sign out on these devices."""
-    ended = sessions.filter(ended_at=None).update(ended_at=timezone.now())
+    ended = _end(request, Session.objects.filter(id__in=list(sessions.values_list("id", flat=True))))
     modeladmin.message_user(request, f"{ended} sessions ended.")
+
+
+def _end(request: HttpRequest, sessions: QuerySet[Session]) -> int:
+    live, total = sessions.filter(ended_at=None), 0
+    for user in list(User.objects.filter(sessions__in=live).distinct()):
+        with transaction.atomic():
+            ended = live.filter(user=user).update(ended_at=timezone.now())
+            if ended:
+                why, by = "ended by the staff", str(request.user.pk)
+                events.record(_caller(request), Kind.SESSION_ENDED, user=user, why=why, ended=ended, by=by)
+        total += ended
+    return total
+
+
+def _caller(request: HttpRequest) -> Caller:
+    agent = names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH)
+    return Caller(ip_address=getattr(request, "client_address", None), user_agent=agent)
 
 
 @admin.register(User)
@@ -131,6 +151,33 @@ class UserAdmin(DjangoUserAdmin):
         """Write what was edited and nothing else: a password changed meanwhile must not come back."""
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=columns & set(form.changed_data) if change else None)
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """What was written, by the names of the fields, never by their values."""
+        columns = {field.name for field in User._meta.get_fields()}
+        return [{"added" if add else "changed": {"fields": sorted(columns & set(form.changed_data))}}]
+
+    def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Record who of the staff made the account."""
+        self._record(request, obj, "added", fields=message[0]["added"]["fields"])
+        return super().log_addition(request, obj, message)
+
+    def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
+        """Record who of the staff changed the account, and what; a form sent as it was is no change."""
+        fields = message[0]["changed"]["fields"]
+        if fields:
+            self._record(request, obj, "changed", fields=fields)
+        return super().log_change(request, obj, message)
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
+        """Record who of the staff deleted the accounts; without a user, since their events go with them."""
+        for user in queryset:
+            self._record(request, None, "deleted", fields=[], account=str(user.pk))
+        return super().log_deletions(request, queryset)
+
+    def _record(self, request: HttpRequest, user: User | None, what: str, **facts: Any) -> None:
+        by = str(request.user.pk)
+        events.record(_caller(request), Kind.ACCOUNT_ADMINISTERED, user=user, by=by, what=what, **facts)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """What goes with a user: sessions and events as well, which nobody deletes on their own."""

@@ -4,7 +4,7 @@ import base64
 import json
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -113,7 +113,8 @@ def _place(after: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        return moment, UUID(id)
-    except ValueError:
+        # Here, since the first and the last day of all have moments that UTC cannot say.
+        return moment.astimezone(UTC), UUID(id)
+    except (ValueError, OverflowError):
         message = "This is not a cursor that `pageInfo` or an edge gave."
         raise InvalidInput(FieldError("after", FieldErrorCode.INVALID, message)) from None

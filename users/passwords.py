@@ -50,7 +50,7 @@ def matches(user: User | None, password: str) -> bool:
 
 def owner(username: str) -> User | None:
     """The user of a username or an address, in any spelling that means the same."""
-    clean = names.email if "@" in username else names.username
+    clean = names.email if "@" in names.folded(username) else names.username
     try:
         return User.objects.get_by_natural_key(clean(username))
     except (WrongValue, User.DoesNotExist):

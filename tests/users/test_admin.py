@@ -232,3 +232,89 @@ def test_a_user_is_deleted_with_sessions_and_events(desk: Client, alice: Member)
     assert answer.status_code == 302
     assert not User.objects.filter(username="alice").exists()
     assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+
+
+# --- what the staff did is recorded ----------------------------------------------------------------
+
+
+def administered() -> list[dict[str, Any]]:
+    """The facts of what the staff did, and whose page shows it."""
+    found = Event.objects.filter(kind="account.administered").select_related("user").order_by("at")
+    return [event.facts | {"user": event.user.username if event.user else None} for event in found]
+
+
+def told(user: str | None, what: str, *fields: str, **facts: str) -> dict[str, Any]:
+    root = User.objects.get(username="root")
+    return {"by": str(root.id), "what": what, "fields": [*fields], "user": user, **facts}
+
+
+def test_s89_the_staff_s_changes_are_recorded_by_the_names_of_the_fields(desk: Client, alice: Member) -> None:
+    address = page_of(alice)
+    desk.post(address, form_of(desk.get(address), bio="a secret of alice", is_staff="on"))
+    form = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
+    desk.post(f"{USERS}{alice.claims['sub']}/password/", form)
+    assert administered() == [
+        told("alice", "changed", "bio", "is_staff"),
+        told("alice", "changed", "password"),
+    ]
+
+
+def test_s89_an_account_made_or_deleted_by_the_staff_is_recorded(desk: Client, alice: Member) -> None:
+    passwords = {"password1": PASSWORD, "password2": PASSWORD, "usable_password": "true"}
+    desk.post(f"{USERS}add/", {"username": "bob", "email": "bob@example.com", **passwords})
+    bob = str(User.objects.get(username="bob").id)
+    assert administered() == [told("bob", "added", "email", "username")]
+    chosen = {"action": "delete_selected", "_selected_action": [bob, alice.claims["sub"]], "post": "yes"}
+    desk.post(USERS, chosen)
+    deleted = [told(None, "deleted", account=account) for account in (bob, alice.claims["sub"])]
+    assert sorted(administered(), key=str) == sorted(deleted, key=str), "the events of the accounts went with them"
+
+
+def test_a_form_sent_as_it_was_and_one_that_will_not_do_are_no_change(desk: Client, alice: Member) -> None:
+    address = page_of(alice)
+    assert desk.post(address, form_of(desk.get(address))).status_code == 302
+    assert desk.post(address, form_of(desk.get(address), email="nothing")).status_code == 200
+    assert administered() == []
+
+
+def test_s89_what_the_staff_did_is_recorded_with_the_place_and_the_program(
+    desk: Client, alice: Member, settings: Any
+) -> None:
+    settings.GATEWAY_TRUSTED_PROXIES = 1
+    address, data = page_of(alice), form_of(desk.get(page_of(alice)), bio="edited")
+    headers = {"X-Forwarded-For": "203.0.113.66, 198.51.100.7", "User-Agent": "Desk/1\x1b[2J"}
+    assert desk.post(address, data, headers=headers).status_code == 302
+    event = Event.objects.get(kind="account.administered")
+    assert (event.ip_address, event.user_agent) == ("198.51.100.7", "Desk/1[2J")
+
+
+@pytest.mark.parametrize(("address", "action"), [(USERS, "end_sessions_of"), (SESSIONS, "end_sessions")])
+def test_s89_sessions_ended_by_the_staff_are_recorded_once_for_each_user(
+    desk: Client, api: Api, alice: Member, address: str, action: str
+) -> None:
+    members = [alice, api.signed_in("alice"), api.join("bob")]
+    api.join("carol")
+    selected = {each.claims["sub" if address == USERS else "sid"] for each in members}
+    data = {"action": action, "_selected_action": [*selected]}
+    for _ in range(2):
+        desk.post(address, data)
+    found = Event.objects.filter(kind="session.ended").order_by("user__username")
+    by = str(User.objects.get(username="root").id)
+    assert [(event.user.username, event.facts) for event in found] == [
+        ("alice", {"why": "ended by the staff", "ended": 2, "by": by}),
+        ("bob", {"why": "ended by the staff", "ended": 1, "by": by}),
+    ]
+    assert {event.ip_address for event in found} == {"127.0.0.1"}
+
+
+def test_owners_read_that_the_staff_changed_their_account(desk: Client, alice: Member) -> None:
+    address = page_of(alice)
+    desk.post(address, form_of(desk.get(address), bio="edited"))
+    edges = alice("{ me { events { edges { node { kind } } } } }").data["me"]["events"]["edges"]
+    assert [edge["node"]["kind"] for edge in edges] == ["ACCOUNT_ADMINISTERED", "ACCOUNT_REGISTERED"]
+
+
+def test_events_are_filtered_by_kind(desk: Client, alice: Member) -> None:
+    address = page_of(alice)
+    desk.post(address, form_of(desk.get(address), bio="edited"))
+    assert desk.get(EVENTS, {"kind": "account.administered"}).context["cl"].result_count == 1
