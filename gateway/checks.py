@@ -115,6 +115,14 @@ def breach_url(**_: Any) -> Found:
     return []
 
 
+def few_threads(**_: Any) -> Found:
+    """With no thread to spare, a flood of sign-ins would hold them all."""
+    if settings.GATEWAY_THREADS <= settings.GATEWAY_HASHES_AT_ONCE + settings.GATEWAY_HASHES_WAITING:
+        message = "GATEWAY_THREADS must be more than GATEWAY_HASHES_AT_ONCE and GATEWAY_HASHES_WAITING together."
+        return [Error(message, id="gateway.E013")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -126,6 +134,7 @@ ALL = (
     short_passwords,
     trusted_documents,
     breach_url,
+    few_threads,
 )
 
 

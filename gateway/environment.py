@@ -75,6 +75,13 @@ def natural(value: str) -> int:
     return int(value)
 
 
+def port(value: str) -> int:
+    """a port, 1 to 65535"""
+    if not 1 <= int(value) <= 65_535:
+        raise ValueError
+    return int(value)
+
+
 def duration(value: str) -> timedelta:
     """a duration such as 30s, 5m, 12h or 7d"""
     parts = re.fullmatch(r"(\d{1,6})([smhd])", value)

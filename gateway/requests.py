@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpRequest, UnreadablePostError
+from django.utils.http import parse_header_parameters
 
 from gateway.errors import BadRequest
 
@@ -60,9 +61,8 @@ def _typed(given: dict[str, Any], name: str, kind: type, wanted: str) -> Any:
 
 
 def _json_body(request: HttpRequest) -> Any:
-    media, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
-    charset = parameters.strip().lower().replace('"', "").removeprefix("charset=")
-    if media.strip().lower() != "application/json" or charset not in {"", "utf-8", "utf8"}:
+    media, parameters = parse_header_parameters(request.META.get("CONTENT_TYPE", ""))
+    if media != "application/json" or parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
         raise BadRequest("The body must be application/json in UTF-8.", 415, Accept="application/json")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise BadRequest("The body must not be compressed.", 415, **{"Accept-Encoding": "identity"})

@@ -12,6 +12,7 @@ from gateway.environment import (
     natural,
     one_of,
     origins,
+    port,
     rates,
     read,
     require,
@@ -36,7 +37,12 @@ if not DEBUG:
 SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR / ".secret-key")
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
-GATEWAY_THREADS = read("GATEWAY_THREADS", count, 24)
+GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or 1)
+GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
+# Some more than may hash and wait for it, so that a flood of sign-ins leaves threads for everything else.
+GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_HASHES_AT_ONCE + GATEWAY_HASHES_WAITING + 8)
+HOST = read("HOST", text, "127.0.0.1")
+PORT = read("PORT", port, 8000)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
 databases.fit_pool(DATABASES["default"], GATEWAY_THREADS)
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
@@ -89,8 +95,6 @@ GATEWAY_LIMITS = {
         "change_password": "10 in 5 minutes",
     }.items()
 }
-GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or 1)
-GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
 
 # --- passwords -----------------------------------------------------------------------------------
 GATEWAY_PASSWORD_MIN_LENGTH = read("GATEWAY_PASSWORD_MIN_LENGTH", count, 8)
@@ -138,7 +142,7 @@ CORS_ALLOW_HEADERS = [
 ]
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
-CORS_URLS_REGEX = r"^/(graphql$|\.well-known/)"
+CORS_URLS_REGEX = r"^/(graphql/?$|\.well-known/)"
 CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", origins, NONE)
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
@@ -222,10 +226,18 @@ GRAPHQL_JWT = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
+        "bare": {"format": "{message}", "style": "{"},
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "trail": {"class": "logging.StreamHandler", "formatter": "bare"},
+    },
     "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
+        # A JSON object a line, and nothing else on it.
+        "gateway.audit": {"handlers": ["trail"], "level": "INFO", "propagate": False},
         # Its own handlers would say everything twice; what a client did wrong is told to the client.
         "django": {"handlers": [], "propagate": True},
         "django.request": {"level": "ERROR"},

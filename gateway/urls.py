@@ -14,9 +14,11 @@ from gateway.schema import schema
 from gateway.view import GatewayView, respond
 from users.errors import NotFound
 
+# No cookie says who asks here, so there is nothing for another site to ride on.
+graphql = csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema)))
 urlpatterns: list[URLPattern | URLResolver] = [
-    # No cookie says who asks here, so there is nothing for another site to ride on.
-    path("graphql", csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema))), name="graphql"),
+    path("graphql", graphql, name="graphql"),
+    path("graphql/", graphql),
     path(".well-known/jwks.json", jwks.show),
 ]
 if settings.GATEWAY_EXPLORER:

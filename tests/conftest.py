@@ -1,5 +1,6 @@
 """What every test stands on."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -41,6 +42,12 @@ def _clean_start(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
     for forget in (keys.ring.cache_clear, tokens._signed.cache_clear, documents.clear):
         forget()
+
+
+@pytest.fixture(autouse=True)
+def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let `caplog` hear the audit trail, which speaks to no handler but its own."""
+    monkeypatch.setattr(logging.getLogger("gateway.audit"), "propagate", True)
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ PROFILE = {
 }
 
 
-@hashing.seated
 def register(
     caller: Caller,
     *,
@@ -46,7 +45,8 @@ def register(
         inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords differ.")
     _look_for_others(inspection, user, ["username", "email"])
     inspection.finish()
-    user.password = hashing.make(password)
+    with hashing.seat():
+        user.password = hashing.make(password)
     with transaction.atomic():
         _save(user, force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
@@ -54,7 +54,8 @@ def register(
 
 
 def update_profile(caller: SignedIn, **changes: str | None) -> User:
-    """Change what is given of the caller's profile; an empty value empties."""
+    """Change what is given of the caller's profile; an empty text empties, null empties what may be null."""
+    changes = {field: value for field, value in changes.items() if value is not None or field == "image_url"}
     inspection = Inspection()
     before, user = caller.user, copy(caller.user)
     for field, value in changes.items():

@@ -3,6 +3,7 @@
 from typing import Any, ClassVar
 
 from django.contrib import admin
+from django.contrib.admin.forms import AdminAuthenticationForm
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
     AdminUserCreationForm,
@@ -16,14 +17,39 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from users import events, names
+from users import events, hashing, names, passwords, throttle
 from users.caller import Caller
-from users.errors import WrongValue
+from users.errors import Refusal, WrongValue
 from users.events import Kind
 from users.models import Event, Session, User
 
 USER_AGENT_LENGTH = 300
 FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
+
+
+class SignInForm(AdminAuthenticationForm):
+    """Lets the staff in by the same limits, turns and records as everyone else."""
+
+    def clean(self) -> Any:
+        """The cleaned form, once the password has proven right."""
+        assert self.request is not None
+        caller, name = _caller(self.request), str(self.cleaned_data.get("username", ""))
+        user = passwords.owner(name)
+        try:
+            with hashing.seat():
+                tries = throttle.count_sign_in(caller, name=names.folded(name), user=user)
+                cleaned = super().clean()
+        except Refusal as refusal:
+            raise ValidationError(refusal.message) from None
+        except ValidationError:
+            events.record(caller, Kind.SIGN_IN_REFUSED, user=user, door="admin")
+            raise
+        tries.forgive()
+        events.record(caller, Kind.SIGNED_IN, user=user, door="admin")
+        return cleaned
+
+
+admin.site.login_form = SignInForm
 
 
 class CleanNames:
@@ -151,6 +177,9 @@ class UserAdmin(DjangoUserAdmin):
         """Write what was edited and nothing else: a password changed meanwhile must not come back."""
         columns = {field.name for field in User._meta.concrete_fields}
         obj.save(update_fields=columns & set(form.changed_data) if change else None)
+        if change and not obj.is_active:
+            # For good: who is let in again signs in again.
+            _end(request, Session.objects.filter(user=obj))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """What was written, by the names of the fields, never by their values."""

@@ -2,7 +2,9 @@
 
 import hashlib
 import logging
+import time
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 
 from django.conf import settings
@@ -34,7 +36,7 @@ def is_known(password: str) -> bool:
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     try:
         listed = _range(digest[:5])
-    except (OSError, ValueError) as failure:
+    except (OSError, ValueError, HTTPException) as failure:
         log.warning("the range service did not answer: %s", type(failure).__name__)
         return False
     return any(suffix == digest[5:] and seen != "0" for suffix, _, seen in (line.partition(":") for line in listed))
@@ -45,6 +47,11 @@ def _range(prefix: str) -> list[str]:
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked at the start
         settings.GATEWAY_BREACH_URL.replace("{prefix}", prefix), headers={"Add-Padding": "true"}
     )
+    # The library's patience begins anew with every byte; ours does not.
+    until, text = time.monotonic() + PATIENCE, b""
     with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-        text: str = answer.read(LARGEST).decode("ascii")
-    return text.split()
+        while piece := answer.read1(LARGEST):
+            text += piece
+            if len(text) > LARGEST or time.monotonic() > until:
+                raise TimeoutError
+    return text.decode("ascii").split()

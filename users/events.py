@@ -17,7 +17,7 @@ from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
 
-MOST = 100
+USUAL, MOST = 20, 100
 log = logging.getLogger("gateway.audit")
 
 
@@ -63,9 +63,15 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         user_agent=caller.user_agent,
         facts=facts,
     )
+    say(caller, kind.value, user=user, session_id=session_id, **facts)
+    return event
+
+
+def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
+    """Say to the log that something happened; alone, for what is too frequent to keep."""
     line = {
-        "event": kind.value,
-        "at": event.at.isoformat(),
+        "event": what,
+        "at": timezone.now().isoformat(),
         "user": str(user.id) if user else None,
         "session": str(session_id) if session_id else None,
         "ip": caller.ip_address,
@@ -74,11 +80,11 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
     }
     # One line, in ASCII: whatever stands in it, it neither ends the line nor speaks to a terminal.
     log.info(json.dumps(line, ensure_ascii=True))
-    return event
 
 
-def of(user: User, *, first: int, after: str | None) -> Page:
+def of(user: User, *, first: int | None, after: str | None) -> Page:
     """A user's events after a cursor; the cost of a page does not grow with the table."""
+    first = USUAL if first is None else first
     if not 0 <= first <= MOST:
         raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"A page has 0 to {MOST} events."))
     found = Event.objects.filter(user=user).order_by("-at", "-id")
@@ -91,7 +97,7 @@ def of(user: User, *, first: int, after: str | None) -> Page:
 
 def kind_of(event: Event) -> Kind:
     """What kind of event a row keeps."""
-    return next(kind for kind in Kind if kind.value == event.kind)
+    return Kind(event.kind)  # type: ignore[call-arg]
 
 
 def cursor(event: Event) -> str:

@@ -2,17 +2,13 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import wraps
-from typing import ParamSpec, TypeVar
+from contextlib import AbstractContextManager, contextmanager
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
 from users.errors import ServiceUnavailable
 
-P = ParamSpec("P")
-T = TypeVar("T")
 PATIENCE = 2.0
 RETRY_AFTER = 2
 
@@ -48,15 +44,9 @@ class Turns:
 turns = Turns(at_once=settings.GATEWAY_HASHES_AT_ONCE, waiting=settings.GATEWAY_HASHES_WAITING)
 
 
-def seated(rule: Callable[P, T]) -> Callable[P, T]:
-    """A rule that hashes, refused before its first statement where it would find no seat."""
-
-    @wraps(rule)
-    def with_seat(*args: P.args, **kwargs: P.kwargs) -> T:
-        with turns.seat():
-            return rule(*args, **kwargs)
-
-    return with_seat
+def seat() -> AbstractContextManager[None]:
+    """A place to wait for a turn in; to be taken before a try is counted, so that a flood costs no statement."""
+    return turns.seat()
 
 
 def make(password: str) -> str:

@@ -18,14 +18,14 @@ LONGEST = 256
 
 def inspect(inspection: Inspection, field: str, password: str, *, user: User) -> None:
     """Note everything that keeps a text from being this user's password."""
+    password = _normal(password)
     if not password:
         inspection.add(field, FieldErrorCode.REQUIRED, "A password is needed.")
     elif len(password) > LONGEST:
         inspection.add(field, FieldErrorCode.TOO_LONG, f"A password has at most {LONGEST} characters.")
     else:
         try:
-            # In the form that is hashed: eight marks on four letters are four characters.
-            validate_password(unicodedata.normalize("NFC", password), user)
+            validate_password(password, user)
         except ValidationError as refusal:
             for error in refusal.error_list:
                 code = FieldErrorCode[str(error.code).upper()]
@@ -34,6 +34,7 @@ def inspect(inspection: Inspection, field: str, password: str, *, user: User) ->
 
 def matches(user: User | None, password: str) -> bool:
     """Whether the password is this user's. One hash in every case, so that time does not tell which it was."""
+    password = _normal(password)
     # A longer one cannot be anyone's; its beginning is hashed all the same, at the same cost.
     fits = 0 < len(password) <= LONGEST
     if user is None or not user.has_usable_password():
@@ -57,23 +58,17 @@ def owner(username: str) -> User | None:
         return None
 
 
-@hashing.seated
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     """Replace the caller's password and end every other session; how many ended."""
     user, session = caller.user, caller.session
     inspection = Inspection()
     inspect(inspection, "new_password", new_password, user=user)
-    if unicodedata.normalize("NFC", new_password) == unicodedata.normalize("NFC", old_password):
+    if _normal(new_password) == _normal(old_password):
         inspection.add("new_password", FieldErrorCode.PASSWORD_UNCHANGED)
     inspection.finish()
-    tries = throttle.count_own(caller, "change_password", user=user)
-    with tries.judging():
-        is_right = matches(user, old_password)
-    if not is_right:
-        events.record(caller, Kind.PASSWORD_REFUSED, user=user, session_id=session.id)
-        raise InvalidCredentials("The old password is wrong.", field="oldPassword")
-    tries.forgive()
-    encoded = hashing.make(new_password)
+    with hashing.seat():
+        _prove(caller, old_password)
+        encoded = hashing.make(new_password)
     with transaction.atomic():
         _replace(user, encoded)
         ended = sessions.end_all(caller, keep_current=True, why="password changed")
@@ -82,6 +77,22 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     # The rest of the same answer asks for sessions by the number that holds now.
     user.credential_version += 1
     return ended
+
+
+def _normal(password: str) -> str:
+    # In the form that is hashed, and measured: eight marks on four letters are four characters. No more of it
+    # than can matter, since normalising is work as well.
+    return unicodedata.normalize("NFC", password[: 4 * LONGEST])
+
+
+def _prove(caller: SignedIn, old_password: str) -> None:
+    tries = throttle.count_own(caller, "change_password", user=caller.user)
+    with tries.judging():
+        is_right = matches(caller.user, old_password)
+    if not is_right:
+        events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
+        raise InvalidCredentials("The old password is wrong.", field="oldPassword")
+    tries.forgive()
 
 
 def _replace(user: User, encoded: str) -> None:

@@ -80,6 +80,7 @@ def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
     if successor is None:
         _end(caller, session.user, [session.id], kind=Kind.REFRESH_REUSED, why="a spent refresh token came back")
         raise TokenReused
+    events.say(caller, "session.refreshed", user=session.user, session_id=session.id, generation=session.generation)
     return session, str(successor)
 
 

@@ -17,8 +17,8 @@ from ipaddress import ip_address, ip_network
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
-from django.db.models import BigIntegerField, Case, F, Q, Value, When
+from django.db import connection, transaction
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
 from users import events
@@ -97,30 +97,19 @@ def place(caller: Caller) -> str:
 
 def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
     """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    rows = {
-        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
-        for lane in lanes
-    }
-    if _take(rows):
-        return
-    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
-    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
-    if not _take(rows):
-        raise _refused(caller, rows, user)
+    if not _has_room(lanes):
+        raise _refused(caller, lanes, user)
 
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
     """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
     here = lanes("sign_in_here", name, place(caller))
     address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
-    try:
-        count(caller, [*here, *address, *elsewhere], user=user)
-    except RateLimited:
-        if not is_known(caller, user):
-            raise
-        count(caller, [*here, *address], user=user)
+    if _has_room([*here, *address, *elsewhere]):
+        return Tries(here, [*address, *elsewhere])
+    if is_known(caller, user) and _has_room([*here, *address]):
         return Tries(here, address)
-    return Tries(here, [*address, *elsewhere])
+    raise _refused(caller, [*here, *address, *elsewhere], user)
 
 
 def count_own(caller: Caller, name: str, *, user: User) -> Tries:
@@ -149,16 +138,32 @@ def _now() -> int:
     return int(timezone.now().timestamp() * 1_000)
 
 
+def _has_room(lanes: list[Lane]) -> bool:
+    rows = {
+        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
+        for lane in lanes
+    }
+    if _take(rows):
+        return True
+    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
+    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
+    return _take(rows)
+
+
 def _take(keys: Collection[str]) -> bool:
     now = _now()
     # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
     over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
     with transaction.atomic():
         # The count before the moment: MySQL lets a column see what was set to its left.
-        taken = Attempts.objects.filter(over | Q(tried__lt=F("most")), key__in=keys).update(
-            tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
-            is_told=Case(When(over, then=Value(False)), default=F("is_told")),
-            until=Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
+        taken = (
+            _rows(keys)
+            .filter(over | Q(tried__lt=F("most")))
+            .update(
+                tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
+                is_told=Case(When(over, then=Value(False)), default=F("is_told")),
+                until=Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
+            )
         )
         if taken != len(keys):
             transaction.set_rollback(True)
@@ -169,14 +174,25 @@ def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
     cleared = [lane.key for lane in wholly]
     less = Case(When(key__in=cleared, then=Value(0)), default=F("tried") - 1)
     keys = [*cleared, *(lane.key for lane in lanes)]
-    Attempts.objects.filter(key__in=keys, tried__gt=0).update(tried=less, is_told=False)
+    with transaction.atomic():
+        _rows(keys).filter(tried__gt=0).update(tried=less, is_told=False)
 
 
-def _refused(caller: Caller, keys: Collection[str], user: User | None) -> RateLimited:
-    full = list(Attempts.objects.filter(key__in=keys, tried__gte=F("most")))
+def _rows(keys: Collection[str]) -> QuerySet[Attempts]:
+    # To be written. PostgreSQL locks them as they lie in the table, others by their keys; where two count in
+    # some of the same lanes, only one order keeps them from waiting for each other.
+    rows = Attempts.objects.filter(key__in=keys)
+    if connection.vendor != "postgresql":
+        return rows
+    return Attempts.objects.filter(key__in=rows.order_by("key").select_for_update().values("key"))
+
+
+def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimited:
+    full = list(Attempts.objects.filter(key__in=[lane.key for lane in lanes], tried__gte=F("most")))
     # Once a window: a flood that is refused must not fill the table of events instead.
-    untold = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)
-    if untold.update(is_told=True):
+    with transaction.atomic():
+        untold = _rows([row.key for row in full]).filter(is_told=False).update(is_told=True)
+    if untold:
         names = sorted({row.key.partition(":")[0] for row in full})
         events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=names)
     now = _now()

@@ -50,16 +50,16 @@ class Verified:
     claims: Claims
 
 
-@hashing.seated
 def sign_in(caller: Caller, *, username: str, password: str, device_name: str | None = None) -> Grant:
     """A new session for who knows the password; every other case looks alike and takes as long."""
     inspection = Inspection()
     device = inspection.clean("device_name", names.device_name, device_name)
     inspection.finish()
-    user = passwords.owner(username)
-    tries = throttle.count_sign_in(caller, name=names.folded(username), user=user)
-    with tries.judging():
-        is_right = passwords.matches(user, password)
+    with hashing.seat():
+        user = passwords.owner(username)
+        tries = throttle.count_sign_in(caller, name=names.folded(username), user=user)
+        with tries.judging():
+            is_right = passwords.matches(user, password)
     if not is_right or user is None or not user.is_active:
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)

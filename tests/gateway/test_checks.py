@@ -204,3 +204,25 @@ def test_trusted_documents_can_be_read(settings: Any, tmp_path: Path, content: s
     settings.GATEWAY_TRUSTED_DOCUMENTS = str(file)
     assert refused(checks.trusted_documents) == found
     persisted.trusted.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("", []),
+        ("https://range.example/{prefix}", []),
+        ("http://127.0.0.1:9000/{prefix}", []),
+        ("http://range.example/{prefix}", ["gateway.E012"]),
+        ("https://range.example/", ["gateway.E012"]),
+        ("file:///etc/passwd?{prefix}", ["gateway.E012"]),
+    ],
+)
+def test_a_range_service_is_asked_in_private(settings: Any, url: str, found: list[str]) -> None:
+    settings.GATEWAY_BREACH_URL = url
+    assert refused(checks.breach_url) == found
+
+
+@pytest.mark.parametrize(("threads", "found"), [(5, ["gateway.E013"]), (6, ["gateway.E013"]), (7, [])])
+def test_f16_some_threads_are_left_when_all_that_may_hash_do(settings: Any, threads: int, found: list[str]) -> None:
+    settings.GATEWAY_HASHES_AT_ONCE, settings.GATEWAY_HASHES_WAITING, settings.GATEWAY_THREADS = 2, 4, threads
+    assert refused(checks.few_threads) == found

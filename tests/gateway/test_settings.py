@@ -1,5 +1,6 @@
 """The settings: open in development, closed elsewhere, and a start that says what it lacks."""
 
+import logging
 import os
 import runpy
 import subprocess
@@ -144,3 +145,9 @@ def test_a_wrong_value_stops_the_start_and_no_password_is_shown() -> None:
     assert ended.returncode != 0
     assert "DATABASE_URL=(not shown, it is a secret): expected a database address" in ended.stderr
     assert "hunter2" not in ended.stderr + ended.stdout
+
+
+def test_s91_the_trail_is_a_json_object_a_line() -> None:
+    handler = logging.getLogger("gateway.audit").handlers[0]
+    record = logging.makeLogRecord({"name": "gateway.audit", "msg": '{"event": "x"}'})
+    assert handler.format(record) == '{"event": "x"}'

@@ -32,7 +32,6 @@ def reread(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     "path",
     [
         "/nothing",
-        "/graphql/",
         "/graphql/nothing",
         "/graphiql",
         "/.git/config",

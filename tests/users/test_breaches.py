@@ -24,6 +24,8 @@ class Service(HTTPServer):
     body = f"{'0' * 35}:3\r\n{digest(STOLEN)[5:]}:7\r\n{digest(PASSWORD)[5:]}:0\r\n"
     status = 200
     pause = 0.0
+    pauses = 0.0
+    greeting = b""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
@@ -37,9 +39,14 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
         self.server.released.wait(self.server.pause)
+        if self.server.greeting:
+            self.wfile.write(self.server.greeting)
+            return
         self.send_response(self.server.status)
         self.end_headers()
-        self.wfile.write(self.server.body.encode())
+        for line in self.server.body.splitlines(keepends=True):
+            self.server.released.wait(self.server.pauses)
+            self.wfile.write(line.encode())
 
     def log_message(self, *_: Any) -> None:
         pass
@@ -69,7 +76,7 @@ def test_padding_and_other_passwords_are_no_match(api: Api, service: Service) ->
     assert api.change_password(alice.token, NEW_PASSWORD, STOLEN).field_errors == {("newPassword", "PASSWORD_BREACHED")}
 
 
-@pytest.mark.parametrize("fault", ["failing", "babbling", "hanging", "gone"])
+@pytest.mark.parametrize("fault", ["failing", "babbling", "hanging", "dripping", "no HTTP", "gone"])
 def test_without_an_answer_nothing_is_refused_and_the_log_says_so(
     service: Service, settings: Any, monkeypatch: Any, caplog: Any, fault: str
 ) -> None:
@@ -81,6 +88,10 @@ def test_without_an_answer_nothing_is_refused_and_the_log_says_so(
             service.body = "\u2028"
         case "hanging":
             service.pause = 5.0
+        case "dripping":
+            service.pauses = 0.06
+        case "no HTTP":
+            service.greeting = b"NOT HTTP AT ALL\r\n"
         case "gone":
             settings.GATEWAY_BREACH_URL = "http://127.0.0.1:1/{prefix}"
     assert not breaches.is_known(STOLEN)

@@ -153,6 +153,14 @@ def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
     assert Event.objects.filter(kind=Kind.PASSWORD_REFUSED.value).exists()
 
 
+def test_s89_a_refresh_is_said_to_the_log_and_not_kept(api: Api, caplog: Any) -> None:
+    alice = api.join()
+    api.refresh(alice.refresh_token)
+    line = json.loads(caplog.messages[-1])
+    assert (line["event"], line["session"], line["generation"]) == ("session.refreshed", alice.claims["sid"], 1)
+    assert Event.objects.count() == 1
+
+
 def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
     hostile = 'a"}\r\n{"event": "forged"\x1b[2J\u2028\u2029'
     events.record(Caller(user_agent=hostile), Kind.SIGN_IN_REFUSED, user=None, note=hostile)

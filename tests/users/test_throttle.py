@@ -131,6 +131,15 @@ def test_s29_strangers_guesses_do_not_shut_the_owner_out_of_where_they_have_been
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
 
 
+def test_the_owner_at_home_is_told_of_no_wait_that_there_was_not(api: Api, from_address: Any) -> None:
+    api.join()
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+    for number in range(12):
+        from_address(f"198.51.100.{number}")
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+    assert not Event.objects.filter(kind="attempts.throttled").exists()
+
+
 def test_a_known_place_is_throttled_as_well(api: Api, from_address: Any) -> None:
     api.join()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]

@@ -1,6 +1,5 @@
 """`manage.py serve`: the gateway behind granian."""
 
-import os
 import socket
 from argparse import ArgumentParser
 from typing import Any
@@ -23,8 +22,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """What can be chosen."""
-        parser.add_argument("--host", default=os.environ.get("HOST", "127.0.0.1"))
-        parser.add_argument("--port", type=int, default=int(os.environ.get("PORT", "8000")))
+        parser.add_argument("--host", default=settings.HOST)
+        parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=int, default=1)
         parser.add_argument("--threads", type=int, default=settings.GATEWAY_THREADS)
         parser.add_argument("--migrate", action="store_true")
@@ -78,3 +77,5 @@ def refuse_busy(host: str, port: int) -> None:
             probe.bind((host, port))
         except OSError as error:
             raise CommandError(f"Port {port} is not free ({error.strerror}); choose another: PORT=8001.") from None
+        except OverflowError:
+            raise CommandError(f"Port {port} is none: they go from 1 to 65535.") from None

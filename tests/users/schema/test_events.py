@@ -36,6 +36,10 @@ def test_an_empty_page_has_no_cursors(api: Api) -> None:
     assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]) == (True, None)
 
 
+def test_null_is_as_good_as_nothing(api: Api) -> None:
+    assert len(api.join("alice")(EVENTS, first=None).data["me"]["events"]["edges"]) == 1
+
+
 def test_too_large_a_page_is_refused(api: Api) -> None:
     answer = api.join("alice")(EVENTS, first=101)
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("first", "INVALID")})
