@@ -1,15 +1,22 @@
 """`manage.py serve`: the gateway behind granian."""
 
+import logging
 import os
 import socket
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connections
 from granian import Granian
 from granian.constants import Interfaces
+
+from users import keys
+
+log = logging.getLogger("gateway.serve")
 
 
 class Command(BaseCommand):
@@ -31,6 +38,7 @@ class Command(BaseCommand):
         refuse_busy(host, port)
         if options["migrate"]:
             call_command("migrate", verbosity=0)
+        open_ring()
         self._announce(host, port)
         Granian(
             "gateway.wsgi:application",
@@ -51,6 +59,28 @@ class Command(BaseCommand):
         if settings.GATEWAY_ADMIN:
             self.stdout.write(f"Admin     {origin}/admin/ (make an account: python manage.py createsuperuser)")
         self.stdout.flush()
+
+
+def open_ring() -> None:
+    """Make the signing keys where there are none, and say in one line that they cannot be opened."""
+    try:
+        keys.ring()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from None
+    except DatabaseError:
+        # It may come back, and requests say so until then.
+        log.warning("the database does not answer, so the signing keys are not known yet")
+    finally:
+        close_connections()
+
+
+def close_connections() -> None:
+    """Leave nothing that the workers, which are forks of this process, would share."""
+    keys.forget()
+    for connection in connections.all(initialized_only=True):
+        connection.close()
+        if hasattr(connection, "close_pool"):
+            connection.close_pool()
 
 
 def refuse_busy(host: str, port: int) -> None:
