@@ -1,0 +1,94 @@
+"""A rotation under load, on gateways that share one database: nobody with a valid token is ever refused."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import cycle
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.services import talk
+from tests.services.conftest import Gateways
+from users import keys
+from users.models import SigningKey
+
+Command = Callable[..., Any]
+ROTATIONS = 4
+BOUND = keys.LOOK_EVERY.total_seconds()
+
+
+@contextmanager
+def under_load(origins: list[str]) -> Iterator[list[Any]]:
+    """Sign in, read and refresh without a pause, each step at another gateway; what was given, and what failed."""
+    given: list[Any] = []
+    is_over = threading.Event()
+
+    def live(name: str, places: Iterator[str]) -> None:
+        pair = talk.register(next(places), name)
+        while not is_over.is_set():
+            try:
+                for step in (lambda pair: talk.sign_in(next(places), name), *[refreshed] * 10):
+                    pair = step(pair) if step is not refreshed else talk.refresh(next(places), pair["refreshToken"])
+                    assert talk.me(next(places), pair["token"]) == name
+                    given.append(pair["token"])
+            except Exception as failure:
+                given.append(failure)
+
+    refreshed = object()
+    people = [threading.Thread(target=live, args=(f"user{n}", cycle(origins[n % 2 :] + origins))) for n in range(4)]
+    for person in people:
+        person.start()
+    try:
+        yield given
+    finally:
+        is_over.set()
+        for person in people:
+            person.join()
+
+
+def test_s92_f21_no_valid_token_is_refused_at_any_moment_of_rotations_under_load(
+    gateways: Gateways, command: Command
+) -> None:
+    origins = gateways(2)
+    kept = talk.register(origins[0], "kept")["token"]
+    with under_load(origins) as given:
+        for _ in range(ROTATIONS):
+            turned = command("rotate_keys", "--now")
+            assert turned.returncode == 0, turned.stderr
+            assert all(talk.me(origin, kept) == "kept" for origin in origins)
+        time.sleep(2 * BOUND)
+    assert [each for each in given if not isinstance(each, str)] == []
+    assert len({jwt.get_unverified_header(token)["kid"] for token in given}) == ROTATIONS + 1
+    assert len(talk.kids(origins[0])) == ROTATIONS + 2
+    assert set(talk.kids(origins[0])) == set(talk.kids(origins[1]))
+
+
+def test_gateways_that_start_at_one_moment_share_one_ring(gateways: Gateways) -> None:
+    first, second = gateways(2)
+    token = talk.register(first, "alice")["token"]
+    assert talk.me(second, token) == "alice"
+    assert talk.kids(first) == talk.kids(second)
+    assert SigningKey.objects.count() == 2
+
+
+def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: Gateways, command: Command) -> None:
+    origins = gateways(2)
+    pair = talk.register(origins[0], "alice")
+    leaked = jwt.get_unverified_header(pair["token"])["kid"]
+    clients = [jwt.PyJWKClient(f"{origin}/.well-known/jwks.json", lifespan=BOUND) for origin in origins]
+    for origin, client in zip(origins, clients, strict=True):
+        assert talk.me(origin, pair["token"]) == "alice"
+        assert client.get_signing_key_from_jwt(pair["token"]).key_id == leaked
+    assert command("rotate_keys", "--revoke", leaked).returncode == 0
+    time.sleep(2 * BOUND)
+    for origin, client in zip(origins, clients, strict=True):
+        with pytest.raises(AssertionError, match="TOKEN_INVALID"):
+            talk.me(origin, pair["token"])
+        with pytest.raises(jwt.PyJWKClientError):
+            client.get_signing_key_from_jwt(pair["token"])
+        assert leaked not in talk.kids(origin)
+    renewed = talk.refresh(origins[1], pair["refreshToken"])
+    assert talk.me(origins[0], renewed["token"]) == "alice"
