@@ -28,13 +28,14 @@ def register(origin: str, name: str) -> Any:
 
 def sign_in(origin: str, name: str) -> Any:
     """A pair of a new session."""
-    document = "mutation ($n: String!, $p: String!) { tokenAuth(username: $n, password: $p) %s }" % PAIR
-    return ask(origin, document, n=name, p=PASSWORD)["tokenAuth"]
+    document = "mutation ($n: String!, $p: String!) { tokenAuth(username: $n, password: $p) %s }"
+    return ask(origin, document % PAIR, n=name, p=PASSWORD)["tokenAuth"]
 
 
 def refresh(origin: str, token: str) -> Any:
     """The next pair."""
-    return ask(origin, "mutation ($t: String) { refreshToken(refreshToken: $t) %s }" % PAIR, t=token)["refreshToken"]
+    document = "mutation ($t: String) { refreshToken(refreshToken: $t) %s }"
+    return ask(origin, document % PAIR, t=token)["refreshToken"]
 
 
 def me(origin: str, token: str) -> str:

@@ -27,18 +27,22 @@ def under_load(origins: list[str]) -> Iterator[list[Any]]:
     is_over = threading.Event()
 
     def live(name: str, places: Iterator[str]) -> None:
-        pair = talk.register(next(places), name)
+        talk.register(next(places), name)
         while not is_over.is_set():
-            try:
-                for step in (lambda pair: talk.sign_in(next(places), name), *[refreshed] * 10):
-                    pair = step(pair) if step is not refreshed else talk.refresh(next(places), pair["refreshToken"])
-                    assert talk.me(next(places), pair["token"]) == name
-                    given.append(pair["token"])
-            except Exception as failure:
-                given.append(failure)
+            pair = talk.sign_in(next(places), name)
+            for _ in range(10):
+                assert talk.me(next(places), pair["token"]) == name
+                given.append(pair["token"])
+                pair = talk.refresh(next(places), pair["refreshToken"])
 
-    refreshed = object()
-    people = [threading.Thread(target=live, args=(f"user{n}", cycle(origins[n % 2 :] + origins))) for n in range(4)]
+    def watched(*arguments: Any) -> None:
+        try:
+            live(*arguments)
+        except Exception as failure:
+            given.append(failure)
+
+    names = [f"user{number}" for number in range(4)]
+    people = [threading.Thread(target=watched, args=(name, cycle(origins))) for name in names]
     for person in people:
         person.start()
     try:

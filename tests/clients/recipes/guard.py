@@ -6,6 +6,7 @@ from typing import Any
 import jwt
 
 GATEWAY = os.environ.get("GATEWAY_ORIGIN", "http://localhost:8000")
+ISSUER = os.environ.get("GATEWAY_ISSUER", GATEWAY)
 keys = jwt.PyJWKClient(f"{GATEWAY}/.well-known/jwks.json", lifespan=300, timeout=3)
 
 
@@ -18,7 +19,7 @@ def caller(authorization: str) -> dict[str, Any]:
         token,
         keys.get_signing_key_from_jwt(token),
         algorithms=["ES256"],
-        issuer=GATEWAY,
+        issuer=ISSUER,
         audience="gateway",
         leeway=30,
         options={"require": ["exp", "iat", "sub", "sid"]},

@@ -1,0 +1,53 @@
+"""The public keys, as other services fetch them."""
+
+from typing import Any
+
+import jwt
+import pytest
+
+from tests.api import Api
+from users import keys
+from users.models import SigningKey
+
+ADDRESS = "/.well-known/jwks.json"
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any, db: None) -> None:
+    """A gateway that was given no key."""
+    settings.GATEWAY_SIGNING_KEYS = ""
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
+def test_s45_the_set_has_public_members_and_the_key_that_signs(api: Api, settings: Any, algorithm: str) -> None:
+    settings.GATEWAY_SIGNING_ALGORITHM = algorithm
+    token = api.join("alice").token
+    response = api.client.get(ADDRESS)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/jwk-set+json")
+    assert response["Cache-Control"] == "public, max-age=300"
+    shown = {key["kid"]: key for key in response.json()["keys"]}
+    assert jwt.get_unverified_header(token)["kid"] in shown
+    assert len(shown) == 2
+    for key in shown.values():
+        assert (key["alg"], key["use"]) == (algorithm, "sig")
+        assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key)
+    loaded = jwt.PyJWKSet(response.json()["keys"])[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, loaded, algorithms=[algorithm], audience="gateway")["sub"]
+
+
+def test_a_set_that_has_not_changed_is_not_sent_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = api.client.get(ADDRESS)
+    again = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0)
+    keys.rotate(in_a_hurry=True)
+    keys.forget()
+    turned = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
+    assert turned.status_code == 200
+    assert {key["kid"] for key in first.json()["keys"]} < {key["kid"] for key in turned.json()["keys"]}
+    assert len(turned.json()["keys"]) == SigningKey.objects.count() == 3
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_the_set_is_only_read(api: Api, method: str) -> None:
+    assert getattr(api.client, method)(ADDRESS).status_code == 405
