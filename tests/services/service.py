@@ -1,6 +1,5 @@
 """Another service, `python -m tests.services.service PORT`: one route that only users of the gateway get."""
 
-import json
 import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -15,12 +14,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """Guarded."""
         try:
-            status, body = 200, {"user": caller(self.headers.get("Authorization", ""))["sub"]}
+            user_id = caller(self.headers.get("Authorization", ""))["sub"]
         except jwt.PyJWTError:
-            status, body = 401, {}
-        self.send_response(status)
+            self.send_error(401)
+            return
+        self.send_response(200)
+        self.send_header("X-User-Id", user_id)
         self.end_headers()
-        self.wfile.write(json.dumps(body).encode())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
+from tests.server import SECRET_KEY, free_ports, manage
 from tests.services import talk
 from tests.services.conftest import Gateways
 from users import keys
@@ -76,6 +77,17 @@ def test_gateways_that_start_at_one_moment_share_one_ring(gateways: Gateways) ->
     assert talk.me(second, token) == "alice"
     assert talk.kids(first) == talk.kids(second)
     assert SigningKey.objects.count() == 2
+
+
+def test_f21_a_gateway_that_cannot_open_its_ring_does_not_start(shared: dict[str, str], gateways: Gateways) -> None:
+    (origin,) = gateways(1)
+    kept = talk.kids(origin)
+    (port,) = free_ports(1)
+    started = manage(shared | {"SECRET_KEY": f"another one: {SECRET_KEY}"}, "serve", "--port", str(port))
+    assert started.returncode == 1
+    assert "SECRET_KEY_FALLBACKS" in started.stderr
+    assert len(started.stderr.splitlines()) == 1
+    assert talk.kids(origin) == kept
 
 
 def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: Gateways, command: Command) -> None:

@@ -29,7 +29,6 @@ Forge = Callable[[dict[str, Any], Key], str]
 def trusted(gateways: Gateways, shared: dict[str, str]) -> Iterator[tuple[str, str]]:
     """A gateway, and the guarded address of a service that trusts it."""
     (port,) = free_ports(1)
-    shared["GATEWAY_ISSUER"] = "http://gateway.example"
     (origin,) = gateways(1)
     own = surroundings({"GATEWAY_ORIGIN": origin, "GATEWAY_ISSUER": shared["GATEWAY_ISSUER"]})
     command = [sys.executable, "-m", "tests.services.service", str(port)]
