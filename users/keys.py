@@ -11,7 +11,7 @@
    By 2 and 3 no gateway meets a valid token whose key it does not have, at any moment of a rotation.
 4. Withdrawn at once. A withdrawn key is deleted. `LOOK_EVERY` later no gateway signs with it or takes its
    tokens: that a token was verified is remembered for one ring alone (`tokens._signed`). Other services follow
-   when their copy of the set is over, after `CACHED` at most.
+   when their copy of the set is over, after `CACHED`, or twice that where a proxy keeps one too.
 5. A flood costs nothing. An unknown `kid` asks the database nothing, because by 2 there is nothing to learn:
    whatever comes, a process reads the ring once in `LOOK_EVERY`.
 6. Never a makeshift. A ring that no secret key opens stops the gateway; it makes a key only where there is none.
@@ -43,7 +43,8 @@ LOOK_EVERY = timedelta(seconds=1)
 LEEWAY = timedelta(seconds=tokens.LEEWAY)
 # How long others may keep the set of public keys; its Cache-Control says so.
 CACHED = timedelta(minutes=5)
-SETTLED = CACHED + LOOK_EVERY + LEEWAY
+# Twice: a proxy may keep a copy, and a service a copy of that.
+SETTLED = 2 * CACHED + LOOK_EVERY + LEEWAY
 # Longer than any ring is used, by the slowest of statements.
 KNOWN_SECONDS = 2 * LOOK_EVERY.total_seconds()
 

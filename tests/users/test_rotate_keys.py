@@ -40,7 +40,7 @@ def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:
 
 def test_a_settled_next_key_signs() -> None:
     _, coming = keys.ring().by_kid
-    age_ring(minutes=6)
+    age_ring(minutes=11)
     assert rotate() == f"{coming} signs\n"
 
 
@@ -56,7 +56,7 @@ def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
 
 def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
     keys.ring()
-    age_ring(minutes=6)
+    age_ring(minutes=11)
     rotate()
     SigningKey.objects.filter(place=None).update(ends_at=keys.timezone.now())
     kept.SECRET_KEY_FALLBACKS = [kept.SECRET_KEY]
