@@ -101,7 +101,7 @@ def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: G
     for origin, client in zip(origins, clients, strict=True):
         assert talk.me(origin, pair["token"]) == "alice"
         assert client.get_signing_key_from_jwt(pair["token"]).key_id == leaked
-    assert command("rotate_keys", "--revoke", leaked).returncode == 0
+    assert command("rotate_keys", f"--revoke={leaked}").returncode == 0
     time.sleep(2 * BOUND)
     for origin, client in zip(origins, clients, strict=True):
         with pytest.raises(AssertionError, match="TOKEN_INVALID"):

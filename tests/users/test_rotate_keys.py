@@ -69,10 +69,16 @@ def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
 
 def test_a_leaked_key_is_withdrawn() -> None:
     current, coming = keys.ring().by_kid
-    assert rotate("--revoke", current) == f"{current} is withdrawn; {coming} signs\n"
+    assert rotate(f"--revoke={current}") == f"{current} is withdrawn; {coming} signs\n"
     assert current not in keys.ring().by_kid
     with pytest.raises(CommandError, match="There is no key"):
-        rotate("--revoke", current)
+        rotate(f"--revoke={current}")
+
+
+def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
+    keys.ring()
+    SigningKey.objects.filter(place="next").update(kid="-begins-with-a-dash")
+    assert rotate("--revoke=-begins-with-a-dash").startswith("-begins-with-a-dash is withdrawn")
 
 
 def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:

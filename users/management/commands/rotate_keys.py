@@ -33,7 +33,7 @@ class Command(BaseCommand):
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--every", type=span, help="only where the current key has signed for so long, such as 30d")
         how.add_argument("--now", action="store_true", help="even where other services may not know the next key yet")
-        how.add_argument("--revoke", metavar="KID", help="withdraw this key at once; its tokens are refused")
+        how.add_argument("--revoke", metavar="KID", help="withdraw this key at once: --revoke=KID")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Turn the ring, and say what signs now."""
