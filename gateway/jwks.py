@@ -1,5 +1,7 @@
 """The public keys, where other services look for them."""
 
+from datetime import timedelta
+
 import orjson
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import condition, require_safe
@@ -14,7 +16,7 @@ def _etag(request: HttpRequest) -> str:
 @require_safe
 @condition(etag_func=_etag)
 def show(request: HttpRequest) -> HttpResponse:
-    """The JWK set (RFC 7517) of every key whose tokens are taken."""
+    """The JWK set (RFC 7517) of every key that signs, has signed or will sign next."""
     response = HttpResponse(orjson.dumps({"keys": keys.jwks()}), content_type="application/jwk-set+json")
-    response["Cache-Control"] = "public, max-age=300"
+    response["Cache-Control"] = f"public, max-age={keys.CACHED // timedelta(seconds=1)}"
     return response

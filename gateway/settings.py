@@ -62,7 +62,11 @@ GATEWAY_ISSUER = read(
 GATEWAY_AUDIENCE = read("GATEWAY_AUDIENCE", text, "gateway")
 GATEWAY_SIGNING_KEYS = read("GATEWAY_SIGNING_KEYS", text, "", secret=True)
 GATEWAY_SIGNING_ALGORITHM = read("GATEWAY_SIGNING_ALGORITHM", one_of("ES256", "EdDSA", "RS256"), "ES256")
-GATEWAY_TOKEN_CLAIMS = read("GATEWAY_TOKEN_CLAIMS", subset("username", "email"), NONE)
+GATEWAY_TOKEN_CLAIMS = read(
+    "GATEWAY_TOKEN_CLAIMS",
+    subset("username", "email", "full_name", "is_email_verified", "image_url", "bio", "roles"),
+    NONE,
+)
 GATEWAY_ACCESS_LIFETIME = read("GATEWAY_ACCESS_LIFETIME", duration, timedelta(minutes=5))
 GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", duration, timedelta(days=7))
 GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", duration, timedelta(days=30))

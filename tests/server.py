@@ -8,31 +8,54 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
+from urllib.parse import quote
 from urllib.request import urlopen
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30
+SECRET_KEY = "a key of the tests that is long enough for anybody to be content"
 
 
 @contextmanager
 def serving(folder: Path, port: int, settings: dict[str, str]) -> Iterator[str]:
-    """A gateway on a port, with a database of its own and no setting but the given."""
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    own = {
-        "GATEWAY_ENV_FILE": os.devnull,
-        "DATABASE_URL": f"sqlite:///{folder / f'{port}.sqlite3'}",
-        "SECRET_KEY": "a key of the tests that is long enough for anybody to be content",
-    }
+    """A gateway on a port, with a database of its own unless one is given, and no setting but the given."""
     command = [sys.executable, "manage.py", "serve", "--migrate", "--port", str(port)]
+    environment = surroundings({"DATABASE_URL": f"sqlite:///{folder / f'{port}.sqlite3'}", **settings})
     with (
         (folder / f"{port}.log").open("wb") as log,
-        subprocess.Popen(command, cwd=ROOT, env={**inherited, **own, **settings}, stdout=log, stderr=log) as server,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
             yield f"http://localhost:{port}"
         finally:
             server.terminate()
+
+
+def manage(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the gateway's, in a process of its own."""
+    command = [sys.executable, "manage.py", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, env=surroundings(settings), capture_output=True, text=True, timeout=PATIENCE
+    )
+
+
+def surroundings(settings: dict[str, str]) -> dict[str, str]:
+    """The environment of a process that knows no setting but the given."""
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**inherited, "GATEWAY_ENV_FILE": os.devnull, "SECRET_KEY": SECRET_KEY, **settings}
+
+
+def url_of(database: dict[str, Any]) -> str:
+    """The address of a database that Django knows."""
+    kind = database["ENGINE"].rpartition(".")[2]
+    if kind == "sqlite3":
+        return f"sqlite:///{database['NAME']}"
+    scheme = {"postgresql": "postgres", "mysql": "mysql"}[kind]
+    password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
+    port = f":{database['PORT']}" if database["PORT"] else ""
+    return f"{scheme}://{database['USER']}{password}@{database['HOST']}{port}/{database['NAME']}"
 
 
 def await_answer(origin: str, folder: Path) -> None:

@@ -35,6 +35,10 @@ def test_every_example_of_the_readme_answers_as_it_says(api: Api) -> None:
             token, refresh_token = (grant or {}).get("token", token), (grant or {}).get("refreshToken", refresh_token)
 
 
-@pytest.mark.parametrize("recipe", sorted(RECIPES.glob("*.ts")), ids=lambda file: file.name)
+FENCES = {".ts": "ts", ".mjs": "js", ".py": "python", ".yaml": "yaml", ".conf": "nginx"}
+SHOWN = sorted(file for file in RECIPES.iterdir() if file.suffix in FENCES)
+
+
+@pytest.mark.parametrize("recipe", SHOWN, ids=lambda file: file.name)
 def test_the_readme_shows_the_recipe_that_the_tests_run(recipe: Path) -> None:
-    assert f"```ts\n{recipe.read_text().rstrip()}\n```" in README
+    assert f"```{FENCES[recipe.suffix]}\n{recipe.read_text().rstrip()}\n```" in README

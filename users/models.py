@@ -1,4 +1,4 @@
-"""The whole data model: users, their sessions, what happened, what was tried, and the signing key."""
+"""The whole data model: users, their sessions, what happened, what was tried, and the signing keys."""
 
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -83,6 +83,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         super().set_password(raw_password)
         self.credential_version += 1
 
+    def roles(self) -> list[str]:
+        """Names of the groups that the user is in."""
+        return list(self.groups.order_by("name").values_list("name", flat=True))
+
 
 class Session(models.Model):
     """A sign-in on one device: one row however often its refresh token rotates."""
@@ -153,13 +157,29 @@ class Attempts(models.Model):
 
 
 class SigningKey(models.Model):
-    """A key that signs access tokens, its private part sealed."""
+    """A key of the ring that signs access tokens, its private part sealed."""
+
+    class Place(models.TextChoices):
+        """Where a key stands; one that is retired stands nowhere."""
+
+        NEXT = "next"
+        CURRENT = "current"
 
     kid = models.CharField(max_length=43, primary_key=True)
-    # Unique: of two gateways that start at once, one makes the key.
-    algorithm = models.CharField(max_length=10, unique=True)
+    algorithm = models.CharField(max_length=10)
     sealed = models.TextField()
+    # NULL, not empty: no two NULLs are equal, so any number may be retired.
+    place = models.CharField(max_length=7, choices=Place, null=True)  # noqa: DJ001
     created_at = models.DateTimeField(default=timezone.now)
+    signs_from = models.DateTimeField(null=True)
+    # When the last token that a retired key signed is over.
+    ends_at = models.DateTimeField(null=True)
+
+    class Meta:
+        # Of gateways that fill a place at one moment, one succeeds.
+        constraints: ClassVar[list[models.BaseConstraint]] = [
+            models.UniqueConstraint(fields=["algorithm", "place"], name="signing_key_place")
+        ]
 
     def __str__(self) -> str:
         return self.kid

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 from uuid import uuid5
 
 from django.conf import settings
@@ -26,6 +27,7 @@ from users.errors import (
     Unauthenticated,
 )
 from users.events import Kind
+from users.keys import Ring
 from users.models import Session, User
 
 REMEMBERED = 4_096
@@ -121,7 +123,7 @@ def signed_in(caller: Caller) -> SignedIn:
 
 def read(token: str) -> Claims:
     """The claims of an access token of ours that is neither over nor from the future."""
-    claims = _signed(token)
+    claims = _signed(token, keys.ring())
     tokens.check_time(claims, timezone.now().timestamp())
     return claims
 
@@ -144,7 +146,7 @@ def claims_of(session: Session) -> Claims:
         "exp": min(until, int(session.absolute_expires_at.timestamp())),
         "jti": str(uuid5(session.id, str(session.generation))),
         "auth_time": int(session.created_at.timestamp()),
-        **{name: getattr(session.user, name) for name in settings.GATEWAY_TOKEN_CLAIMS},
+        **{name: _claim(session.user, name) for name in settings.GATEWAY_TOKEN_CLAIMS},
     }
 
 
@@ -174,6 +176,10 @@ def _recognise(caller: Caller) -> SignedIn | Reason:
     )
 
 
+def _claim(user: User, name: str) -> Any:
+    return user.roles() if name == "roles" else getattr(user, name)
+
+
 def _given(refresh_token: str | None) -> str:
     if refresh_token is None:
         raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
@@ -201,6 +207,7 @@ def _note_sign_in(user: User) -> None:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _signed(token: str) -> Claims:
+def _signed(token: str, ring: Ring) -> Claims:
     # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
-    return tokens.read(token, keys.ring().by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+    # For one ring alone, so that a withdrawn key takes with it whatever it signed.
+    return tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)

@@ -1,15 +1,17 @@
 """Real clients against a real server: the audit, urql, Apollo, code generators, and a browser."""
 
+import json
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.server import PATIENCE, await_answer, free_ports, serving
+from tests.server import PATIENCE, await_answer, free_ports, serving, surroundings
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
@@ -50,12 +52,14 @@ def world(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     folder = tmp_path_factory.mktemp("gateways")
     with ExitStack() as servers:
-        patient = servers.enter_context(serving(folder, ports[0], shared))
+        issuer = {"GATEWAY_ISSUER": f"http://localhost:{ports[0]}"}
+        patient = servers.enter_context(serving(folder, ports[0], shared | issuer))
         hasty = servers.enter_context(serving(folder, ports[1], {**shared, "GATEWAY_ACCESS_LIFETIME": "2s"}))
         for origin in (patient, hasty):
             await_answer(origin, folder)
         yield {
             "ORIGIN": patient,
+            "DATABASE_URL": f"sqlite:///{folder / f'{ports[0]}.sqlite3'}",
             "GATEWAY": f"{patient}/graphql",
             "HASTY_GATEWAY": f"{hasty}/graphql",
             "APP_PORT": app,
@@ -66,6 +70,12 @@ def world(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 @pytest.mark.parametrize("script", ["audit", "urql", "apollo", "typed"])
 def test_a_client_finds_nothing_amiss(world: dict[str, str], script: str) -> None:
     run("node", "--test", f"{script}.test.mjs", **world)
+
+
+def test_a_node_service_takes_our_tokens_and_no_others(world: dict[str, str]) -> None:
+    turning = surroundings({"DATABASE_URL": world["DATABASE_URL"]})
+    own = {"GATEWAY_ORIGIN": world["ORIGIN"], "PYTHON": sys.executable, "ROTATED": json.dumps(turning)}
+    run("node", "--test", "jose.test.mjs", **world, **own)
 
 
 @in_a_browser

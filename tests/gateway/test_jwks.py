@@ -1,48 +1,61 @@
-"""The public keys."""
+"""The public keys, as other services fetch them."""
 
 from typing import Any
 
 import jwt
 import pytest
-from django.test import Client
 
 from tests.api import Api
 from users import keys
 from users.crypto import keys as crypto_keys
+from users.models import SigningKey
 
-PATH = "/.well-known/jwks.json"
+ADDRESS = "/.well-known/jwks.json"
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any, db: None) -> None:
+    """A gateway that was given no key."""
+    settings.GATEWAY_SIGNING_KEYS = ""
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
-def test_s45_the_key_set_verifies_our_tokens_and_tells_no_secret(api: Api, settings: Any, algorithm: str) -> None:
-    settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate(algorithm)
-    token = api.join().token
-    answer = api.client.get(PATH)
-    (key,) = answer.json()["keys"]
-    assert (answer.status_code, answer["Content-Type"]) == (200, "application/jwk-set+json")
-    assert not {"d", "p", "q", "dp", "dq", "qi", "k", "oth"} & key.keys()
-    assert (key["alg"], key["use"], key["kid"]) == (algorithm, "sig", jwt.get_unverified_header(token)["kid"])
-    public = jwt.PyJWKSet.from_dict(answer.json())[key["kid"]]
-    assert jwt.decode(token, public, algorithms=[algorithm], audience="gateway")["sub"]
+def test_s45_the_set_has_public_members_and_the_key_that_signs(api: Api, settings: Any, algorithm: str) -> None:
+    settings.GATEWAY_SIGNING_ALGORITHM = algorithm
+    token = api.join("alice").token
+    response = api.client.get(ADDRESS)
+    assert (response.status_code, response["Content-Type"]) == (200, "application/jwk-set+json")
+    assert response["Cache-Control"] == "public, max-age=300"
+    shown = {key["kid"]: key for key in response.json()["keys"]}
+    assert jwt.get_unverified_header(token)["kid"] in shown
+    assert len(shown) == 2
+    for key in shown.values():
+        assert (key["alg"], key["use"]) == (algorithm, "sig")
+        assert not {"d", "p", "q", "dp", "dq", "qi", "k"} & set(key)
+    loaded = jwt.PyJWKSet(response.json()["keys"])[jwt.get_unverified_header(token)["kid"]]
+    assert jwt.decode(token, loaded, algorithms=[algorithm], audience="gateway")["sub"]
 
 
-def test_s92_every_key_whose_tokens_are_taken_is_shown(client: Client, settings: Any) -> None:
-    settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + crypto_keys.generate("RS256")
-    assert [key["alg"] for key in client.get(PATH).json()["keys"]] == ["ES256", "RS256"]
-
-
-def test_s45_the_key_set_is_kept_for_minutes_and_asked_again_by_its_tag(client: Client, settings: Any) -> None:
-    first = client.get(PATH)
-    assert first["Cache-Control"] == "public, max-age=300"
-    again = client.get(PATH, headers={"If-None-Match": first["ETag"]})
+def test_a_set_that_has_not_changed_is_not_sent_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = api.client.get(ADDRESS)
+    again = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
-    keys.ring.cache_clear()
-    changed = client.get(PATH, headers={"If-None-Match": first["ETag"]})
-    assert changed.status_code == 200
-    assert changed["ETag"] != first["ETag"]
+    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0)
+    keys.rotate(in_a_hurry=True)
+    keys.forget()
+    turned = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
+    assert turned.status_code == 200
+    assert {key["kid"] for key in first.json()["keys"]} < {key["kid"] for key in turned.json()["keys"]}
+    assert len(turned.json()["keys"]) == SigningKey.objects.count() == 3
 
 
-def test_the_key_set_is_read_and_nothing_else(client: Client) -> None:
-    assert client.head(PATH).status_code == 200
-    assert [client.generic(method, PATH).status_code for method in ("POST", "PUT", "DELETE")] == [405] * 3
+def test_s92_every_key_that_was_given_is_shown(api: Api, settings: Any) -> None:
+    settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + crypto_keys.generate("RS256")
+    keys.forget()
+    assert [key["alg"] for key in api.client.get(ADDRESS).json()["keys"]] == ["ES256", "RS256"]
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_the_set_is_only_read(api: Api, method: str) -> None:
+    assert api.client.head(ADDRESS).status_code == 200
+    assert getattr(api.client, method)(ADDRESS).status_code == 405

@@ -11,5 +11,5 @@ from users import keys, tokens
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    keys.ring.cache_clear()
+    keys.forget()
     tokens._signed.cache_clear()

@@ -1,16 +1,22 @@
-"""The signing keys: given by a setting, or made once for everyone and kept sealed."""
+"""The signing keys: given by a setting, or a ring that is made once for everyone, kept sealed, and turns."""
 
 from collections.abc import Callable
+from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
+from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
+from django.db import IntegrityError, transaction
+from django.utils import timezone
 
-from tests.api import Api
-from users import keys
+from tests.api import Api, age
+from users import keys, tokens
 from users.crypto import keys as crypto_keys
-from users.crypto.seals import Unsealable
+from users.crypto import seals
 from users.models import SigningKey
 
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
@@ -19,7 +25,7 @@ PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAM
 
 def read_again() -> keys.Ring:
     """The ring of a process that has just started."""
-    keys.ring.cache_clear()
+    keys.forget()
     return keys.ring()
 
 
@@ -86,49 +92,261 @@ def test_a_setting_without_a_key_stops_instead_of_making_one(
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_a_key_is_made_once_sealed_and_found_again(kept: Any, algorithm: str) -> None:
+def test_s92_a_ring_is_made_once_sealed_and_found_again(kept: Any, algorithm: str) -> None:
     kept.GATEWAY_SIGNING_ALGORITHM = algorithm
-    first = read_again().current
-    assert first.algorithm == algorithm
-    row = SigningKey.objects.get()
-    assert (row.kid, row.algorithm) == (first.kid, algorithm)
-    assert "PRIVATE" not in row.sealed
-    assert read_again().current.kid == first.kid
-    assert SigningKey.objects.count() == 1
-
-
-def test_another_algorithm_gets_a_key_of_its_own(kept: Any) -> None:
-    first = read_again().current
-    kept.GATEWAY_SIGNING_ALGORITHM = "EdDSA"
-    assert read_again().current.kid != first.kid
-    kept.GATEWAY_SIGNING_ALGORITHM = "ES256"
-    assert read_again().current.kid == first.kid
+    first = read_again()
+    assert first.current.algorithm == algorithm
+    current, coming = places()
+    assert [*first.by_kid] == [current.kid, coming.kid]
+    assert first.current.kid == current.kid
+    assert not any("PRIVATE" in row.sealed for row in (current, coming))
+    assert read_again().current.kid == current.kid
+    assert SigningKey.objects.count() == 2
 
 
 @pytest.mark.django_db(transaction=True)
-def test_gateways_that_start_at_one_moment_share_one_key(kept: Any, at_once: Callable[..., list[keys.Ring]]) -> None:
-    rings = at_once([keys.ring.__wrapped__] * 8)
-    assert {ring.current.kid for ring in rings} == {SigningKey.objects.get().kid}
+def test_f21_gateways_that_start_at_one_moment_share_one_ring(
+    kept: Any, at_once: Callable[..., list[keys.Ring]]
+) -> None:
+    rings = at_once([lambda: keys._read_again(None)] * 8)
+    current, coming = places()
+    assert {ring.current.kid for ring in rings} == {current.kid}
+    assert {kid for ring in rings for kid in ring.by_kid} == {current.kid, coming.kid}
+    assert SigningKey.objects.count() == 2
 
 
-def test_who_makes_a_key_too_late_takes_the_one_that_is_there(kept: Any) -> None:
-    first = read_again().current
-    assert keys._make("ES256").kid == first.kid
-    assert SigningKey.objects.count() == 1
-
-
-def test_a_changed_secret_opens_the_key_where_the_old_one_is_a_fallback(kept: Any) -> None:
-    first, old = read_again().current, kept.SECRET_KEY
-    kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
-    with pytest.raises(Unsealable):
-        read_again()
-    kept.SECRET_KEY_FALLBACKS = [old]
-    assert read_again().current.kid == first.kid
-
-
-def test_the_ring_is_read_once_a_process(kept: Any, statements: Callable[[], Any]) -> None:
+def test_the_database_lets_one_key_stand_in_a_place_and_any_number_retire(kept: Any) -> None:
     read_again()
+    row = {"algorithm": "ES256", "sealed": "-"}
+    for place in ("current", "next"):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            SigningKey.objects.create(kid="second", place=place, **row)
+    for kid in ("one", "two"):
+        SigningKey.objects.create(kid=kid, place=None, **row)
+
+
+def test_f21_a_changed_secret_loses_nothing_where_the_old_one_is_a_fallback(api: Api, kept: Any) -> None:
+    alice, first, old = api.join("alice"), read_again(), kept.SECRET_KEY
+    kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS"):
+        read_again()
+    assert SigningKey.objects.count() == 2, "no makeshift was made"
+    kept.SECRET_KEY_FALLBACKS = [old]
+    assert [*read_again().by_kid] == [*first.by_kid]
+    assert "errors" not in api.me(alice.token).json
+    keys.tidy()
+    kept.SECRET_KEY_FALLBACKS = []
+    assert [*read_again().by_kid] == [*first.by_kid], "sealed anew, the old secret is needed no more"
+
+
+def test_a_ring_that_is_lost_is_replaced_by_withdrawing_it(kept: Any) -> None:
+    lost = [*read_again().by_kid]
+    kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
+    for kid in lost:
+        assert keys.revoke(kid)
+    assert not set(lost) & set(read_again().by_kid)
+
+
+def test_the_ring_is_read_by_one_statement_once_in_a_while_whatever_comes(
+    api: Api, kept: Any, statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = api.join("alice")
+    read_again()
+    keys.ring()
     with statements() as seen:
-        keys.ring()
         keys.jwks()
+        for number in range(50):
+            forged = jwt.encode({}, "-" * 32, headers={"kid": f"unknown{number}", "typ": "at+jwt"})
+            assert api.me(forged).code == "UNAUTHENTICATED"
     assert seen == []
+    later = keys.time.monotonic() + keys.LOOK_EVERY.total_seconds()
+    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    with statements() as seen:
+        keys.jwks()
+        keys.jwks()
+        assert "errors" not in api.me(alice.token).json
+    assert len([text for text in seen if "signingkey" in text]) == 1
+    assert len(seen) == 2
+
+
+def test_what_a_transaction_made_is_not_remembered_before_it_holds(kept: Any) -> None:
+    with transaction.atomic():
+        lost = read_again().current.kid
+        transaction.set_rollback(True)
+    assert keys.ring().current.kid != lost
+    assert keys.ring().current.kid == places()[0].kid
+
+
+def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "LOOK_EVERY", timedelta())
+    read_again()
+    first = keys.ring()
+    assert keys.ring() is first
+    keys.revoke(places()[1].kid)
+    assert keys.ring() is not first
+
+
+# --- turned --------------------------------------------------------------------------------------
+
+
+def test_s92_a_rotation_lets_the_next_key_sign_and_the_former_verify(api: Api, kept: Any) -> None:
+    alice, (former, coming) = api.join("alice"), places()
+    settle()
+    before = timezone.now()
+    assert keys.rotate() == coming.kid
+    ring = read_again()
+    current, following = places()
+    assert ring.current.kid == current.kid == coming.kid
+    assert [*ring.by_kid] == [coming.kid, following.kid, former.kid]
+    former.refresh_from_db()
+    assert former.place is None
+    kept_for = kept.GATEWAY_ACCESS_LIFETIME + keys.LOOK_EVERY + keys.LEEWAY
+    assert before + kept_for <= former.ends_at <= timezone.now() + kept_for
+    assert "errors" not in api.me(alice.token).json
+    renewed = api.refresh(alice.refresh_token).data["refreshToken"]
+    assert jwt.get_unverified_header(renewed["token"])["kid"] == coming.kid
+    assert "errors" not in api.me(renewed["token"]).json
+
+
+def test_s92_a_key_that_others_may_not_know_does_not_sign_unless_in_a_hurry(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current, coming = read_again().by_kid
+    with pytest.raises(keys.NotSettled) as refused:
+        keys.rotate()
+    assert refused.value.until == places()[1].created_at + keys.SETTLED
+    assert read_again().current.kid == current
+    waits: list[float] = []
+    monkeypatch.setattr(keys.time, "sleep", waits.append)
+    assert keys.rotate(in_a_hurry=True) == coming
+    assert waits == [keys.KNOWN_SECONDS], "every gateway has read it by then"
+    assert waits[0] > keys.LOOK_EVERY.total_seconds()
+
+
+def test_s92_a_retired_key_is_gone_when_its_last_token_is_over(api: Api, kept: Any) -> None:
+    former = read_again().current.kid
+    settle()
+    keys.rotate()
+    SigningKey.objects.filter(kid=former).update(ends_at=timezone.now())
+    assert former not in read_again().by_kid
+    assert SigningKey.objects.filter(kid=former).exists()
+    assert keys.prune() == 1
+    assert SigningKey.objects.count() == 2
+    assert keys.prune() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_rotations_at_one_moment_one_turns_the_ring(kept: Any, at_once: Callable[..., list[bool]]) -> None:
+    _, coming = read_again().by_kid
+    settle()
+
+    def turn() -> bool:
+        try:
+            return keys.rotate() == coming
+        except (keys.Overtaken, keys.NotSettled):
+            return False
+
+    assert sorted(at_once([turn] * 4)) == [False, False, False, True]
+    assert read_again().current.kid == coming
+    assert SigningKey.objects.count() == 3
+
+
+def test_s92_a_withdrawn_key_takes_its_tokens_with_it_though_they_are_remembered(api: Api, kept: Any) -> None:
+    alice, (current, coming) = api.join("alice"), places()
+    assert "errors" not in api.me(alice.token).json
+    assert keys.revoke(current.kid)
+    read_again()
+    answer = api.me(alice.token)
+    assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
+    assert current.kid not in {key["kid"] for key in keys.jwks()}
+    assert keys.ring().current.kid == coming.kid
+    renewed = api.refresh(alice.refresh_token).data["refreshToken"]
+    assert "errors" not in api.me(renewed["token"]).json
+
+
+def test_any_key_can_be_withdrawn_and_the_ring_is_whole_again(kept: Any) -> None:
+    current, coming = read_again().by_kid
+    assert keys.revoke(coming)
+    assert read_again().current.kid == current
+    settle()
+    keys.rotate()
+    assert keys.revoke(current)
+    assert current not in read_again().by_kid
+    assert not keys.revoke(current)
+    assert not keys.revoke("unknown")
+    assert len(read_again().by_kid) == 2
+
+
+# --- another algorithm ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("algorithm", ["EdDSA", "RS256"])
+def test_another_algorithm_signs_once_its_key_is_known_and_the_old_one_verifies(
+    api: Api, kept: Any, algorithm: str
+) -> None:
+    alice = api.join("alice")
+    settle()
+    kept.GATEWAY_SIGNING_ALGORITHM = algorithm
+    assert read_again().current.algorithm == "ES256", "the new key is shown before it signs"
+    assert {key["alg"] for key in keys.jwks()} == {"ES256", algorithm}
+    settle()
+    assert read_again().current.algorithm == algorithm
+    assert "errors" not in api.me(alice.token).json
+    other = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
+    assert jwt.get_unverified_header(other)["alg"] == algorithm
+    keys.tidy()
+    assert [row.place for row in SigningKey.objects.filter(algorithm="ES256")] == [None]
+    read_again()
+    assert "errors" not in api.me(alice.token).json, "retired, until its tokens are over"
+
+
+def test_gateways_of_two_algorithms_take_each_others_tokens_while_one_replaces_the_other(api: Api, kept: Any) -> None:
+    settings = ["ES256", "EdDSA"]
+    for algorithm in settings:
+        kept.GATEWAY_SIGNING_ALGORITHM = algorithm
+        read_again()
+    settle()
+    for algorithm in settings * 2:
+        kept.GATEWAY_SIGNING_ALGORITHM = algorithm
+        assert read_again().current.algorithm == algorithm
+        assert "errors" not in api.me(api.join(f"{algorithm}{len(keys.jwks())}{timezone.now():%f}").token).json
+    assert SigningKey.objects.count() == 4
+
+
+# --- what was there before -----------------------------------------------------------------------
+
+
+def test_a_key_of_before_the_ring_signs_on(kept: Any) -> None:
+    pem = crypto_keys.generate("ES256")
+    kid = crypto_keys.load(pem).kid
+    SigningKey.objects.create(kid=kid, algorithm="ES256", sealed=seals.seal(pem, [kept.SECRET_KEY]))
+    import_module("users.migrations.0002_ring_of_keys").give_places(apps, None)
+    assert read_again().current.kid == kid
+    assert places()[0].signs_from == places()[0].created_at
+    assert len(keys.jwks()) == 2
+
+
+def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, kept: Any) -> None:
+    alice = api.join("alice")
+    api.me(alice.token)
+    api.me(alice.token)
+    assert tokens._signed.cache_info().hits
+    tokens._signed.cache_clear()
+    settle()
+    keys.rotate()
+    read_again()
+    api.me(alice.token)
+    assert tokens._signed.cache_info().misses == 1
+
+
+def places() -> tuple[SigningKey, SigningKey]:
+    """The rows of the current and the next key."""
+    lane = SigningKey.objects.filter(algorithm=keys.settings.GATEWAY_SIGNING_ALGORITHM)
+    return lane.get(place="current"), lane.get(place="next")
+
+
+def settle() -> None:
+    """Let so much time go by that everybody knows the keys there are."""
+    age(SigningKey.objects, keys.SETTLED, "created_at")

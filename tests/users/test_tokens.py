@@ -8,8 +8,10 @@ from uuid import UUID
 
 import jwt
 import pytest
+from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in
 from django.utils import timezone
+from graphene.utils.str_converters import to_camel_case
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from users import keys, tokens
@@ -181,6 +183,48 @@ def test_a_setting_switches_claims_on(api: Api, settings: Any) -> None:
     assert alice("{ me { username } }").data == {"me": {"username": "alice"}}
 
 
+PROFILE = {
+    "username": "alice",
+    "email": "alice@example.com",
+    "full_name": "Alice Thornby",
+    "is_email_verified": False,
+    "image_url": "https://pictures.example/alice.png",
+    "bio": "Down the rabbit hole.",
+    "roles": ["editors", "staff"],
+}
+
+
+def test_every_claim_that_is_known_can_be_switched_on_and_roles_cost_one_statement(
+    api: Api, settings: Any, statements: Callable[[], Any]
+) -> None:
+    alice = api.join("alice")
+    User.objects.update(**{name: value for name, value in PROFILE.items() if name != "roles"})
+    User.objects.get().groups.set([Group.objects.create(name=name) for name in ("staff", "editors")])
+    costs = []
+    for names in ([], ["username", "bio"], ["roles"], [*PROFILE]):
+        settings.GATEWAY_TOKEN_CLAIMS = names
+        with statements() as seen:
+            pair = api.refresh(alice.refresh_token).data["refreshToken"]
+        costs.append(len(seen))
+        alice.refresh_token = pair["refreshToken"]
+        assert {name: decoded(pair["token"]).get(name) for name in names} == {name: PROFILE[name] for name in names}
+    assert costs == [2, 2, 3, 3]
+    document = "mutation { verifyToken { claims { %s } } }"
+    told = api(document % " ".join(map(to_camel_case, PROFILE)), token=pair["token"]).data["verifyToken"]["claims"]
+    assert told == {to_camel_case(name): value for name, value in PROFILE.items()}
+    with statements() as seen:
+        assert "errors" not in api.me(pair["token"]).json
+    assert len(seen) == 1
+
+
+def test_the_longest_profile_still_makes_a_token_that_is_taken(api: Api, settings: Any) -> None:
+    settings.GATEWAY_TOKEN_CLAIMS = ["username", "email", "full_name", "image_url", "bio"]
+    alice = api.join("alice")
+    User.objects.update(bio="\U0001f407" * 2_000, full_name="\U0001f407" * 150, image_url=f"https://a/{'a' * 490}")
+    token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
+    assert "errors" not in api.me(token).json
+
+
 def test_each_generation_has_a_token_id_and_the_first_sign_in_stays_its_moment(api: Api) -> None:
     alice = api.join("alice")
     age(Session.objects, timedelta(minutes=1), "created_at", "rotated_at")
@@ -261,11 +305,11 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
 def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None:
     alice, old = api.join("alice"), settings.GATEWAY_SIGNING_KEYS
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + old
-    keys.ring.cache_clear()
+    keys.forget()
     tokens._signed.cache_clear()
     assert "errors" not in api.me(alice.token).json, "it still verifies beside the new one"
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
-    keys.ring.cache_clear()
+    keys.forget()
     tokens._signed.cache_clear()
     assert api.me(alice.token).code == "UNAUTHENTICATED"
 

@@ -18,7 +18,8 @@ from jwt.exceptions import PyJWTError
 from users.crypto.keys import ALGORITHMS, Key
 
 TYPE = "at+jwt"
-LONGEST = 4_096
+# Holds the longest profile that claims can be made of.
+LONGEST = 16_384
 # RFC 7515 §7.1: no padding, so that one token has one spelling.
 SHAPE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
 # Between two machines' clocks (RFC 7519 §4.1.4), for what must not lie in the future.

@@ -10,6 +10,8 @@ from users.schema.caller import caller
 from users.schema.mutation import Mutation
 from users.schema.user import User
 
+SWITCHED = "Null unless `GATEWAY_TOKEN_CLAIMS` switches it on."
+
 
 class TokenClaims(graphene.ObjectType):
     """What an access token says."""
@@ -20,8 +22,13 @@ class TokenClaims(graphene.ObjectType):
     aud = graphene.String(required=True, description="Whom it is for.")
     iat = graphene.Int(required=True, description="When it was made, in seconds since the epoch.")
     exp = graphene.Int(required=True, description="When it ends, in seconds since the epoch.")
-    username = graphene.String(description="Null unless `GATEWAY_TOKEN_CLAIMS` switches it on.")
-    email = graphene.String(description="Null unless `GATEWAY_TOKEN_CLAIMS` switches it on.")
+    username = graphene.String(description=SWITCHED)
+    email = graphene.String(description=SWITCHED)
+    full_name = graphene.String(description=SWITCHED)
+    is_email_verified = graphene.Boolean(description=SWITCHED)
+    image_url = graphene.String(description=SWITCHED)
+    bio = graphene.String(description=SWITCHED)
+    roles = graphene.List(graphene.NonNull(graphene.String), description=SWITCHED)
 
 
 def claimed(*, required: bool) -> dict[str, Any]:

@@ -44,7 +44,7 @@ class User(graphene.ObjectType):
         return user.image_url or None
 
     def resolve_roles(user, info):
-        return list(user.groups.order_by("name").values_list("name", flat=True))
+        return user.roles()
 
     def resolve_sessions(user, info):
         return sessions.of(user)

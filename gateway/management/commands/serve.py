@@ -1,15 +1,21 @@
 """`manage.py serve`: the gateway behind granian."""
 
+import logging
 import socket
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
-from django.db import connections
+from django.db import DatabaseError, connections
 from granian import Granian
 from granian.constants import Interfaces
+
+from users import keys
+
+log = logging.getLogger("gateway.serve")
 
 # Longer than the slowest call; what is not answered by then will not be.
 DRAIN_SECONDS = 15
@@ -34,6 +40,7 @@ class Command(BaseCommand):
         refuse_busy(host, port)
         if options["migrate"]:
             call_command("migrate", verbosity=0)
+        open_ring()
         leave_the_database()
         self._announce(host, port)
         Granian(
@@ -59,8 +66,20 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def open_ring() -> None:
+    """Make the signing keys where there are none, and say in one line that they cannot be opened."""
+    try:
+        keys.ring()
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from None
+    except DatabaseError:
+        # It may come back, and requests say so until then.
+        log.warning("the database does not answer, so the signing keys are not known yet")
+
+
 def leave_the_database() -> None:
     """Close what this process has opened: workers are forked from it, and a forked pool never grows."""
+    keys.forget()
     for connection in connections.all(initialized_only=True):
         connection.close()
         if connection.vendor == "postgresql":

@@ -14,7 +14,7 @@ from users.crypto.hashers import Argon2
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered; documents stay parsed from test to test."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    keys.ring.cache_clear()
+    keys.forget()
     tokens._signed.cache_clear()
 
 

@@ -1,0 +1,50 @@
+"""A live gateway over the database of the test, whose ring the test can read."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from tests.server import SECRET_KEY, await_answer, free_ports, manage, serving, url_of
+from users import keys
+
+Gateways = Callable[[int], list[str]]
+GENEROUS = "100000 in 1 minute"
+
+
+@pytest.fixture
+def shared(transactional_db: None, settings: Any) -> dict[str, str]:
+    """What gateways over the test's own database have in common."""
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
+    settings.GATEWAY_SIGNING_KEYS = ""
+    keys.forget()
+    limits = ("SIGN_IN_HERE", "SIGN_IN_ELSEWHERE", "SIGN_IN_ADDRESS", "REGISTER", "REFRESH_RUBBISH")
+    return {
+        "DATABASE_URL": url_of(connection.settings_dict),
+        "GATEWAY_ISSUER": "http://gateway.example",
+        **{f"GATEWAY_LIMIT_{name}": GENEROUS for name in limits},
+    }
+
+
+@pytest.fixture
+def gateways(shared: dict[str, str], tmp_path: Path) -> Iterator[Gateways]:
+    """Starts so many gateways at one moment; their origins."""
+    with ExitStack() as servers:
+
+        def start(count: int) -> list[str]:
+            origins = [servers.enter_context(serving(tmp_path, port, shared)) for port in free_ports(count)]
+            for origin in origins:
+                await_answer(origin, tmp_path)
+            return origins
+
+        yield start
+
+
+@pytest.fixture
+def command(shared: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Runs a command of the gateway's; what it said and how it ended."""
+    return lambda *arguments: manage(shared, *arguments)

@@ -1,0 +1,109 @@
+"""`manage.py rotate_keys`: what it says and does, for people and for timers."""
+
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from tests.api import age
+from users import keys
+from users.models import SigningKey
+
+
+def rotate(*arguments: str) -> str:
+    said = StringIO()
+    call_command("rotate_keys", *arguments, stdout=said)
+    keys.forget()
+    return said.getvalue()
+
+
+@pytest.fixture(autouse=True)
+def kept(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A gateway that was given no key."""
+    settings.GATEWAY_SIGNING_KEYS = ""
+    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0)
+    return settings
+
+
+def age_ring(**span: Any) -> None:
+    age(SigningKey.objects, keys.timedelta(**span), "created_at", "signs_from")
+
+
+def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:
+    with pytest.raises(CommandError, match=r"before \d{4}-.+--now"):
+        rotate()
+    current, coming = keys.ring().by_kid
+    assert rotate("--now") == f"{coming} signs\n"
+    assert [*keys.ring().by_kid][::2] == [coming, current]
+
+
+def test_a_settled_next_key_signs() -> None:
+    _, coming = keys.ring().by_kid
+    age_ring(minutes=11)
+    assert rotate() == f"{coming} signs\n"
+
+
+def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
+    current, coming = keys.ring().by_kid
+    age_ring(days=29)
+    assert rotate("--every", "30d").startswith(f"{current} signs until ")
+    assert keys.ring().current.kid == current
+    age_ring(days=1)
+    assert rotate("--every", "30d") == f"{coming} signs\n"
+    assert rotate("--every", "30d").startswith(f"{coming} signs until ")
+
+
+def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
+    keys.ring()
+    age_ring(minutes=11)
+    rotate()
+    SigningKey.objects.filter(place=None).update(ends_at=keys.timezone.now())
+    kept.SECRET_KEY_FALLBACKS = [kept.SECRET_KEY]
+    kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
+    rotate("--every", "30d")
+    assert SigningKey.objects.count() == 2
+    kept.SECRET_KEY_FALLBACKS = []
+    assert len(keys.ring().by_kid) == 2
+
+
+def test_a_leaked_key_is_withdrawn() -> None:
+    current, coming = keys.ring().by_kid
+    assert rotate(f"--revoke={current}") == f"{current} is withdrawn; {coming} signs\n"
+    assert current not in keys.ring().by_kid
+    with pytest.raises(CommandError, match="There is no key"):
+        rotate(f"--revoke={current}")
+
+
+def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
+    keys.ring()
+    SigningKey.objects.filter(place="next").update(kid="-begins-with-a-dash")
+    assert rotate("--revoke=-begins-with-a-dash").startswith("-begins-with-a-dash is withdrawn")
+
+
+def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:
+    keys.ring()
+    kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
+    keys.forget()
+    with pytest.raises(CommandError, match="SECRET_KEY_FALLBACKS"):
+        rotate()
+
+
+@pytest.mark.parametrize("arguments", [["--every", "soon"], ["--every", "30"], ["--now", "--revoke", "kid"]])
+def test_what_makes_no_sense_is_refused(arguments: list[str]) -> None:
+    with pytest.raises(CommandError):
+        rotate(*arguments)
+
+
+def test_given_keys_are_rotated_where_they_are_given(kept: Any) -> None:
+    kept.GATEWAY_SIGNING_KEYS = "-----BEGIN"
+    with pytest.raises(CommandError, match="GATEWAY_SIGNING_KEYS"):
+        rotate()
+
+
+def test_who_is_overtaken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    keys.ring()
+    monkeypatch.setattr(keys, "_retire", lambda rows: 0)
+    with pytest.raises(CommandError, match="Somebody else"):
+        rotate("--now")
+    assert SigningKey.objects.count() == 2
