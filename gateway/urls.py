@@ -15,7 +15,7 @@ from gateway.view import GatewayView, respond
 from users.errors import NotFound
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    # No cookie says who asks here, so there is nothing for another site to ride on.
+    # No cookie says who asks here; the one of cookie mode has a guard of its own.
     path("graphql", csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema))), name="graphql"),
     path(".well-known/jwks.json", jwks.show),
 ]
