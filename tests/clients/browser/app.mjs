@@ -43,7 +43,7 @@ async function answer(request, response) {
   // rxjs leaves the ends of its files' names to bundlers.
   const name = path.slice(folder.length).replace(/(?<!js)$/, ".js");
   const file = new URL(FOLDERS[folder] + name, import.meta.url);
-  return response.writeHead(200, { "Content-Type": "text/javascript" }).end(await readFile(file));
+  return response.writeHead(200, { "Content-Type": "text/javascript", "Cache-Control": "max-age=60" }).end(await readFile(file));
 }
 
 /** Serve the application, over TLS where a certificate is given; resolves when it is there. */
