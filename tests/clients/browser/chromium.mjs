@@ -1,5 +1,8 @@
 /** A real browser that asks nobody but the servers of these tests. */
 
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { chromium } from "playwright-core";
 
@@ -20,5 +23,13 @@ const HOW = {
 
 export const launch = () => chromium.launch(HOW);
 
-/** A browser with a profile, fresh as it is; others are incognito, where sites get no cookies from within others. */
-export const launchWithProfile = () => chromium.launchPersistentContext("", HOW);
+/** A browser that lets sites have their cookies from within other sites, as some are still set: an attacker's best. */
+export async function launchLax() {
+  const folder = mkdtempSync(join(tmpdir(), "chromium-"));
+  mkdirSync(join(folder, "Default"));
+  const profile = { cookie_controls_mode: 0, block_third_party_cookies: false };
+  writeFileSync(join(folder, "Default", "Preferences"), JSON.stringify({ profile }));
+  const context = await chromium.launchPersistentContext(folder, HOW);
+  context.on("close", () => rmSync(folder, { recursive: true, force: true }));
+  return context;
+}

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { PASSWORD, pause, somebody } from "../world.mjs";
 import { serve } from "./app.mjs";
-import { launchWithProfile } from "./chromium.mjs";
+import { launchLax } from "./chromium.mjs";
 import { front } from "./front.mjs";
 
 const { APP, COOKIE, FOREIGN, GATEWAY, BEHIND, CERTIFICATE, KEY, SAME_SITE } = process.env;
@@ -28,7 +28,7 @@ after(() => {
   }
 });
 
-beforeEach(async () => (context = await launchWithProfile()));
+beforeEach(async () => (context = await launchLax()));
 afterEach(() => context.close());
 
 /** Start the application in a page: a session, and a client of either library. */
