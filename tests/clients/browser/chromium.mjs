@@ -24,12 +24,12 @@ const HOW = {
 export const launch = () => chromium.launch(HOW);
 
 /** A browser that lets sites have their cookies from within other sites, as some are still set: an attacker's best. */
-export async function launchLax() {
+export function launchLax() {
   const folder = mkdtempSync(join(tmpdir(), "chromium-"));
   mkdirSync(join(folder, "Default"));
   const profile = { cookie_controls_mode: 0, block_third_party_cookies: false };
   writeFileSync(join(folder, "Default", "Preferences"), JSON.stringify({ profile }));
-  const context = await chromium.launchPersistentContext(folder, HOW);
-  context.on("close", () => rmSync(folder, { recursive: true, force: true }));
-  return context;
+  // Not when it closes: its processes write on for a moment.
+  process.on("exit", () => rmSync(folder, { recursive: true, force: true, maxRetries: 9, retryDelay: 100 }));
+  return chromium.launchPersistentContext(folder, HOW);
 }
