@@ -123,6 +123,30 @@ def few_threads(**_: Any) -> Found:
     return []
 
 
+def cookies_without_credentials(**_: Any) -> Found:
+    """Browsers would neither send the cookie from another origin nor take it."""
+    if settings.GATEWAY_REFRESH_COOKIE and settings.CORS_ALLOWED_ORIGINS and not settings.CORS_ALLOW_CREDENTIALS:
+        return [Error("GATEWAY_REFRESH_COOKIE needs CORS_ALLOW_CREDENTIALS.", id="gateway.E014")]
+    return []
+
+
+def cookies_for_every_origin(**_: Any) -> Found:
+    """The list of origins is what tells an application from a page that rides on its cookie."""
+    if settings.GATEWAY_REFRESH_COOKIE and settings.CORS_ALLOW_ALL_ORIGINS:
+        message = "CORS_ALLOWED_ORIGINS=* cannot stand with GATEWAY_REFRESH_COOKIE: name the origins."
+        return [Error(message, id="gateway.E015")]
+    return []
+
+
+def cookies_for_other_sites(**_: Any) -> Found:
+    """Without https browsers drop such a cookie; without an application elsewhere it only opens a door."""
+    is_of_use = settings.CORS_ALLOWED_ORIGINS and not settings.DEBUG
+    if settings.GATEWAY_REFRESH_COOKIE and settings.GATEWAY_COOKIE_SAMESITE == "None" and not is_of_use:
+        message = "GATEWAY_COOKIE_SAMESITE=None needs CORS_ALLOWED_ORIGINS, and DJANGO_DEBUG=0 for https."
+        return [Error(message, id="gateway.E016")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -135,6 +159,9 @@ ALL = (
     trusted_documents,
     breach_url,
     few_threads,
+    cookies_without_credentials,
+    cookies_for_every_origin,
+    cookies_for_other_sites,
 )
 
 

@@ -1,4 +1,4 @@
-"""The JWT middleware: the bearer token of a request, put where resolvers look for their caller."""
+"""The JWT middleware: the tokens of a request, put where resolvers look for their caller."""
 
 from collections.abc import Callable
 
@@ -6,9 +6,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from gateway import addresses
+from gateway import addresses, cookies
 from users import names, tokens
-from users.caller import Caller
+from users.caller import Caller, Keeper
 from users.errors import Unauthenticated
 
 PREFIXES = {"bearer", "jwt"}
@@ -22,16 +22,21 @@ class JWTMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        identify(request)
-        return self.get_response(request)
+        keeper = cookies.read(request)
+        identify(request, keeper)
+        response = self.get_response(request)
+        if keeper:
+            cookies.write(request, response, keeper)
+        return response
 
 
-def identify(request: HttpRequest) -> None:
+def identify(request: HttpRequest, keeper: Keeper | None = None) -> None:
     """Fix who asks by the header alone: neither a cookie nor an answer of the same document changes it."""
     caller = Caller(
         ip_address=getattr(request, "client_address", None) or addresses.of_client(request.META),
         user_agent=names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH),
         token=bearer(request.META.get("HTTP_AUTHORIZATION", "")),
+        keeper=keeper,
     )
     request.caller = caller  # type: ignore[attr-defined]
     request.user = SimpleLazyObject(lambda: _user(caller))  # type: ignore[assignment]

@@ -15,7 +15,7 @@ from graphql import (
     get_operation_ast,
 )
 
-from gateway import errors, limits, persisted
+from gateway import cookies, errors, limits, persisted
 from gateway.documents import Documents, Refused
 from gateway.errors import BadRequest, OperationUnresolved, TooComplex
 from gateway.requests import Parameters
@@ -71,6 +71,8 @@ def _operation(request: HttpRequest, document: DocumentNode, name: str | None) -
         raise BadRequest("Subscriptions are not served here.")
     if request.method == "GET" and operation.operation != OperationType.QUERY:
         raise BadRequest("Mutations come by POST.", 405, Allow="POST")
+    if operation.operation == OperationType.MUTATION:
+        cookies.guard(request)
     return operation
 
 

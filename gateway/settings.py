@@ -72,6 +72,11 @@ GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", duration, timedelta(days=7))
 GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", duration, timedelta(days=30))
 GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", duration, timedelta(seconds=10))
 
+# --- cookie mode ---------------------------------------------------------------------------------
+GATEWAY_REFRESH_COOKIE = read("GATEWAY_REFRESH_COOKIE", switch, False)
+GATEWAY_COOKIE_SAMESITE = read("GATEWAY_COOKIE_SAMESITE", one_of("Strict", "Lax", "None"), "Strict")
+GATEWAY_COOKIE_PATH = read("GATEWAY_COOKIE_PATH", one_of("/", "/graphql"), "/")
+
 # --- what is kept --------------------------------------------------------------------------------
 GATEWAY_EVENTS_KEPT = read("GATEWAY_EVENTS_KEPT", duration, timedelta(days=365))
 
@@ -131,7 +136,7 @@ _local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for por
 _origins = read("CORS_ALLOWED_ORIGINS", origins, _local if DEBUG else [])
 CORS_ALLOW_ALL_ORIGINS = "*" in _origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin != "*"]
-CORS_ALLOW_CREDENTIALS = read("CORS_ALLOW_CREDENTIALS", switch, False)
+CORS_ALLOW_CREDENTIALS = read("CORS_ALLOW_CREDENTIALS", switch, GATEWAY_REFRESH_COOKIE)
 CORS_ALLOW_METHODS = ["GET", "POST", "OPTIONS"]
 CORS_ALLOW_HEADERS = [
     "accept",

@@ -14,7 +14,7 @@ from gateway.schema import schema
 from gateway.view import GatewayView, respond
 from users.errors import NotFound
 
-# No cookie says who asks here, so there is nothing for another site to ride on.
+# No cookie says who asks here; the one of cookie mode has a guard of its own.
 graphql = csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema)))
 urlpatterns: list[URLPattern | URLResolver] = [
     path("graphql", graphql, name="graphql"),

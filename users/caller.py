@@ -3,8 +3,33 @@
 from dataclasses import dataclass
 from typing import Any
 
-from users.errors import Reason
+from users.errors import Forbidden, Reason
 from users.models import Session, User
+
+
+@dataclass(slots=True, kw_only=True)
+class Keeper:
+    """Keeps a caller's refresh token out of the sight of scripts: what came of it, and what shall be left of it."""
+
+    brought: str | None = None
+    is_trusted: bool = True
+    # What the answer must do: nothing, or leave this token until that moment; an empty one is forgotten.
+    left: str | None = None
+    until: int = 0
+
+    def take(self) -> str | None:
+        """The token that was kept; refused where whoever asks may be a page that only rides on it."""
+        if self.brought and not self.is_trusted:
+            raise Forbidden("The kept refresh token serves the pages of allowed origins alone.")
+        return self.brought
+
+    def keep(self, token: str, until: int) -> None:
+        """Keep this token in place of the former one."""
+        self.left, self.until = token, until
+
+    def forget(self) -> None:
+        """Keep no token any more."""
+        self.left, self.until = "", 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -14,6 +39,8 @@ class Caller:
     ip_address: str | None = None
     user_agent: str = ""
     token: str | None = None
+    # Where there is none, refresh tokens travel in arguments and answers.
+    keeper: Keeper | None = None
     # What reading the token found; looked up at most once, and only where somebody asks.
     found: "SignedIn | Reason | None" = None
 

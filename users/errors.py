@@ -14,7 +14,7 @@ class ErrorCode(Enum):
         "TOKEN_MISSING, TOKEN_EXPIRED or TOKEN_INVALID. Never the answer to a wrong password or a bad "
         "token in an argument."
     )
-    FORBIDDEN = "Signed in, and not permitted."
+    FORBIDDEN = "Not permitted: to who is signed in, or, in cookie mode, to the page that asks."
     BAD_USER_INPUT = "An argument will not do; see `extensions.fieldErrors`."
     INVALID_CREDENTIALS = "The name or the password is wrong."
     EMAIL_NOT_VERIFIED = "The address must be verified first."

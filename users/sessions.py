@@ -90,7 +90,7 @@ def end(caller: SignedIn, *, id: str) -> bool:
         found = of(caller.user).filter(id=UUID(id)).first()
     except ValueError:
         found = None
-    if found is None or not _end(caller, caller.user, [found.id], why="ended by the user"):
+    if found is None or not _end_own(caller, [found.id], why="ended by the user"):
         raise NotFound
     return True
 
@@ -100,7 +100,7 @@ def end_all(caller: SignedIn, *, keep_current: bool = False, why: str = "ended b
     ids = list(of(caller.user).values_list("id", flat=True))
     if keep_current and caller.session.id in ids:
         ids.remove(caller.session.id)
-    return _end(caller, caller.user, ids, why=why) if ids else 0
+    return _end_own(caller, ids, why=why) if ids else 0
 
 
 def carry_over(session: Session) -> None:
@@ -166,6 +166,12 @@ def _same_again(session: Session, token: RefreshToken) -> RefreshToken | None:
         return None
     candidates = (token.successor(key, session.id, session.generation) for key in _server_keys())
     return next((each for each in candidates if each.digest == session.current), None)
+
+
+def _end_own(caller: SignedIn, ids: list[UUID], *, why: str) -> int:
+    if caller.keeper and caller.session.id in ids:
+        caller.keeper.forget()
+    return _end(caller, caller.user, ids, why=why)
 
 
 def _end(caller: Caller, user: User, ids: list[UUID], *, why: str, kind: Kind = Kind.SESSION_ENDED) -> int:

@@ -77,21 +77,25 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
 
 def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
     """The first pair of a new session."""
-    return _grant(*sessions.open(caller, user=user, device_name=device_name))
+    return _grant(caller, *sessions.open(caller, user=user, device_name=device_name))
 
 
 def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
     """The next pair of a session, for its refresh token."""
+    presented = _presented(caller, refresh_token)
     try:
-        return _grant(*sessions.rotate(caller, refresh_token=_given(refresh_token)))
-    except (TokenInvalid, TokenReused):
-        throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
+        return _grant(caller, *sessions.rotate(caller, refresh_token=presented))
+    except (TokenInvalid, TokenReused, TokenExpired) as refusal:
+        _forget(caller)
+        if not isinstance(refusal, TokenExpired):
+            throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
         raise
 
 
 def revoke(caller: Caller, *, refresh_token: str | None) -> int:
     """End the session of a refresh token, and say when; silent about tokens not ours (RFC 7009 §2.2)."""
-    sessions.revoke(caller, refresh_token=_given(refresh_token))
+    sessions.revoke(caller, refresh_token=_presented(caller, refresh_token))
+    _forget(caller)
     return int(timezone.now().timestamp())
 
 
@@ -170,6 +174,7 @@ def _recognise(caller: Caller) -> SignedIn | Reason:
     return SignedIn(
         ip_address=caller.ip_address,
         user_agent=caller.user_agent,
+        keeper=caller.keeper,
         user=session.user,
         session=session,
         claims=claims,
@@ -180,21 +185,34 @@ def _claim(user: User, name: str) -> Any:
     return user.roles() if name == "roles" else getattr(user, name)
 
 
-def _given(refresh_token: str | None) -> str:
+def _presented(caller: Caller, refresh_token: str | None) -> str:
+    if caller.keeper:
+        # Empty is what answers show in its place, so clients may well send that back.
+        if refresh_token:
+            message = "The refresh token is taken from where it is kept, not from an argument."
+            raise InvalidInput(FieldError("refresh_token", FieldErrorCode.INVALID, message))
+        return caller.keeper.take() or ""
     if refresh_token is None:
         raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
     return refresh_token
 
 
-def _grant(session: Session, refresh_token: str) -> Grant:
-    claims = claims_of(session)
+def _grant(caller: Caller, session: Session, refresh_token: str) -> Grant:
+    claims, until = claims_of(session), int(session.absolute_expires_at.timestamp())
+    if caller.keeper:
+        caller.keeper.keep(refresh_token, until)
     return Grant(
         user=session.user,
         token=sign(claims),
-        refresh_token=refresh_token,
-        refresh_expires_in=int(session.absolute_expires_at.timestamp()),
+        refresh_token="" if caller.keeper else refresh_token,
+        refresh_expires_in=until,
         claims=claims,
     )
+
+
+def _forget(caller: Caller) -> None:
+    if caller.keeper:
+        caller.keeper.forget()
 
 
 def _note_sign_in(user: User) -> None:

@@ -7,9 +7,14 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.server import PATIENCE, await_answer, free_ports, serving, surroundings
 
@@ -92,6 +97,65 @@ def test_the_explorer_takes_one_from_registering_to_signing_out(world: dict[str,
 
 def test_the_explorers_session_renews_and_ends_as_it_should() -> None:
     run("node", "--test", "browser/session.test.mjs")
+
+
+@pytest.fixture(scope="session")
+def certificate() -> dict[str, str]:
+    """A key, and a certificate for the hosts of these tests that it signed itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "*.example.test")])
+    now = datetime.now(UTC)
+    signed = (
+        x509.CertificateBuilder(issuer_name=name, subject_name=name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    how = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return {
+        "CERTIFICATE": signed.public_bytes(serialization.Encoding.PEM).decode(),
+        "KEY": key.private_bytes(*how).decode(),
+    }
+
+
+COOKIES = {"GATEWAY_REFRESH_COOKIE": "on", "GATEWAY_REFRESH_GRACE": "1s", "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute"}
+
+
+@in_a_browser
+@pytest.mark.parametrize("same_site", ["Strict", "Lax", "None"])
+def test_cookies_serve_a_sibling_host_and_no_other_site(
+    installed: None, certificate: dict[str, str], tmp_path: Path, same_site: str
+) -> None:
+    gateway, tls, app, foreign = free_ports(4)
+    production = {
+        **COOKIES,
+        "DJANGO_DEBUG": "off",
+        "ALLOWED_HOSTS": "auth.example.test,localhost",
+        "GATEWAY_TRUSTED_PROXIES": "1",
+        "GATEWAY_COOKIE_SAMESITE": same_site,
+        "CORS_ALLOWED_ORIGINS": f"https://app.example.test:{app}",
+    }
+    world = {
+        "APP": f"https://app.example.test:{app}/",
+        "FOREIGN": f"https://app.evil.test:{foreign}/",
+        "GATEWAY": f"https://auth.example.test:{tls}/graphql",
+        "SAME_SITE": same_site,
+    }
+    with serving(tmp_path, gateway, production) as origin:
+        await_answer(origin, tmp_path)
+        run("node", "--test", "browser/cookie.test.mjs", BEHIND=origin, **world, **certificate)
+
+
+@in_a_browser
+def test_cookies_serve_development_without_tls_and_the_explorer(installed: None, tmp_path: Path) -> None:
+    gateway, app, foreign = free_ports(3)
+    world = {"APP": f"http://localhost:{app}/", "FOREIGN": f"http://localhost:{foreign}/", "SAME_SITE": "Strict"}
+    with serving(tmp_path, gateway, {**COOKIES, "CORS_ALLOWED_ORIGINS": f"http://localhost:{app}"}) as origin:
+        await_answer(origin, tmp_path)
+        run("node", "--test", "browser/cookie.test.mjs", GATEWAY=f"{origin}/graphql", **world)
+        run("node", "browser/explorer.mjs", origin, str(tmp_path / "graphiql.png"))
 
 
 def run(*command: str, **variables: str) -> None:

@@ -53,7 +53,7 @@ def granted(*, required: bool) -> dict[str, Any]:
             required=required, description="The access token: send it as `Authorization: Bearer <token>`."
         ),
         "refresh_token": graphene.String(
-            required=required, description="Exchange it once for the next pair; keep it secret."
+            required=required, description="Exchange it once for the next pair; keep it secret. Empty in cookie mode."
         ),
         "refresh_expires_in": graphene.Int(
             required=required,
@@ -93,7 +93,7 @@ class RefreshToken(Granted, Mutation):
     """Exchange a refresh token for the next pair; asked again within seconds, it gives the same pair."""
 
     class Arguments:
-        refresh_token = graphene.String(description="The refresh token of the last answer.")
+        refresh_token = graphene.String(description="The refresh token of the last answer; none in cookie mode.")
 
     def mutate(root, info, refresh_token=None):
         return tokens.refresh(caller(info), refresh_token=refresh_token)
@@ -103,7 +103,7 @@ class RevokeToken(Mutation):
     """Sign out: end the session of a refresh token. A token that is not ours is no error."""
 
     class Arguments:
-        refresh_token = graphene.String(description="Any refresh token of the session.")
+        refresh_token = graphene.String(description="Any refresh token of the session; none in cookie mode.")
 
     revoked = graphene.Int(required=True, description="When, in seconds since the epoch.")
 

@@ -19,8 +19,6 @@ export function apolloClient(session: Session): ApolloClient {
     if (!error.errors.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED")) return;
     return from(session.renew(operation.getContext().token)).pipe(switchMap(() => forward(operation)));
   });
-  return new ApolloClient({
-    cache: new InMemoryCache(),
-    link: retry.concat(authorize).concat(new HttpLink({ uri: session.url })),
-  });
+  const http = new HttpLink({ uri: session.url, credentials: session.credentials });
+  return new ApolloClient({ cache: new InMemoryCache(), link: retry.concat(authorize).concat(http) });
 }

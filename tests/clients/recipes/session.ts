@@ -18,6 +18,7 @@ export class Refused extends Error {
 
 export class Session {
   token: string | null = null;
+  readonly credentials: RequestCredentials = "same-origin";
   #renewal: Promise<void> | null = null;
   #tabs = new BroadcastChannel(KEY);
 

@@ -25,5 +25,6 @@ export function urqlClient(session: Session): Client {
       refreshAuth: () => session.renew(refused),
     };
   });
-  return new Client({ url: session.url, exchanges: [cacheExchange, auth, fetchExchange] });
+  const fetchOptions = { credentials: session.credentials };
+  return new Client({ url: session.url, fetchOptions, exchanges: [cacheExchange, auth, fetchExchange] });
 }
