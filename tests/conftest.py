@@ -29,6 +29,9 @@ def django_db_modify_db_settings(
     if database["ENGINE"].endswith("sqlite3"):
         file = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         connections.databases["default"].setdefault("TEST", {})["NAME"] = file
+    if "pool" in database["OPTIONS"]:
+        # More threads than a gateway has, on a machine that may be busy.
+        connections.databases["default"]["OPTIONS"]["pool"].update(max_size=60, timeout=30)
 
 
 @pytest.fixture(scope="session", autouse=True)

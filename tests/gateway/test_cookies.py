@@ -390,18 +390,18 @@ def test_cookie_mode_as_it_should_be_passes_the_checks(settings: Any) -> None:
     assert found(settings, GATEWAY_COOKIE_SAMESITE="None") == []
 
 
-def test_e013_cookies_need_credentials_where_origins_are_foreign(settings: Any) -> None:
-    assert found(settings, CORS_ALLOW_CREDENTIALS=False) == ["gateway.E013"]
+def test_e014_cookies_need_credentials_where_origins_are_foreign(settings: Any) -> None:
+    assert found(settings, CORS_ALLOW_CREDENTIALS=False) == ["gateway.E014"]
     assert found(settings, CORS_ALLOWED_ORIGINS=[]) == []
 
 
-def test_e014_cookies_are_not_for_every_origin(settings: Any) -> None:
-    assert found(settings, CORS_ALLOW_ALL_ORIGINS=True) == ["gateway.E002", "gateway.E014"]
+def test_e015_cookies_are_not_for_every_origin(settings: Any) -> None:
+    assert found(settings, CORS_ALLOW_ALL_ORIGINS=True) == ["gateway.E002", "gateway.E015"]
 
 
 @pytest.mark.parametrize("wrong", [{"DEBUG": True}, {"CORS_ALLOWED_ORIGINS": []}], ids=["no https", "no other site"])
-def test_e015_cookies_for_other_sites_need_https_and_such_a_site(settings: Any, wrong: dict[str, Any]) -> None:
-    assert found(settings, GATEWAY_COOKIE_SAMESITE="None", **wrong) == ["gateway.E015"]
+def test_e016_cookies_for_other_sites_need_https_and_such_a_site(settings: Any, wrong: dict[str, Any]) -> None:
+    assert found(settings, GATEWAY_COOKIE_SAMESITE="None", **wrong) == ["gateway.E016"]
     assert found(settings, GATEWAY_COOKIE_SAMESITE="Lax") == []
 
 

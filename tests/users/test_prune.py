@@ -34,5 +34,10 @@ def test_pruning_twice_finds_nothing_more(api: Api, capsys: Any) -> None:
     api.join()
     call_command("prune")
     call_command("prune")
-    assert capsys.readouterr().out.splitlines()[-3:] == ["0 counts deleted", "0 sessions deleted", "0 events deleted"]
+    assert capsys.readouterr().out.splitlines()[-4:] == [
+        "0 counts deleted",
+        "0 sessions deleted",
+        "0 events deleted",
+        "0 keys deleted",
+    ]
     assert (Session.objects.count(), Event.objects.count()) == (1, 1)
