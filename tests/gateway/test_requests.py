@@ -76,6 +76,10 @@ def test_s70_s17_a_body_that_is_no_request_is_refused_in_our_words(api: Api, nam
     assert len(answer.response.content) < 200
 
 
+def test_s22_where_batches_are_off_it_is_said_in_so_many_words(api: Api) -> None:
+    assert api.post(b"[" + GOOD + b"]").error["message"].startswith("Batches are not served here")
+
+
 def test_s70_an_empty_body_is_refused(db: None) -> None:
     answer = Answer(Client().generic("POST", "/graphql", b"", CONTENT_TYPE=JSON, CONTENT_LENGTH="0"))
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
