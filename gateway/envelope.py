@@ -1,6 +1,8 @@
 """What every request and answer carries: an id, a host that is ours, and JSON where Django would write HTML."""
 
+import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 
@@ -12,6 +14,7 @@ from gateway.errors import BadRequest, of_refusal
 from gateway.media import JSON
 from gateway.view import respond
 
+log = logging.getLogger("gateway.access")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -27,7 +30,12 @@ class EnvelopeMiddleware:
             request_id = uuid.uuid4().hex
         request.id = request_id  # type: ignore[attr-defined]
         request.client_address = addresses.of_client(request.META)  # type: ignore[attr-defined]
+        start = time.perf_counter()
         response = self._respond(request)
+        taken = (time.perf_counter() - start) * 1_000
+        # The path without its query, which may hold variables; in ASCII, so that it cannot end the line.
+        path, status = ascii(request.path), response.status_code
+        log.info("%s %s %s %d %.1f ms", request_id, request.method, path, status, taken)
         response.headers["X-Request-Id"] = request_id
         return response
 

@@ -1,10 +1,14 @@
 """Who asks, and from where: the first argument of every rule."""
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from users.errors import Forbidden, Reason
 from users.models import Session, User
+
+# How many users one device is known to.
+REMEMBERED = 5
 
 
 @dataclass(slots=True, kw_only=True)
@@ -16,6 +20,10 @@ class Keeper:
     # What the answer must do: nothing, or leave this token until that moment; an empty one is forgotten.
     left: str | None = None
     until: int = 0
+    # A name of the device, and the users who signed in on it, the last one first; empty where nobody did.
+    device: str = ""
+    users: tuple[str, ...] = ()
+    is_new_to_device: bool = False
 
     def take(self) -> str | None:
         """The token that was kept; refused where whoever asks may be a page that only rides on it."""
@@ -26,6 +34,13 @@ class Keeper:
     def keep(self, token: str, until: int) -> None:
         """Keep this token in place of the former one."""
         self.left, self.until = token, until
+
+    def remember(self, user: User) -> None:
+        """Let the device know that this user has signed in on it."""
+        known = str(user.id)
+        self.is_new_to_device = known != (*self.users, "")[0]
+        self.users = (known, *(each for each in self.users if each != known))[:REMEMBERED]
+        self.device = self.device or secrets.token_urlsafe(16)
 
     def forget(self) -> None:
         """Keep no token any more."""

@@ -103,7 +103,7 @@ def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> Non
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
     """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
-    here = lanes("sign_in_here", name, place(caller))
+    here = lanes("sign_in_here", name, _device(caller, user) or place(caller))
     address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
     if _has_room([*here, *address, *elsewhere]):
         return Tries(here, [*address, *elsewhere])
@@ -120,7 +120,9 @@ def count_own(caller: Caller, name: str, *, user: User) -> Tries:
 
 
 def is_known(caller: Caller, user: User | None) -> bool:
-    """Whether the caller is where the user has signed in before."""
+    """Whether the caller is where, or on a device on which, the user has signed in before."""
+    if _device(caller, user):
+        return True
     here = place(caller)
     # The same statement for a user who is not there, so that time does not tell.
     sessions = Session.objects.filter(user_id=user.id if user else NOBODY).order_by("-rotated_at")
@@ -132,6 +134,12 @@ def prune() -> int:
     """Delete the counts whose windows are over; how many there were."""
     # A little later than it could: a row is made with its window over, and counted in a moment after.
     return Attempts.objects.filter(until__lt=_now() - 2 * SKEW).delete()[0]
+
+
+def _device(caller: Caller, user: User | None) -> str:
+    # Such a device has lanes of its own, so that taking it elsewhere gives no more tries.
+    keeper = caller.keeper
+    return keeper.device if keeper and user and str(user.id) in keeper.users else ""
 
 
 def _now() -> int:

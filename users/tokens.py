@@ -77,6 +77,8 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
 
 def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
     """The first pair of a new session."""
+    if caller.keeper:
+        caller.keeper.remember(user)
     return _grant(caller, *sessions.open(caller, user=user, device_name=device_name))
 
 

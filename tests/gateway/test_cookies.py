@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core import signing
 from django.core.checks import run_checks
 from django.test import Client
 
@@ -85,7 +86,7 @@ def test_s78_same_site_is_a_setting(page: Browser, settings: Any, same_site: str
 def test_s78_a_narrower_path_costs_the_stronger_prefix(page: Browser, settings: Any) -> None:
     settings.GATEWAY_COOKIE_PATH = "/graphql"
     page.register("alice")
-    (kept,) = page.client.cookies.values()
+    kept = page.client.cookies["__Secure-refresh-token"]
     assert (kept.key, kept["path"], kept["secure"]) == ("__Secure-refresh-token", "/graphql", True)
     assert page(REFRESH).data
 
@@ -98,7 +99,7 @@ def test_s78_only_development_without_tls_has_a_plain_cookie(
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     page.client.defaults["HTTP_X_FORWARDED_PROTO"] = scheme
     page.register("alice")
-    (kept,) = page.client.cookies.values()
+    kept = page.client.cookies[name]
     assert (kept.key, bool(kept["secure"]), kept["httponly"]) == (name, scheme == "https", True)
     assert page(REFRESH).data
 
@@ -119,7 +120,7 @@ def test_s79_no_body_holds_the_refresh_token_and_no_cookie_the_access_token(page
         "refreshToken": page(REFRESH),
     }
     for field, answer in answers.items():
-        (kept,) = answer.response.cookies.values()
+        kept = answer.response.cookies[NAME]
         assert answer.data[field]["refreshToken"] == ""
         assert len(kept.value) == 64
         assert kept.value not in answer.response.content.decode()
@@ -419,3 +420,56 @@ def test_a_value_that_no_cookie_can_have_stops_the_start(name: str, wrong: str) 
     )
     assert run.returncode != 0
     assert f"{name}='{wrong}': expected" in run.stderr
+
+
+# --- the device ----------------------------------------------------------------------------------
+
+DEVICE = "__Host-device"
+
+
+def guess(password: str = "wrong", device: str = "", address: str = "198.51.100.1") -> Answer:
+    """Somebody signs in, from an address, on a device that has no session."""
+    browser = Browser()
+    if device:
+        browser.client.cookies[DEVICE] = device
+    return browser.sign_in("alice", password, **{"X-Forwarded-For": address})
+
+
+@pytest.fixture
+def known_device(page: Browser, settings: Any) -> str:
+    """A device on which the user has signed in, wherever that was."""
+    settings.GATEWAY_TRUSTED_PROXIES = 1
+    page.register("alice")
+    page.sign_in("alice")
+    Session.objects.update(ip_address=None)
+    return str(page.client.cookies[DEVICE].value)
+
+
+def test_s29_strangers_guesses_do_not_shut_out_a_device_that_signed_in_before(known_device: str) -> None:
+    for number in range(30):
+        guess(address=f"198.51.100.{number}")
+    assert guess(PASSWORD, address="203.0.113.1").code == "RATE_LIMITED"
+    assert guess(PASSWORD, known_device, "203.0.113.2").data["tokenAuth"]
+
+
+def test_s29_a_device_gives_no_more_tries_by_being_taken_elsewhere(known_device: str) -> None:
+    codes = [guess(device=known_device, address=f"198.51.100.{number}").code for number in range(30)]
+    assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
+
+
+@pytest.mark.parametrize("spoil", [lambda value: value[:-1] + "x", lambda value: "rubbish", lambda value: value[::-1]])
+def test_s29_a_device_that_nobody_signed_is_none(known_device: str, spoil: Callable[[str], str]) -> None:
+    for number in range(30):
+        guess(address=f"198.51.100.{number}")
+    assert guess(PASSWORD, spoil(known_device), "203.0.113.3").code == "RATE_LIMITED"
+
+
+def test_s29_a_device_knows_its_last_users_and_no_script_reads_it(page: Browser) -> None:
+    for number in range(7):
+        page.register(f"user{number}")
+    cookie = page.client.cookies[DEVICE]
+    device, *users = signing.loads(cookie.value, salt="gateway.device")
+    last = User.objects.order_by("-date_joined").values_list("id", flat=True)[:5]
+    assert users == [str(each) for each in last]
+    assert len(device) == 22
+    assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")

@@ -1,6 +1,7 @@
 """Tokens: given to who knows the password, recognised at once, worth nothing elsewhere."""
 
 import json
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -458,3 +459,11 @@ def count(statements: Callable[[], Any], member: Member, document: str) -> int:
     with statements() as seen:
         assert "errors" not in member(document).json
     return len(seen)
+
+
+@pytest.mark.parametrize(("ahead", "taken"), [(20, True), (60, False)])
+def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Api, ahead: int, taken: bool) -> None:
+    alice = api.join("alice")
+    claims = alice.claims | {"iss": "http://localhost:8000", "aud": "gateway", "jti": "x", "auth_time": 1}
+    token = tokens.sign(claims | {"iat": int(time.time()) + ahead, "exp": int(time.time()) + 300})
+    assert ("errors" not in api.me(token).json) == taken
