@@ -49,8 +49,9 @@ def _clean_start(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `caplog` hear the audit trail, which speaks to no handler but its own."""
+    """Let `caplog` hear the audit trail, which speaks to no handler but its own, and not each request."""
     monkeypatch.setattr(logging.getLogger("gateway.audit"), "propagate", True)
+    monkeypatch.setattr(logging.getLogger("gateway.access"), "disabled", True)
 
 
 @pytest.fixture
