@@ -43,7 +43,7 @@ class Command(BaseCommand):
         open_ring()
         leave_the_database()
         self._announce(host, port)
-        Granian(
+        server = Granian(
             "gateway.wsgi:application",
             address=host,
             port=port,
@@ -53,7 +53,10 @@ class Command(BaseCommand):
             log_access=False,
             respawn_failed_workers=True,
             workers_kill_timeout=DRAIN_SECONDS,
-        ).serve()
+        )
+        # Its advice is for threads that compute; ours wait, for the database or for a turn to hash.
+        logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
+        server.serve()
 
     def _announce(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
