@@ -60,6 +60,15 @@ class OperationUnresolved(Refusal):
     code = ErrorCode.OPERATION_RESOLUTION_FAILURE
 
 
+class Failed(Refusal):
+    """A fault of the gateway's own."""
+
+    code = ErrorCode.INTERNAL_SERVER_ERROR
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(f"The server failed; quote {request_id}.", requestId=request_id)
+
+
 def of_document(error: GraphQLError) -> dict[str, Any]:
     """An error of a document that did not come to be executed."""
     if isinstance(error.original_error, Refusal):
@@ -120,15 +129,6 @@ def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
     if isinstance(failure, (OperationalError, InterfaceError)):
         return ServiceUnavailable(RETRY_AFTER)
     return Failed(request_id)
-
-
-class Failed(Refusal):
-    """A fault of the gateway's own."""
-
-    code = ErrorCode.INTERNAL_SERVER_ERROR
-
-    def __init__(self, request_id: str) -> None:
-        super().__init__(f"The server failed; quote {request_id}.", requestId=request_id)
 
 
 def _field_error(error: FieldError) -> dict[str, str]:

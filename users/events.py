@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
+from users import pruning
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -105,12 +106,9 @@ def cursor(event: Event) -> str:
     return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.id}".encode()).decode()
 
 
-def prune(before: datetime | None = None) -> int:
-    """Delete what is older than `GATEWAY_EVENTS_KEPT`, a thousand at a time; how many there were."""
-    before, deleted = before or timezone.now() - settings.GATEWAY_EVENTS_KEPT, 0
-    while ids := list(Event.objects.filter(at__lt=before).values_list("id", flat=True)[:1_000]):
-        deleted += Event.objects.filter(id__in=ids).delete()[0]
-    return deleted
+def prune() -> int:
+    """Delete what is older than `GATEWAY_EVENTS_KEPT`; how many there were."""
+    return pruning.delete(Event.objects.filter(at__lt=timezone.now() - settings.GATEWAY_EVENTS_KEPT))
 
 
 def _place(after: str) -> tuple[datetime, UUID]:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import events
+from users import events, pruning
 from users.caller import Caller, SignedIn
 from users.crypto import refresh, seals
 from users.crypto.refresh import RefreshToken
@@ -117,11 +117,8 @@ def revoke(caller: Caller, *, refresh_token: str) -> None:
 
 
 def prune() -> int:
-    """Delete sessions past their absolute end, a thousand at a time; how many there were."""
-    deleted, over = 0, Session.objects.filter(absolute_expires_at__lt=timezone.now())
-    while ids := list(over.values_list("id", flat=True)[:1_000]):
-        deleted += Session.objects.filter(id__in=ids).delete()[0]
-    return deleted
+    """Delete sessions past their absolute end; how many there were."""
+    return pruning.delete(Session.objects.filter(absolute_expires_at__lt=timezone.now()))
 
 
 def _live(token: RefreshToken) -> Session:

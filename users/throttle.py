@@ -21,7 +21,7 @@ from django.db import connection, transaction
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from users import events
+from users import events, pruning
 from users.caller import Caller
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
@@ -133,7 +133,7 @@ def is_known(caller: Caller, user: User | None) -> bool:
 def prune() -> int:
     """Delete the counts whose windows are over; how many there were."""
     # A little later than it could: a row is made with its window over, and counted in a moment after.
-    return Attempts.objects.filter(until__lt=_now() - 2 * SKEW).delete()[0]
+    return pruning.delete(Attempts.objects.filter(until__lt=_now() - 2 * SKEW))
 
 
 def _device(caller: Caller, user: User | None) -> str:

@@ -5,11 +5,14 @@ from collections import Counter
 from typing import Any
 
 import pytest
-from graphql import parse
+from graphql import is_required_argument, parse
+from graphql_jwt.shortcuts import get_token
 
 from gateway import documents, limits
 from gateway.errors import TooComplex
+from gateway.schema import schema
 from tests.api import NEW_PASSWORD, PASSWORD, Api
+from users import hashing
 from users.models import Session, User
 
 CEILING = 2.0
@@ -288,3 +291,24 @@ def test_s69_a_fragment_is_measured_once_however_often_it_is_spread(
     assert counted(doubling(levels)) == {"fields": min(2**levels, 2**53)}
     # The operation, each fragment, and the one field at the end.
     assert measured["selections"] == levels + 3
+
+
+ARGUMENTS = {"username": "bob", "email": "bob@example.com", "password": PASSWORD, "oldPassword": PASSWORD}
+
+
+def test_whatever_hashes_a_password_is_a_costly_field(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    api.join("alice")
+    hashing_fields = set()
+    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=1, waiting=0))
+    mutation = schema.graphql_schema.mutation_type
+    assert mutation
+    with hashing.turns.seat():
+        for name, field in mutation.fields.items():
+            needed = [each for each, argument in field.args.items() if is_required_argument(argument)]
+            given = ", ".join(f'{each}: "{ARGUMENTS.get(each, "an unlikely staple")}"' for each in needed)
+            # Signed in anew for each: one of them ends all sessions.
+            token = get_token(User.objects.get())
+            answer = api(f"mutation {{ {name}{f'({given})' if given else ''} {{ __typename }} }}", token=token).json
+            if "SERVICE_UNAVAILABLE" in {each["extensions"]["code"] for each in answer.get("errors", ())}:
+                hashing_fields.add(name)
+    assert hashing_fields == limits.COSTLY

@@ -1,0 +1,15 @@
+"""Deleting what is over, so many rows at a time that nobody else waits for it."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+
+BATCH = 1_000
+
+
+def delete(rows: QuerySet[Any]) -> int:
+    """Delete the rows, a thousand at a time; how many there were."""
+    deleted = 0
+    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+        deleted += rows.filter(pk__in=keys).delete()[0]
+    return deleted
