@@ -1,4 +1,4 @@
-"""The whole data model: users, their sessions, what happened, what was tried, and the signing keys."""
+"""The whole data model: users, their sessions, what they were mailed, what happened, what was tried, the keys."""
 
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -52,6 +52,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
+    # When an account that was closed, or never proven, is erased; empty for every other.
+    erases_at = models.DateTimeField(null=True, editable=False, db_index=True)
     # Counts the passwords: a session opened under another number is dead.
     credential_version = models.PositiveIntegerField(default=0, editable=False)
 
@@ -117,6 +119,40 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return self.device_name or str(self.id)
+
+
+class Proof(models.Model):
+    """A secret that was mailed: who brings it back reads that address. Deleted by its use."""
+
+    class Purpose(models.TextChoices):
+        """What it is good for, and for nothing else."""
+
+        VERIFY = "verify"
+        RESET = "reset"
+        UNDO = "undo"
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="proofs")
+    purpose = models.CharField(max_length=6, choices=Purpose)
+    # Where it was sent; for a change of address, the one that is to be the user's.
+    address = models.EmailField(max_length=EMAIL_LENGTH)
+    address_key = models.GeneratedField(
+        expression=Lower("address"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
+    )
+    # SHA-256 of the link's token, and an HMAC of the code; an undoing has no code.
+    digest = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=64, blank=True)
+    # The account as it was: another address or another password, and it is void.
+    email = models.EmailField(max_length=EMAIL_LENGTH)
+    credential_version = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["address_key"], name="proof_by_address")]
+
+    def __str__(self) -> str:
+        return self.purpose
 
 
 class Event(models.Model):
