@@ -4,6 +4,9 @@ import unicodedata
 
 import bcrypt
 from django.contrib.auth.hashers import Argon2PasswordHasher, BCryptPasswordHasher
+from django.utils.crypto import constant_time_compare
+
+from users.crypto import argon
 
 # bcrypt hashes no more than this; other systems cut the rest off without a word.
 BCRYPT_BYTES = 72
@@ -18,11 +21,22 @@ class Argon2(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """The hash to keep."""
-        return super().encode(unicodedata.normalize("NFC", password), salt)
+        cost = {"time": self.time_cost, "memory": self.memory_cost, "lanes": self.parallelism}
+        return f"{self.algorithm}{argon.encode(_normal(password), salt.encode(), **cost)}"
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether the hash was made of this password."""
-        return super().verify(unicodedata.normalize("NFC", password), encoded)
+        made = self.decode(encoded)
+        if (made["variety"], made["version"]) != ("argon2id", argon.VERSION):
+            return super().verify(unicodedata.normalize("NFC", password), encoded)
+        cost = {"time": made["time_cost"], "memory": made["memory_cost"], "lanes": made["parallelism"]}
+        length = made["params"].hash_len
+        again = argon.encode(_normal(password), made["salt"].encode("latin-1"), **cost, length=length)
+        return constant_time_compare(f"{self.algorithm}{again}", encoded)
+
+
+def _normal(password: str) -> bytes:
+    return unicodedata.normalize("NFC", password).encode()
 
 
 class Bcrypt(BCryptPasswordHasher):

@@ -1,0 +1,80 @@
+"""Rows changed and made by statements written once: they are what the ORM would have left."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from users import changes, events, sessions
+from users.caller import Caller
+from users.events import Kind
+from users.models import Event, Session, User
+
+pytestmark = pytest.mark.django_db
+FACTS = {"text": "\u00e9 \u2028 ' \" \\ %s", "none": None, "deep": [1, {"two": 2.5}], "yes": True}
+
+
+@pytest.fixture
+def session() -> Session:
+    user = User.objects.create_user("somebody", "somebody@example.com")
+    return sessions.open(Caller(ip_address="192.0.2.1"), user=user)[0]
+
+
+def everything(row: Any) -> dict[str, Any]:
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def rotation(session: Session, **values: Any) -> dict[str, Any]:
+    now = timezone.now()
+    change = {"current": "next", "previous": session.current, "generation": 1, "rotated_at": now, "expires_at": now}
+    return {"id": session.id, **change, "ip_address": "2001:db8::1", "user_agent": "%s ' Agent", **values}
+
+
+def test_a_made_row_is_what_was_made(session: Session) -> None:
+    kept = Session.objects.get()
+    assert everything(kept) == everything(session)
+    assert (session._state.adding, session._state.db) == (kept._state.adding, kept._state.db)
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", None])
+def test_facts_and_addresses_are_kept_as_they_are(address: str | None) -> None:
+    made = events.record(Caller(ip_address=address, user_agent="%s"), Kind.SIGNED_IN, user=None, **FACTS)
+    assert everything(Event.objects.get()) == everything(made)
+    assert Event.objects.filter(facts__deep__1__two=2.5, ip_address=address).exists()
+    assert Event.objects.get().facts == FACTS
+
+
+@pytest.mark.parametrize("address", ["2001:db8::1", None])
+def test_a_change_leaves_what_was_given_and_tells_how_many_rows(session: Session, address: str | None) -> None:
+    change = rotation(session, ip_address=address)
+    assert sessions._rotation.make(**change) == 1
+    assert everything(Session.objects.get()) == everything(session) | change
+    assert sessions._rotation.make(**change) == 0
+
+
+@pytest.mark.parametrize("what", [{"id": uuid4()}, {"previous": "spent"}, {"rotated_at": timedelta(days=8)}])
+def test_a_change_of_other_rows_changes_nothing(session: Session, what: dict[str, Any]) -> None:
+    if "rotated_at" in what:
+        what = {"rotated_at": timezone.now() + what["rotated_at"]}
+    assert sessions._rotation.make(**rotation(session, **what)) == 0
+    assert everything(Session.objects.get()) == everything(session)
+
+
+def test_a_change_and_a_row_are_one_statement_each(session: Session, statements: Callable[[], Any]) -> None:
+    sessions._rotation.make(**rotation(session))
+    with statements() as seen:
+        sessions._rotation.make(**rotation(session))
+        events.record(Caller(), Kind.SIGNED_IN, user=session.user)
+    assert [text.partition(" ")[0] for text in seen] == ["UPDATE", "INSERT"]
+
+
+def test_a_row_that_cannot_be_made_spoils_its_transaction_as_the_orms_does(session: Session) -> None:
+    with pytest.raises(IntegrityError), transaction.atomic():  # noqa: PT012
+        with pytest.raises(IntegrityError):
+            changes.insert(session)
+        assert connection.needs_rollback
+        raise IntegrityError

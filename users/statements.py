@@ -1,0 +1,76 @@
+"""Statements that the ORM writes once and that are sent many times.
+
+Writing a statement takes several times what sending it does. Each is written by the ORM all the same, from terms
+that a reader can check; here only its values change. Each value is recognised by an example that stands nowhere
+else, and made fit for the database by the ORM's own field. A caller may write in a transaction or outside of one.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Field
+
+Fields = Mapping[str, Any]
+P = TypeVar("P", bound="Plan")
+
+# By the name of a kind of field: the n-th value of that kind.
+EXAMPLES: dict[str, Callable[[int], Any]] = {
+    "UUIDField": lambda n: UUID(int=n),
+    "CharField": "example {}".format,
+    "DateTimeField": lambda n: datetime(2000, 1, 1, tzinfo=UTC) + timedelta(n),
+    "PositiveIntegerField": lambda n: 1_234_567_000 + n,
+    "BigIntegerField": lambda n: 1_234_567_000 + n,
+    "GenericIPAddressField": "192.0.2.{}".format,
+}
+
+
+class Plan:
+    """A statement, and where its values go."""
+
+    def __init__(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any], sql: str, given: Sequence[Any]):
+        fit = {name: field.get_db_prep_value(examples[name], connection) for name, field in fields.items()}
+        named = [next((name for name, it in fit.items() if it == each), "") for each in given]
+        if missing := fields.keys() - {*named}:
+            raise LookupError(f"no place for {missing}")
+        self.sql = sql
+        self.places = [
+            (name, fields[name].get_db_prep_value if name else None, each)
+            for name, each in zip(named, given, strict=True)
+        ]
+
+    def filled(self, values: Mapping[str, Any]) -> list[Any]:
+        """The statement's parameters for these values."""
+        return [prepare(values[name], connection) if prepare else fixed for name, prepare, fixed in self.places]
+
+
+class Written(ABC, Generic[P]):
+    """A statement in the ORM's terms; `values` has an attribute of a model for each of its values."""
+
+    def __init__(self, write: Callable[..., Any], *, values: Fields) -> None:
+        self.write = write
+        self.values = values
+        self._plan: P | None = None
+
+    @abstractmethod
+    def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> P:
+        """The statement for examples."""
+
+    def plan(self) -> P:
+        """The statement, written by whoever needs it first; of two who do at one moment, by both."""
+        if self._plan is None:
+            fields = {name: attribute.field for name, attribute in self.values.items()}
+            examples = {name: _example(field, n) for n, (name, field) in enumerate(fields.items(), 1)}
+            # The ORM writes no lock outside a transaction, though a single statement needs none.
+            with transaction.atomic(savepoint=False) if connection.features.has_select_for_update else nullcontext():
+                self._plan = self.compiled(fields, examples)
+        return self._plan
+
+
+def _example(field: Any, n: int) -> Any:
+    kind = (field.target_field if field.is_relation else field).get_internal_type()
+    return EXAMPLES[kind](n)
