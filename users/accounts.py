@@ -1,14 +1,25 @@
-"""Accounts: made, and described by their owners."""
+"""Accounts: made, described by their owners, taken away, closed, and erased.
 
+Where addresses must be proven first, making an account tells nobody whether its address has one already. What is
+made for a taken address is a stand-in: it has the username and the password that were asked for, so that neither tells
+the difference, and an address to which nothing can be sent, so that nobody ever signs in to it. Like every account
+that is not proven in time, it is erased.
+"""
+
+from collections.abc import Iterable, Sequence
 from copy import copy
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
+from django.utils import timezone
 
-from users import events, hashing, names, passwords, throttle, tokens
+from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
-from users.errors import FieldErrorCode, Inspection
+from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
 from users.models import User
 from users.tokens import Grant
@@ -19,6 +30,18 @@ PROFILE = {
     "bio": names.bio,
     "image_url": names.image_url,
 }
+SESSION_FACTS = (
+    "device_name",
+    "user_agent",
+    "ip_address",
+    "created_at",
+    "rotated_at",
+    "expires_at",
+    "absolute_expires_at",
+    "ended_at",
+)
+EVENT_FACTS = ("kind", "at", "ip_address", "user_agent", "facts")
+PROOF_FACTS = ("purpose", "address", "created_at", "expires_at")
 
 
 def register(
@@ -30,8 +53,11 @@ def register(
     password_confirmation: str | None = None,
     full_name: str | None = None,
     device_name: str | None = None,
-) -> Grant:
-    """Make an account and sign in; every argument that will not do is named, and none makes anything."""
+) -> Grant | None:
+    """Make an account and sign in; every argument that will not do is named, and none makes anything.
+
+    Nothing is granted where the address must be proven first.
+    """
     throttle.count(caller, throttle.lanes("register", throttle.place(caller)))
     inspection = Inspection()
     user = User(
@@ -43,13 +69,24 @@ def register(
     passwords.inspect(inspection, "password", password, user=user)
     if password_confirmation is not None and password_confirmation != password:
         inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords differ.")
-    _look_for_others(inspection, user, ["username", "email"])
+    is_quiet = settings.GATEWAY_EMAIL_VERIFICATION == "required"
+    _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
+    if is_quiet:
+        throttle.count(caller, mail.joining(caller, user.email))
     with hashing.seat():
         user.password = hashing.make(password)
+    if is_quiet:
+        _make_quietly(caller, user)
+        return None
+    # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
+    asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
+    is_mailed = asks and throttle.counted(mail.joining(caller, user.email))
     with transaction.atomic():
         _save(user, force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
+        if is_mailed:
+            mail.queue(caller, letters.verify_address, user=None, address=user.email)
         return tokens.grant(caller, user=user, device_name=device)
 
 
@@ -66,16 +103,104 @@ def update_profile(caller: SignedIn, **changes: str | None) -> User:
     changed = sorted(field for field in changes if getattr(user, field) != getattr(before, field))
     if changed:
         with transaction.atomic():
-            _save(user, update_fields=changed)
+            _save(user, shown=["username"], update_fields=changed)
             events.record(caller, Kind.PROFILE_CHANGED, user=user, session_id=caller.session.id, fields=changed)
     return user
 
 
-def _look_for_others(inspection: Inspection, user: User, fields: list[str]) -> None:
+def close(caller: SignedIn, *, password: str) -> datetime:
+    """Close the caller's account: sign out everywhere, and erase it after a while; when that will be."""
+    user = caller.user
+    with hashing.seat():
+        passwords.prove(caller, password)
+    erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
+    with transaction.atomic():
+        same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
+        if not same.update(erases_at=erases_at):
+            raise Conflict
+        proofs.withdraw(user)
+        sessions.end_all(caller, why="account closed")
+        events.record(caller, Kind.ACCOUNT_CLOSED, user=user, session_id=caller.session.id)
+        mail.notify(caller, letters.account_closed, user=user, erases_at=erases_at.isoformat())
+    return erases_at
+
+
+def export(user: User) -> dict[str, Any]:
+    """All that is held about a user and is no secret."""
+    names = (
+        "id",
+        "username",
+        "email",
+        "is_email_verified",
+        "full_name",
+        "bio",
+        "image_url",
+        "date_joined",
+        "last_login",
+    )
+    return {
+        **{name: _plain(getattr(user, name)) for name in names},
+        "roles": user.roles(),
+        "sessions": [_row(each, SESSION_FACTS) for each in user.sessions.order_by("created_at")],
+        "events": [_row(each, EVENT_FACTS) for each in user.events.order_by("at", "id").iterator()],
+        "proofs": [_row(each, PROOF_FACTS) for each in user.proofs.order_by("created_at")],
+    }
+
+
+def count() -> int:
+    """How many accounts there are."""
+    return User.objects.count()
+
+
+def prune() -> int:
+    """Erase the accounts whose time has come; how many there were."""
+    due = User.objects.filter(erases_at__lte=timezone.now())
+    return sum(_erase(id) for id in list(due.values_list("id", flat=True)))
+
+
+def _erase(id: UUID) -> int:
+    with transaction.atomic():
+        # Whoever signs in at this moment comes before, and keeps the account, or after, and finds none.
+        user = User.objects.select_for_update().filter(id=id, erases_at__lte=timezone.now()).first()
+        if user is None:
+            return 0
+        events.anonymise(user)
+        events.record(Caller(), Kind.ACCOUNT_ERASED, user=None)
+        user.delete()
+    return 1
+
+
+def _make_quietly(caller: Caller, user: User) -> None:
+    # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
+    user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
+    address, holder = user.email, proofs.holder(user.email)
+    owner = _others(user, "email").first() or holder
+    if owner:
+        user.email = names.nowhere(user.id)
+    kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
+    try:
+        with transaction.atomic():
+            _save(user, shown=["username"], force_insert=True)
+            events.record(caller, kind, user=owner or user)
+            mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
+    except IntegrityError:
+        # Somebody else registered the address since the look; with all locks let go, another look finds them.
+        _make_quietly(caller, user)
+
+
+def _row(row: Model, names: Iterable[str]) -> dict[str, Any]:
+    return {name: _plain(getattr(row, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else str(value) if isinstance(value, UUID) else value
+
+
+def _look_for_others(inspection: Inspection, user: User, fields: Sequence[str]) -> None:
     # Only what is well-formed may reach the database: some engines fail on NULs and lone surrogates.
     malformed = {error.field for error in inspection.errors}
     for field in fields:
-        if field not in malformed and _others(user, field).exists():
+        if field not in malformed and (_others(user, field).exists() or _is_held(user, field)):
             inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
 
 
@@ -83,13 +208,17 @@ def _others(user: User, field: str) -> QuerySet[User]:
     return User.objects.filter(**{f"{field}_key": getattr(user, field).lower()}).exclude(id=user.id)
 
 
-def _save(user: User, **how: Any) -> None:
+def _is_held(user: User, field: str) -> bool:
+    return field == "email" and proofs.holder(user.email) is not None
+
+
+def _save(user: User, *, shown: Sequence[str] = ("username", "email"), **how: Any) -> None:
     # The look before was a courtesy; the database decides, also between two who looked at one moment.
     try:
         with transaction.atomic():
             user.save(**how)
     except IntegrityError:
         inspection = Inspection()
-        _look_for_others(inspection, user, ["username", "email"])
+        _look_for_others(inspection, user, shown)
         inspection.finish()
         raise

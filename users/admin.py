@@ -161,7 +161,7 @@ class UserAdmin(DjangoUserAdmin):
     list_filter = ("is_active", "is_staff", "is_superuser", "is_email_verified", "groups")
     search_fields = ("username", "email", "full_name")
     ordering = ("username",)
-    readonly_fields = ("date_joined", "last_login")
+    readonly_fields = ("date_joined", "last_login", "erases_at")
     actions = (end_sessions_of,)
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (SessionsOfUser,)
@@ -169,7 +169,7 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("username", "password")}),
         ("Profile", {"fields": ("email", "is_email_verified", "full_name", "bio", "image_url")}),
         ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Moments", {"fields": ("date_joined", "last_login")}),
+        ("Moments", {"fields": ("date_joined", "last_login", "erases_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
 

@@ -17,7 +17,7 @@ class ErrorCode(Enum):
     FORBIDDEN = "Not permitted: to who is signed in, or, in cookie mode, to the page that asks."
     BAD_USER_INPUT = "An argument will not do; see `extensions.fieldErrors`."
     INVALID_CREDENTIALS = "The name or the password is wrong."
-    EMAIL_NOT_VERIFIED = "The address must be verified first."
+    EMAIL_NOT_VERIFIED = "The address must be verified first; `requestEmailVerification` sends another mail."
     RATE_LIMITED = "Too many attempts; wait `extensions.retryAfter` seconds."
     TOKEN_INVALID = "The token in the argument is not one of ours, or is spent."
     TOKEN_EXPIRED = "The token in the argument has expired."
@@ -84,6 +84,10 @@ class Forbidden(Refusal):
 
 class InvalidCredentials(Refusal):
     code = ErrorCode.INVALID_CREDENTIALS
+
+
+class EmailNotVerified(Refusal):
+    code = ErrorCode.EMAIL_NOT_VERIFIED
 
 
 class RateLimited(Refusal):

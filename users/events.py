@@ -12,8 +12,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
+from structlog.contextvars import get_contextvars
 
-from users import pruning
+from users import changes, pruning, tallies
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -28,6 +29,10 @@ class Kind(Enum):
     description: str
 
     ACCOUNT_REGISTERED = "account.registered", "The account was made."
+    REGISTRATION_REPEATED = "registration.repeated", "Somebody meant to make an account with the account's address."
+    ACCOUNT_CLOSED = "account.closed", "The user closed the account; it is erased after a while."
+    ACCOUNT_REOPENED = "account.reopened", "The user signed in again before the account was erased."
+    ACCOUNT_ERASED = "account.erased", "The account was erased for good."
     ACCOUNT_ADMINISTERED = "account.administered", "Somebody of the staff changed the account."
     PROFILE_CHANGED = "profile.changed", "The user described themselves anew."
     SIGNED_IN = "session.opened", "Somebody signed in with the password."
@@ -36,7 +41,14 @@ class Kind(Enum):
     REFRESH_REUSED = "refresh.reused", "A spent refresh token came back; its session was ended."
     SESSION_ENDED = "session.ended", "One or more sessions were ended."
     PASSWORD_CHANGED = "password.changed", "The password was changed."
-    PASSWORD_REFUSED = "password.refused", "Somebody signed in gave a wrong old password."
+    PASSWORD_REFUSED = "password.refused", "Somebody signed in gave a wrong password where the user's own was asked."
+    PASSWORD_RESET_REQUESTED = "password.reset_requested", "A mail was asked for, to choose a new password by."
+    PASSWORD_RESET = "password.reset", "The password was replaced by the one who reads the account's mail."
+    EMAIL_VERIFICATION_REQUESTED = "email.verification_requested", "A mail was asked for, to prove the address by."
+    EMAIL_VERIFIED = "email.verified", "The address was proven to be the user's."
+    EMAIL_CHANGE_REQUESTED = "email.change_requested", "The user asked for another address; it is to be proven."
+    EMAIL_CHANGED = "email.changed", "Another address took the place of the former one."
+    EMAIL_CHANGE_UNDONE = "email.change_undone", "The former address was given back."
 
     def __new__(cls, value: str, description: str) -> "Kind":
         kind = object.__new__(cls)
@@ -55,7 +67,7 @@ class Page:
 
 def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> Event:
     """Keep that something happened: who, when, from where, in which session; and say it to the log."""
-    event = Event.objects.create(
+    event = Event(
         user=user,
         session_id=session_id,
         kind=kind.value,
@@ -64,12 +76,14 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         user_agent=caller.user_agent,
         facts=facts,
     )
+    changes.insert(event)
     say(caller, kind.value, user=user, session_id=session_id, **facts)
     return event
 
 
 def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
     """Say to the log that something happened; alone, for what is too frequent to keep."""
+    tallies.events.labels(what).inc()
     line = {
         "event": what,
         "at": timezone.now().isoformat(),
@@ -77,6 +91,8 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
         "session": str(session_id) if session_id else None,
         "ip": caller.ip_address,
         "agent": caller.user_agent,
+        # The name of the request, where one is under way.
+        **get_contextvars(),
         **facts,
     }
     # One line, in ASCII: whatever stands in it, it neither ends the line nor speaks to a terminal.
@@ -104,6 +120,11 @@ def kind_of(event: Event) -> Kind:
 def cursor(event: Event) -> str:
     """Where an event stands in the order, for `of` to go on after."""
     return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.id}".encode()).decode()
+
+
+def anonymise(user: User) -> None:
+    """Keep that a user's events happened, and nothing by which to tell whose they were."""
+    Event.objects.filter(user=user).update(user=None, session_id=None, ip_address=None, user_agent="", facts={})
 
 
 def prune() -> int:

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
+from users import tallies
 from users.errors import ServiceUnavailable
 
 PATIENCE = 2.0
@@ -24,6 +25,7 @@ class Turns:
     def seat(self) -> Iterator[None]:
         """A place to wait in; refused at once where every seat is taken."""
         if not self.seats.acquire(blocking=False):
+            tallies.hashes_refused.labels("seat").inc()
             raise ServiceUnavailable(RETRY_AFTER)
         try:
             yield
@@ -33,10 +35,14 @@ class Turns:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """A turn; refused where the wait grows long."""
-        if not self.free.acquire(timeout=PATIENCE):
+        with tallies.hashes.labels("waiting").track_inprogress():
+            is_free = self.free.acquire(timeout=PATIENCE)
+        if not is_free:
+            tallies.hashes_refused.labels("turn").inc()
             raise ServiceUnavailable(RETRY_AFTER)
         try:
-            yield
+            with tallies.hashes.labels("running").track_inprogress():
+                yield
         finally:
             self.free.release()
 

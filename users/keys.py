@@ -29,7 +29,7 @@ from threading import Lock
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, connection, transaction
+from django.db import DatabaseError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -78,6 +78,8 @@ class Memory:
 
     ring: Ring | None = None
     until: float = 0.0
+    # When the database last did not answer.
+    failed: float = 0.0
 
 
 _memory, _reading = Memory(), Lock()
@@ -87,15 +89,23 @@ def ring() -> Ring:
     """The keys, as they were in the database `LOOK_EVERY` ago or later."""
     if settings.GATEWAY_SIGNING_KEYS:
         return _given(settings.GATEWAY_SIGNING_KEYS)
+    asked = time.monotonic()
     with _reading:
-        if _memory.ring is None or time.monotonic() >= _memory.until:
+        if _memory.ring and time.monotonic() < _memory.until:
+            return _memory.ring
+        if _memory.failed > asked:
+            # Who waited while another asked in vain does not ask again: each would wait for all before them.
+            raise OperationalError("the signing keys could not be read a moment ago")
+        try:
             return _read_again(_memory.ring)
-        return _memory.ring
+        except DatabaseError:
+            _memory.failed = time.monotonic()
+            raise
 
 
 def forget() -> None:
     """Read anew at the next question, as a process does that has just started."""
-    _memory.ring, _memory.until = None, 0.0
+    _memory.ring, _memory.until, _memory.failed = None, 0.0, 0.0
 
 
 def given() -> list[Key]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -43,6 +44,11 @@ def email(value: str) -> str:
     return address
 
 
+def nowhere(id: UUID) -> str:
+    """The address of a stand-in for an account: of a domain that is never given to anyone (RFC 2606 §2)."""
+    return f"{id}@gateway.invalid"
+
+
 def full_name(value: str) -> str:
     """A name as people write it, on one line."""
     return _line(value, NAME_LENGTH)
@@ -79,6 +85,12 @@ def image_url(value: str) -> str:
 def folded(value: str) -> str:
     """One form of all that may name one account, also of what can name none; fit to count by, not to show."""
     return unicodedata.normalize("NFKC", value[: 2 * EMAIL_LENGTH]).casefold()
+
+
+def mailbox(address: str) -> str:
+    """One form of all addresses that may lead to one mailbox; fit to count by, not to write to."""
+    local, _, domain = address.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"
 
 
 def printable(value: str, length: int) -> str:

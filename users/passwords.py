@@ -1,17 +1,20 @@
-"""Passwords: judged by one policy, compared whole, changed by one winner at a time."""
+"""Passwords: judged by one policy, compared whole, changed by one winner at a time, replaced by who reads the mail."""
 
 import unicodedata
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from users import events, hashing, names, sessions, throttle
-from users.caller import SignedIn
-from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, WrongValue
+from users import events, hashing, letters, mail, names, proofs, sessions, throttle
+from users.caller import Caller, SignedIn
+from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, TokenInvalid, WrongValue
 from users.events import Kind
+from users.finds import Find
 from users.models import User
+from users.proofs import Purpose
 
 LONGEST = 256
 
@@ -51,11 +54,22 @@ def matches(user: User | None, password: str) -> bool:
 
 def owner(username: str) -> User | None:
     """The user of a username or an address, in any spelling that means the same."""
-    clean = names.email if "@" in names.folded(username) else names.username
+    clean, find = (names.email, _by_email) if "@" in names.folded(username) else (names.username, _by_username)
     try:
-        return User.objects.get_by_natural_key(clean(username))
-    except (WrongValue, User.DoesNotExist):
+        return find.first(key=clean(username).lower())
+    except WrongValue:
         return None
+
+
+def prove(caller: SignedIn, password: str, *, argument: str = "password") -> None:
+    """Refuse where the password is not the caller's own; to be done in a seat for hashing."""
+    tries = throttle.count_own(caller, "own_password", user=caller.user)
+    with tries.judging():
+        is_right = matches(caller.user, password)
+    if not is_right:
+        events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
+        raise InvalidCredentials("The password is wrong.", field=argument)
+    tries.forgive()
 
 
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
@@ -67,16 +81,52 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
         inspection.add("new_password", FieldErrorCode.PASSWORD_UNCHANGED)
     inspection.finish()
     with hashing.seat():
-        _prove(caller, old_password)
+        prove(caller, old_password, argument="oldPassword")
         encoded = hashing.make(new_password)
     with transaction.atomic():
-        _replace(user, encoded)
+        if not _replace(user, encoded):
+            raise Conflict
         ended = sessions.end_all(caller, keep_current=True, why="password changed")
         sessions.carry_over(session)
         events.record(caller, Kind.PASSWORD_CHANGED, user=user, session_id=session.id)
+        mail.notify(caller, letters.password_changed, user=user)
     # The rest of the same answer asks for sessions by the number that holds now.
     user.credential_version += 1
     return ended
+
+
+def request_reset(caller: Caller, *, email: str) -> None:
+    """Have a mail sent to whoever has the address, to choose a new password by; the same where nobody has it."""
+    address = mail.admit(caller, email, to="reset")
+    user = owner(address)
+    with transaction.atomic():
+        events.record(caller, Kind.PASSWORD_RESET_REQUESTED, user=user)
+        mail.queue(caller, letters.reset_password, user=None, address=address)
+
+
+def reset(caller: Caller, *, token: str, new_password: str, email: str | None = None) -> tuple[User, int]:
+    """Replace the password of who brings the token back, or the code; end all sessions, and say how many."""
+    proof = proofs.find(caller, Purpose.RESET, token=token, email=email)
+    user, inspection = proof.user, Inspection()
+    # What is refused here uses nothing up: another try may follow.
+    inspect(inspection, "new_password", new_password, user=user)
+    inspection.finish()
+    with hashing.seat():
+        encoded = hashing.make(new_password)
+    with transaction.atomic():
+        # Whoever has the mail has the address: this proves it as well.
+        proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}
+        if not _replace(user, encoded, **proven):
+            raise TokenInvalid
+        proofs.use(proof)
+        ended = sessions.end_all_of(caller, user=user, why="password reset")
+        events.record(caller, Kind.PASSWORD_RESET, user=user)
+        if proven:
+            events.record(caller, Kind.EMAIL_VERIFIED, user=user)
+            user.is_email_verified = True
+        mail.notify(caller, letters.password_changed, user=user)
+    throttle.forget_sign_ins(caller, user=user)
+    return user, ended
 
 
 def _normal(password: str) -> str:
@@ -85,18 +135,11 @@ def _normal(password: str) -> str:
     return unicodedata.normalize("NFC", password[: 4 * LONGEST])
 
 
-def _prove(caller: SignedIn, old_password: str) -> None:
-    tries = throttle.count_own(caller, "change_password", user=caller.user)
-    with tries.judging():
-        is_right = matches(caller.user, old_password)
-    if not is_right:
-        events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
-        raise InvalidCredentials("The old password is wrong.", field="oldPassword")
-    tries.forgive()
+def _replace(user: User, encoded: str, **changes: Any) -> bool:
+    # Of eight changes at once, each of which knew the old password, one wins; none, where the address has changed.
+    same = User.objects.filter(id=user.id, credential_version=user.credential_version, email=user.email, is_active=True)
+    return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
 
 
-def _replace(user: User, encoded: str) -> None:
-    # Of eight changes at once, each of which knew the old password, one wins.
-    unchanged = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
-    if not unchanged.update(password=encoded, credential_version=user.credential_version + 1):
-        raise Conflict
+_by_username = Find(lambda key: User.objects.filter(username_key=key), values={"key": User.username_key})
+_by_email = Find(lambda key: User.objects.filter(email_key=key), values={"key": User.email_key})

@@ -1,18 +1,21 @@
 """Sessions: opened by a sign-in, carried on by refresh tokens, ended by their owner or by a thief's mistake."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import events, pruning
+from users import changes, events, letters, mail, pruning
 from users.caller import Caller, SignedIn
 from users.crypto import refresh, seals
 from users.crypto.refresh import RefreshToken
-from users.errors import NotFound, TokenExpired, TokenInvalid, TokenReused
+from users.errors import Forbidden, NotFound, TokenExpired, TokenInvalid, TokenReused
 from users.events import Kind
+from users.finds import Find
 from users.models import Session, User
 
 
@@ -21,7 +24,7 @@ def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session,
     now = timezone.now()
     token = refresh.first(uuid4())
     absolute = now + settings.GATEWAY_REFRESH_ABSOLUTE
-    session = Session.objects.create(
+    session = Session(
         user=user,
         selector=token.selector,
         current=token.digest,
@@ -34,27 +37,24 @@ def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session,
         expires_at=min(now + settings.GATEWAY_REFRESH_IDLE, absolute),
         absolute_expires_at=absolute,
     )
+    changes.insert(session)
     user.current_session_id = session.id
     return session, str(token)
 
 
 def find(*, id: str, user_id: str) -> Session | None:
     """The live session that an access token names, with its user; one statement."""
-    session = (
-        Session.objects.select_related("user")
-        .filter(
-            id=id,
-            user_id=user_id,
-            ended_at=None,
-            expires_at__gt=timezone.now(),
-            user__is_active=True,
-            credential_version=F("user__credential_version"),
-        )
-        .first()
-    )
+    session = _by_id.first(id=UUID(id), user_id=UUID(user_id), now=timezone.now())
     if session:
         session.user.current_session_id = session.id
     return session
+
+
+def shown(user: User) -> User:
+    """The user, where a session of theirs brought them here: a mailed token alone does not show what they keep."""
+    if user.current_session_id is None:
+        raise Forbidden("This is shown to a session of the user's alone.")
+    return user
 
 
 def of(user: User) -> QuerySet[Session]:
@@ -78,7 +78,7 @@ def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
         session = _live(token)
         successor = _same_again(session, token)
     if successor is None:
-        _end(caller, session.user, [session.id], kind=Kind.REFRESH_REUSED, why="a spent refresh token came back")
+        _end_reused(caller, session)
         raise TokenReused
     events.say(caller, "session.refreshed", user=session.user, session_id=session.id, generation=session.generation)
     return session, str(successor)
@@ -97,10 +97,21 @@ def end(caller: SignedIn, *, id: str) -> bool:
 
 def end_all(caller: SignedIn, *, keep_current: bool = False, why: str = "ended by the user") -> int:
     """End all live sessions of the caller, or all but this one; how many they were."""
-    ids = list(of(caller.user).values_list("id", flat=True))
-    if keep_current and caller.session.id in ids:
-        ids.remove(caller.session.id)
+    ids = _live_ids(caller.user, keep=caller.session.id if keep_current else None)
     return _end_own(caller, ids, why=why) if ids else 0
+
+
+def end_all_of(caller: Caller, *, user: User, why: str, keep: UUID | None = None) -> int:
+    """End all live sessions of a user, whoever brought it about, but the one to keep; how many they were."""
+    ids = _live_ids(user, keep=keep)
+    return _end(caller, user, ids, why=why) if ids else 0
+
+
+def end_everyones(*, why: str) -> int:
+    """End the live sessions of all users, in one statement; how many they were."""
+    ended = Session.objects.filter(ended_at=None).update(ended_at=timezone.now())
+    events.say(Caller(), Kind.SESSION_ENDED.value, user=None, why=why, ended=ended)
+    return ended
 
 
 def carry_over(session: Session) -> None:
@@ -116,13 +127,18 @@ def revoke(caller: Caller, *, refresh_token: str) -> None:
         _end(caller, session.user, [session.id], why="signed out")
 
 
+def count_live() -> int:
+    """How many sessions have neither ended nor expired."""
+    return Session.objects.filter(ended_at=None, expires_at__gt=timezone.now()).count()
+
+
 def prune() -> int:
     """Delete sessions past their absolute end; how many there were."""
     return pruning.delete(Session.objects.filter(absolute_expires_at__lt=timezone.now()))
 
 
 def _live(token: RefreshToken) -> Session:
-    session = Session.objects.select_related("user").filter(selector=token.selector).first()
+    session = _by_selector.first(selector=token.selector)
     if session is None or session.ended_at or not session.user.is_active:
         raise TokenInvalid
     if session.credential_version != session.user.credential_version:
@@ -147,9 +163,7 @@ def _advance(caller: Caller, session: Session, token: RefreshToken) -> RefreshTo
         "ip_address": caller.ip_address,
         "user_agent": caller.user_agent,
     }
-    # Compare and swap: of many that present one token, one wins, on every database, without a lock held.
-    unspent = Session.objects.filter(id=session.id, current=token.digest, ended_at=None, expires_at__gt=now)
-    if not unspent.update(**change):
+    if not _rotation.make(id=session.id, **change):
         return None
     for name, value in change.items():
         setattr(session, name, value)
@@ -163,6 +177,19 @@ def _same_again(session: Session, token: RefreshToken) -> RefreshToken | None:
         return None
     candidates = (token.successor(key, session.id, session.generation) for key in _server_keys())
     return next((each for each in candidates if each.digest == session.current), None)
+
+
+def _live_ids(user: User, *, keep: UUID | None) -> list[UUID]:
+    return [id for id in of(user).values_list("id", flat=True) if id != keep]
+
+
+def _end_reused(caller: Caller, session: Session) -> None:
+    user, why = session.user, "a spent refresh token came back"
+    with transaction.atomic():
+        # Before the session's row, in the order of whoever changes the account at this moment.
+        User.objects.select_for_update().only("id").filter(id=user.id).first()
+        if _end(caller, user, [session.id], kind=Kind.REFRESH_REUSED, why=why):
+            mail.notify(caller, letters.token_reused, user=user, device=session.device_name or session.user_agent)
 
 
 def _end_own(caller: SignedIn, ids: list[UUID], *, why: str) -> int:
@@ -181,3 +208,41 @@ def _end(caller: Caller, user: User, ids: list[UUID], *, why: str, kind: Kind = 
 def _server_keys() -> list[bytes]:
     secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return [seals.derive(secret, "gateway.refresh") for secret in secrets]
+
+
+def _live_by_id(id: UUID, user_id: UUID, now: datetime) -> QuerySet[Session]:
+    return Session.objects.filter(
+        id=id,
+        user_id=user_id,
+        ended_at=None,
+        expires_at__gt=now,
+        user__is_active=True,
+        credential_version=F("user__credential_version"),
+    )
+
+
+def _rotated(id: UUID, previous: str, rotated_at: datetime, **change: Any) -> changes.Changed:
+    # Compare and swap: of many that present one token, one wins, on every database, without a lock held.
+    unspent = Session.objects.filter(id=id, current=previous, ended_at=None, expires_at__gt=rotated_at)
+    return unspent, {"previous": previous, "rotated_at": rotated_at, **change}
+
+
+_by_id = Find(
+    _live_by_id, related="user", values={"id": Session.id, "user_id": Session.user, "now": Session.expires_at}
+)
+_by_selector = Find(
+    lambda selector: Session.objects.filter(selector=selector), related="user", values={"selector": Session.selector}
+)
+_rotation = changes.Change(
+    _rotated,
+    values={
+        "id": Session.id,
+        "current": Session.current,
+        "previous": Session.previous,
+        "generation": Session.generation,
+        "rotated_at": Session.rotated_at,
+        "expires_at": Session.expires_at,
+        "ip_address": Session.ip_address,
+        "user_agent": Session.user_agent,
+    },
+)

@@ -9,11 +9,13 @@
 
 import hashlib
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from ipaddress import ip_address, ip_network
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -21,10 +23,11 @@ from django.db import connection, transaction
 from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from users import events, pruning
+from users import changes, events, names, pruning, tallies
 from users.caller import Caller
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
+from users.finds import Column
 from users.models import Attempts, Session, User
 
 NOBODY = UUID(int=0)
@@ -97,17 +100,30 @@ def place(caller: Caller) -> str:
 
 def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
     """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    if not _has_room(lanes):
+    if not counted(lanes):
         raise _refused(caller, lanes, user)
+
+
+def counted(lanes: list[Lane]) -> bool:
+    """Count one try in every lane, or in none where one of them is full; whether it was counted."""
+    rows = {
+        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
+        for lane in lanes
+    }
+    if _take(rows):
+        return True
+    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
+    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
+    return _take(rows)
 
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
     """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
     here = lanes("sign_in_here", name, _device(caller, user) or place(caller))
     address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
-    if _has_room([*here, *address, *elsewhere]):
+    if counted([*here, *address, *elsewhere]):
         return Tries(here, [*address, *elsewhere])
-    if is_known(caller, user) and _has_room([*here, *address]):
+    if is_known(caller, user) and counted([*here, *address]):
         return Tries(here, address)
     raise _refused(caller, [*here, *address, *elsewhere], user)
 
@@ -119,15 +135,25 @@ def count_own(caller: Caller, name: str, *, user: User) -> Tries:
     return Tries(own, [])
 
 
+def forget_sign_ins(caller: Caller, *, user: User) -> None:
+    """Forget the guesses at an account whose owner has proven themselves in another way."""
+    here = _device(caller, user) or place(caller)
+    for name in (names.folded(user.username), names.folded(user.email)):
+        _uncount([], wholly=[*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)])
+
+
 def is_known(caller: Caller, user: User | None) -> bool:
     """Whether the caller is where, or on a device on which, the user has signed in before."""
+    return bool(_device(caller, user)) or place(caller) in _places(user)
+
+
+def is_new(caller: Caller, user: User) -> bool:
+    """Whether the user has signed in before, and never on this device nor from here."""
     if _device(caller, user):
-        return True
-    here = place(caller)
-    # The same statement for a user who is not there, so that time does not tell.
-    sessions = Session.objects.filter(user_id=user.id if user else NOBODY).order_by("-rotated_at")
-    addresses = sessions.values_list("ip_address", flat=True)[:50]
-    return any(here == place(Caller(ip_address=address)) for address in addresses if here)
+        return False
+    places = _places(user)
+    # Sessions are forgotten after a while; that somebody signed in is not.
+    return bool(places or user.last_login) and place(caller) not in places
 
 
 def prune() -> int:
@@ -142,66 +168,94 @@ def _device(caller: Caller, user: User | None) -> str:
     return keeper.device if keeper and user and str(user.id) in keeper.users else ""
 
 
+def _places(user: User | None) -> set[str]:
+    # The same statement for a user who is not there, so that time does not tell.
+    addresses = _addresses.all(user_id=user.id if user else NOBODY)
+    return {place(Caller(ip_address=address)) for address in addresses if address}
+
+
 def _now() -> int:
     return int(timezone.now().timestamp() * 1_000)
 
 
-def _has_room(lanes: list[Lane]) -> bool:
-    rows = {
-        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
-        for lane in lanes
-    }
-    if _take(rows):
-        return True
-    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
-    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
-    return _take(rows)
-
-
 def _take(keys: Collection[str]) -> bool:
-    now = _now()
-    # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
-    over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
+    if len(keys) == 1:
+        return bool(_taking(1).make(now=_now(), **_numbered(keys)))
     with transaction.atomic():
-        # The count before the moment: MySQL lets a column see what was set to its left.
-        taken = (
-            _rows(keys)
-            .filter(over | Q(tried__lt=F("most")))
-            .update(
-                tried=Case(When(over, then=Value(1)), default=F("tried") + 1),
-                is_told=Case(When(over, then=Value(False)), default=F("is_told")),
-                until=Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
-            )
-        )
+        taken = _taking(len(keys)).make(now=_now(), **_numbered(keys))
         if taken != len(keys):
             transaction.set_rollback(True)
     return taken == len(keys)
 
 
 def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
-    cleared = [lane.key for lane in wholly]
-    less = Case(When(key__in=cleared, then=Value(0)), default=F("tried") - 1)
-    keys = [*cleared, *(lane.key for lane in lanes)]
-    with transaction.atomic():
-        _rows(keys).filter(tried__gt=0).update(tried=less, is_told=False)
+    keys = [lane.key for lane in (*wholly, *lanes)]
+    _uncounting(len(wholly), len(keys)).make(**_numbered(keys))
+
+
+@cache
+def _taking(count: int) -> changes.Change:
+    """Counts one try in so many lanes, in each that is not full."""
+
+    def take(now: int, **keys: str) -> changes.Changed:
+        # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
+        over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
+        # The count before the moment: MySQL lets a column see what was set to its left.
+        return _rows(keys.values()).filter(over | Q(tried__lt=F("most"))), {
+            "tried": Case(When(over, then=Value(1)), default=F("tried") + 1),
+            "is_told": Case(When(over, then=Value(False)), default=F("is_told")),
+            "until": Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
+        }
+
+    return changes.Change(take, values={"now": Attempts.until, **_keys(count)})
+
+
+@cache
+def _uncounting(wholly: int, count: int) -> changes.Change:
+    """Forgets one try in so many lanes, and every try in the first few of them."""
+
+    def uncount(**keys: str) -> changes.Changed:
+        cleared = list(keys.values())[:wholly]
+        less = Case(When(key__in=cleared, then=Value(0)), default=F("tried") - 1)
+        return _rows(keys.values()).filter(tried__gt=0), {"tried": less, "is_told": False}
+
+    return changes.Change(uncount, values=_keys(count))
+
+
+def _keys(count: int) -> dict[str, Any]:
+    return _numbered([Attempts.key] * count)
+
+
+def _numbered(each: Iterable[Any]) -> dict[str, Any]:
+    return {f"key{number}": one for number, one in enumerate(each)}
 
 
 def _rows(keys: Collection[str]) -> QuerySet[Attempts]:
     # To be written. PostgreSQL locks them as they lie in the table, others by their keys; where two count in
     # some of the same lanes, only one order keeps them from waiting for each other.
     rows = Attempts.objects.filter(key__in=keys)
-    if connection.vendor != "postgresql":
+    if connection.vendor != "postgresql" or len(keys) == 1:
         return rows
     return Attempts.objects.filter(key__in=rows.order_by("key").select_for_update().values("key"))
 
 
 def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimited:
     full = list(Attempts.objects.filter(key__in=[lane.key for lane in lanes], tried__gte=F("most")))
+    names = sorted({row.key.partition(":")[0] for row in full})
+    for name in names:
+        tallies.throttled.labels(name).inc()
     # Once a window: a flood that is refused must not fill the table of events instead.
     with transaction.atomic():
         untold = _rows([row.key for row in full]).filter(is_told=False).update(is_told=True)
     if untold:
-        names = sorted({row.key.partition(":")[0] for row in full})
         events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=names)
     now = _now()
     return RateLimited(max([1, *(math.ceil((row.until - now) / 1_000) for row in full)]))
+
+
+def _addresses_of(user_id: UUID) -> QuerySet[Session, Any]:
+    sessions = Session.objects.filter(user_id=user_id).order_by("-rotated_at")
+    return sessions.values_list("ip_address", flat=True)[:50]
+
+
+_addresses = Column(_addresses_of, values={"user_id": Session.user})

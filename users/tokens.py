@@ -1,20 +1,22 @@
 """Tokens: granted for a password or a refresh token, and recognised again."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.utils import timezone
 
-from users import events, hashing, keys, names, passwords, sessions, throttle
+from users import changes, events, hashing, keys, letters, mail, names, passwords, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
 from users.errors import (
+    EmailNotVerified,
     FieldError,
     FieldErrorCode,
     Inspection,
@@ -61,16 +63,22 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         user = passwords.owner(username)
         tries = throttle.count_sign_in(caller, name=names.folded(username), user=user)
         with tries.judging():
-            is_right = passwords.matches(user, password)
+            is_right = passwords.matches(user, password) and not _is_unproven(user, username)
     if not is_right or user is None or not user.is_active:
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
+    tries.forgive()
+    if not user.is_email_verified and (_is_proof_required() or user.email == names.nowhere(user.id)):
+        events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
+        raise EmailNotVerified
+    is_new = throttle.is_new(caller, user)
     with transaction.atomic():
-        _note_sign_in(user)
+        _note_sign_in(caller, user)
         given = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
-    tries.forgive()
+        if is_new:
+            mail.notify(caller, letters.new_device, user=user, device=device)
     user_logged_in.send(sender=User, request=None, user=user)
     return given
 
@@ -125,6 +133,14 @@ def signed_in(caller: Caller) -> SignedIn:
     if isinstance(caller.found, Reason):
         raise Unauthenticated(caller.found)
     return caller.found
+
+
+def session_of(caller: Caller) -> Session | None:
+    """The live session that the caller came with, where there is one."""
+    try:
+        return signed_in(caller).session
+    except Unauthenticated:
+        return None
 
 
 def read(token: str) -> Claims:
@@ -217,13 +233,25 @@ def _forget(caller: Caller) -> None:
         caller.keeper.forget()
 
 
-def _note_sign_in(user: User) -> None:
+def _is_unproven(user: User | None, name: str) -> bool:
+    # Where addresses must be proven, one that is not names nobody yet: whoever registers an address, and then signs in
+    # by it, would be told otherwise whether it was free.
+    return bool(_is_proof_required() and user and not user.is_email_verified and "@" in names.folded(name))
+
+
+def _is_proof_required() -> bool:
+    required: bool = settings.GATEWAY_EMAIL_VERIFICATION == "required"
+    return required
+
+
+def _note_sign_in(caller: Caller, user: User) -> None:
     # Judged by the password of a moment ago: where it has changed since, it opens nothing.
     now = timezone.now()
-    same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
-    if not same.update(last_login=now):
+    if not _sign_in.make(id=user.id, credential_version=user.credential_version, now=now):
         raise InvalidCredentials
-    user.last_login = now
+    if user.erases_at:
+        events.record(caller, Kind.ACCOUNT_REOPENED, user=user)
+    user.last_login, user.erases_at = now, None
 
 
 @lru_cache(maxsize=REMEMBERED)
@@ -231,3 +259,13 @@ def _signed(token: str, ring: Ring) -> Claims:
     # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
     # For one ring alone, so that a withdrawn key takes with it whatever it signed.
     return tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+
+
+def _signed_in(id: UUID, credential_version: int, now: datetime) -> changes.Changed:
+    same = User.objects.filter(id=id, credential_version=credential_version, is_active=True)
+    return same, {"last_login": now, "erases_at": None}
+
+
+_sign_in = changes.Change(
+    _signed_in, values={"id": User.id, "credential_version": User.credential_version, "now": User.last_login}
+)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from users import keys, tokens
+from users import hashing, keys, tokens
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +13,9 @@ def _clean_start(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
     keys.forget()
     tokens._signed.cache_clear()
+
+
+@pytest.fixture
+def many_seats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seats for fifty who hash at once, so that none is sent away."""
+    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=50, waiting=50))

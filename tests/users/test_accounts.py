@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.core import mail
+from django.core import mail as outgoing
+from django.utils import timezone
 
-from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
+from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, verify
+from tests.post import deliver, last, queued, received
 from users import accounts
 from users.caller import Caller
-from users.models import Event, Session, User
+from users.models import Attempts, Event, Proof, Session, User
 
 INVISIBLE = "\u00ad\u034f\u115f\u180e\u200b\u200d\u202e\u2060\u2066\u3164\ufe0f\ufeff\uffa0\t\n\x7f "
 UPDATE = """mutation ($fullName: String, $bio: String, $imageUrl: String, $username: String) {
@@ -29,7 +33,8 @@ def test_registering_makes_an_account_a_session_and_a_record(api: Api) -> None:
     assert (str(session.id), session.user, session.device_name) == (alice.claims["sid"], user, "laptop")
     event = Event.objects.get()
     assert (event.kind, event.user, event.ip_address) == ("account.registered", user, "127.0.0.1")
-    assert mail.outbox == []
+    assert outgoing.outbox == [], "mail is sent by the worker"
+    assert queued() == 1
 
 
 def test_every_wrong_argument_is_named_at_once_and_nothing_is_made(api: Api) -> None:
@@ -325,11 +330,11 @@ def test_ones_own_name_in_another_case_is_not_taken(api: Api) -> None:
 def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, save = api.join("alice"), accounts._save
 
-    def change_first(user: User, **how: Any) -> None:
+    def change_first(user: User, *unique: Any, **how: Any) -> None:
         other = User.objects.get()
         other.set_password(NEW_PASSWORD)
         other.save()
-        save(user, **how)
+        save(user, *unique, **how)
 
     monkeypatch.setattr(accounts, "_save", change_first)
     alice(UPDATE, bio="new")
@@ -350,6 +355,322 @@ def test_of_eight_who_take_one_new_name_at_once_one_gets_it(at_once: Callable[..
 def test_a_rule_can_be_called_without_any_request() -> None:
     grant = accounts.register(Caller(), username="alice", email="alice@example.com", password=PASSWORD)
     assert grant.user.sessions.get().ip_address is None
+
+
+# --- where addresses must be proven first -------------------------------------------------------
+
+
+@pytest.fixture
+def required(settings: Any) -> None:
+    """Addresses must be proven before anyone signs in."""
+    settings.GATEWAY_EMAIL_VERIFICATION = "required"
+
+
+def probes(api: Api, username: str, address: str) -> list[tuple[Any, ...]]:
+    """What a stranger is told who registers an address, and then asks on."""
+    bob = Api().signed_in("bob")
+    answers = [
+        api.register(username, address, NEW_PASSWORD),
+        api.register(username, "else@example.com", NEW_PASSWORD),
+        api.register(username.upper(), address, NEW_PASSWORD),
+        bob(UPDATE, username=username),
+        api.sign_in(username, NEW_PASSWORD),
+        api.sign_in(username.upper(), "a wrong guess"),
+        api.sign_in(address, NEW_PASSWORD),
+        api.sign_in(address.upper(), NEW_PASSWORD),
+        request("verify", address),
+        request("reset", address),
+        verify("BCDF-GHJK", address),
+        change(bob, address),
+    ]
+    return [(answer.status, answer.response.content, sorted(answer.response.headers)) for answer in answers]
+
+
+@pytest.mark.usefixtures("required")
+def test_s15_registering_and_asking_on_tells_nobody_whether_the_address_was_taken(db: None) -> None:
+    for name in ("alice", "bob"):
+        assert "errors" not in Api().register(name).json
+        assert "errors" not in verify(last(f"{name}@example.com").token).json
+    Attempts.objects.all().delete()
+    free = probes(Api(), "mallory", "nobody@example.com")
+    Attempts.objects.all().delete()
+    taken = probes(Api(), "marlowe", ADDRESS)
+    assert b'"token":null' in free[0][1]
+    assert b"EMAIL_NOT_VERIFIED" in free[4][1]
+    assert b"INVALID_CREDENTIALS" in free[6][1]
+    assert free == taken
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize("state", ["proven", "unproven", "inactive", "held", "another case"])
+def test_s15_registering_costs_the_same_whether_or_not_the_address_is_taken(
+    db: None, statements: Callable[[], Any], state: str
+) -> None:
+    Api().register("alice")
+    if state != "unproven":
+        assert "errors" not in verify(last(ADDRESS).token).json
+    if state == "inactive":
+        User.objects.update(is_active=False)
+    if state == "held":
+        move(Api().signed_in("alice"))
+    Attempts.objects.all().delete()
+    costs = []
+    for username, address in (
+        ("mallory", "nobody@example.com"),
+        ("marlowe", ADDRESS.upper() if " " in state else ADDRESS),
+    ):
+        before = queued()
+        Attempts.objects.filter(key__startswith="mail_address").delete()
+        with statements() as seen:
+            answer = Api().register(username, address)
+        costs.append((answer.response.content, [text.split(" ")[0] for text in seen][-9:], queued() - before))
+    assert costs[0] == costs[1]
+
+
+@pytest.mark.usefixtures("required")
+def test_s15_a_free_address_gets_a_link_and_a_taken_one_is_told_that_it_has_an_account(api: Api) -> None:
+    assert set(api.register("alice").data["register"].values()) == {None}
+    user = User.objects.get()
+    assert (user.email, user.is_email_verified) == (ADDRESS, False)
+    assert user.erases_at - timezone.now() > timedelta(days=13)
+    assert not Session.objects.exists()
+    assert api.sign_in("alice").code == "EMAIL_NOT_VERIFIED"
+    assert "errors" not in verify(last(ADDRESS).token).json
+    assert User.objects.get().erases_at is None
+    assert "errors" not in api.sign_in(ADDRESS).json
+
+    api.register("mallory", "Alice@Example.com", NEW_PASSWORD)
+    assert last(ADDRESS).subject == "You have an account already"
+    assert received("Alice@Example.com") == []
+    stand_in = User.objects.get(username="mallory")
+    assert stand_in.email == f"{stand_in.id}@gateway.invalid"
+    assert api.sign_in("mallory", NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
+    event = Event.objects.get(kind="registration.repeated")
+    assert event.user.username == "alice", "its owner can read of it"
+    assert [message.to for message in outgoing.outbox if "invalid" in str(message.to)] == []
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize("mode", ["optional", "off"])
+def test_s15_a_stand_in_is_nobodys_also_where_proof_is_no_longer_required(api: Api, settings: Any, mode: str) -> None:
+    api.register("alice")
+    api.register("mallory", ADDRESS, NEW_PASSWORD)
+    settings.GATEWAY_EMAIL_VERIFICATION = mode
+    assert api.sign_in("mallory", NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
+    assert not Session.objects.exists()
+    assert "errors" not in api.sign_in("alice").json
+
+
+@pytest.mark.usefixtures("required")
+def test_an_unproven_address_names_nobody_and_its_right_password_is_counted_as_wrong(api: Api) -> None:
+    api.register("alice")
+    codes = [api.sign_in(ADDRESS).code for _ in range(12)]
+    assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 2
+
+
+@pytest.mark.usefixtures("required")
+def test_who_was_never_proven_is_erased_in_time_and_who_was_stays(api: Api) -> None:
+    for name in ("alice", "mallory", "bob"):
+        api.register(name, ADDRESS if name == "mallory" else None)
+        if name == "alice":
+            assert "errors" not in verify(last(ADDRESS).token).json
+    assert accounts.prune() == 0
+    age(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
+    assert accounts.prune() == 2
+    assert User.objects.get().username == "alice"
+
+
+@pytest.mark.usefixtures("required")
+def test_five_who_register_one_address_are_enough_for_an_hour_and_the_owner_can_still_ask(api: Api) -> None:
+    codes = [api.register(f"user{number}", ADDRESS).json.get("errors") for number in range(7)]
+    assert [bool(each) for each in codes] == [False] * 5 + [True] * 2
+    assert "errors" not in request("verify").json
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.django_db(transaction=True)
+def test_s15_of_six_who_register_one_free_address_at_once_all_are_answered_alike(
+    at_once: Callable[..., list[Answer]], many_seats: None, settings: Any
+) -> None:
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"mail_address": [(9, timedelta(hours=1))]}
+    answers = at_once([lambda number=number: Api().register(f"user{number}", ADDRESS) for number in range(6)])
+    assert len({answer.response.content for answer in answers}) == 1
+    assert "errors" not in answers[0].json
+    assert User.objects.count() == 6
+    assert User.objects.filter(email=ADDRESS).count() == 1
+
+
+def test_where_verification_is_off_joining_mails_nothing_and_asking_still_does(api: Api, settings: Any) -> None:
+    settings.GATEWAY_EMAIL_VERIFICATION = "off"
+    alice = api.join("alice")
+    assert queued() == 0
+    request("verify")
+    assert "errors" not in verify(last(ADDRESS).token, by=alice).json
+
+
+def test_s83_who_registers_a_stranger_s_address_cannot_flood_it(api: Api) -> None:
+    mallory, old, new = api.join("alice", fullName="Buy at evil.example"), PASSWORD, NEW_PASSWORD
+    for _ in range(9):
+        assert "errors" not in api.change_password(mallory.token, old, new).json
+        old, new = new, old
+    letters = received(ADDRESS)
+    assert len(letters) == 5
+    assert not [mail for mail in letters if "evil" in mail.text + mail.html]
+
+
+# --- closing and erasing -------------------------------------------------------------------------
+
+
+def test_closing_signs_out_everywhere_and_says_when_the_account_is_erased(api: Api, settings: Any) -> None:
+    alice, bob = proven(), api.join("bob")
+    others = [api.signed_in("alice"), api.signed_in("alice")]
+    request("reset")
+    token = last(ADDRESS).token
+    before = User.objects.filter(username="alice").values().get()
+    erased_at = datetime.fromisoformat(close(alice).data["deleteAccount"]["erasedAt"])
+    assert abs(erased_at - timezone.now() - settings.GATEWAY_ERASE_AFTER) < timedelta(minutes=1)
+    after = User.objects.filter(username="alice").values().get()
+    assert {name for name in after if after[name] != before[name]} == {"erases_at"}
+    assert ["errors" in each("{ me { id } }").json for each in (alice, *others, bob)] == [True, True, True, False]
+    assert api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
+    assert reset(token).code == "TOKEN_INVALID"
+    assert Event.objects.get(kind="account.closed").user.username == "alice"
+    mail = last(ADDRESS)
+    assert mail.subject == "Your account is closed"
+    assert f"{erased_at:%Y-%m-%d %H:%M}" in mail.text
+    assert api.register("alice", "else@example.com").field_errors == {("username", "TAKEN")}
+
+
+@pytest.mark.parametrize("password", ["", "wrong", PASSWORD.upper()])
+def test_a_wrong_password_closes_nothing(api: Api, password: str) -> None:
+    alice = api.join("alice")
+    answer = close(alice, password)
+    assert (answer.code, answer.extensions["field"]) == ("INVALID_CREDENTIALS", "password")
+    assert User.objects.get().erases_at is None
+    assert "errors" not in alice("{ me { id } }").json
+
+
+def test_signing_in_opens_a_closed_account_again(api: Api) -> None:
+    close(api.join("alice"))
+    again = api.signed_in("alice")
+    assert User.objects.get().erases_at is None
+    kinds = list(Event.objects.order_by("at", "id").values_list("kind", flat=True))
+    assert kinds[-2:] == ["account.reopened", "session.opened"]
+    age(User.objects, timedelta(days=30), "date_joined")
+    assert accounts.prune() == 0
+    assert "errors" not in again("{ me { id } }").json
+
+
+def test_a_forgotten_password_keeps_nobody_from_opening_a_closed_account_again(api: Api) -> None:
+    close(proven())
+    request("reset")
+    assert "errors" not in reset(last(ADDRESS).token).json
+    assert User.objects.get().erases_at, "a password alone opens nothing"
+    api.signed_in("alice", NEW_PASSWORD)
+    assert User.objects.get().erases_at is None
+
+
+def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and_when(api: Api) -> None:
+    alice, bob = proven(fullName="Alice Thornby"), api.join("bob")
+    api.sign_in("alice", "wrong", User_Agent="Browser/1")
+    move(alice)
+    request("reset", OTHER)
+    close(alice)
+    told = list(Event.objects.filter(user__username="alice").order_by("at").values_list("id", "kind", "at"))
+    age(User.objects, timedelta(days=14, minutes=1), "erases_at")
+    assert accounts.prune() == 1
+    assert list(User.objects.values_list("username", flat=True)) == ["bob"]
+    assert not Proof.objects.exclude(user__username="bob").exists()
+    assert Session.objects.get().user.username == "bob"
+    kept = Event.objects.filter(user=None).order_by("at")
+    assert [(event.id, event.kind, event.at) for event in kept][: len(told)] == told
+    assert kept.last().kind == "account.erased"
+    for event in kept:
+        assert (event.session_id, event.ip_address, event.user_agent, event.facts) == (None, None, "", {})
+    outgoing.outbox.clear()
+    deliver()
+    assert outgoing.outbox == [], "what was queued for it is no longer sent"
+    assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
+    assert "errors" not in bob("{ me { id } }").json
+    assert "errors" not in api.register("alice", OTHER).json, "both names are free again"
+
+
+def test_accounts_that_are_not_due_are_left_alone(api: Api) -> None:
+    close(api.join("alice"))
+    api.join("bob")
+    assert accounts.prune() == 0
+    assert User.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("_round", range(3))
+def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
+    at_once: Callable[..., list[Any]], _round: int
+) -> None:
+    close(Api().join("alice"))
+    age(User.objects, timedelta(days=15), "erases_at")
+    answer, erased, *_ = at_once([lambda: Api().sign_in("alice"), accounts.prune, accounts.prune])
+    erased = not User.objects.exists()
+    if erased:
+        assert answer.code == "INVALID_CREDENTIALS"
+        assert not Session.objects.exists()
+    else:
+        assert User.objects.get().erases_at is None
+        assert "errors" not in Api().me(answer.data["tokenAuth"]["token"]).json
+    assert Event.objects.filter(kind="account.erased").count() == erased
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_closing_and_changing_at_once_nothing_hangs_and_nobody_stays_in(
+    at_once: Callable[..., list[Any]], many_seats: None
+) -> None:
+    members = [proven(), *(Api().signed_in("alice") for _ in range(5))]
+    answers = at_once(
+        [lambda member=member: close(member) for member in members[:3]]
+        + [lambda member=member: Api().change_password(member.token) for member in members[3:]]
+    )
+    codes = {answer.code for answer in answers if "errors" in answer.json}
+    assert codes <= {"CONFLICT", "UNAUTHENTICATED", "INVALID_CREDENTIALS"}
+    user = User.objects.get()
+    live = Session.objects.filter(ended_at=None, credential_version=user.credential_version).count()
+    assert live == 0 if user.erases_at else live == 1
+
+
+# --- taking away ---------------------------------------------------------------------------------
+
+
+def exported(member: Member) -> dict[str, Any]:
+    return json.loads(member("{ me { export } }").data["me"]["export"])
+
+
+def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
+    alice = proven(fullName="Alice Thornby", deviceName="laptop")
+    api.join("bob")
+    alice(UPDATE, bio="I fell.")
+    api.sign_in("alice", "wrong", User_Agent="Browser/1")
+    request("reset")
+    mail, refreshed = last(ADDRESS), api.refresh(alice.refresh_token).data["refreshToken"]
+    taken = exported(alice)
+    assert (taken["username"], taken["email"], taken["bio"]) == ("alice", ADDRESS, "I fell.")
+    assert [each["device_name"] for each in taken["sessions"]] == ["laptop"]
+    assert {"account.registered", "email.verified", "sign_in.refused"} <= {each["kind"] for each in taken["events"]}
+    assert [(each["purpose"], each["address"]) for each in taken["proofs"]] == [("reset", ADDRESS)]
+    text = json.dumps(taken)
+    user = User.objects.get(username="alice")
+    session, proof = user.sessions.get(), user.proofs.get()
+    secrets = [user.password, user.password.split("$")[-1], session.current, session.previous, proof.digest, proof.code]
+    secrets += [str(session.selector), session.selector.hex, refreshed["refreshToken"], refreshed["token"]]
+    secrets += [mail.token, mail.code, "argon2", "bob", "credential"]
+    assert not [secret for secret in secrets if secret in text]
+
+
+def test_an_export_is_read_in_few_statements_however_much_there_is(api: Api, statements: Callable[[], Any]) -> None:
+    alice = api.join("alice")
+    for _ in range(5):
+        api.signed_in("alice")
+    with statements() as seen:
+        exported(alice)
+    assert len(seen) == 5
 
 
 def register(api: Api, **arguments: Any) -> Answer:

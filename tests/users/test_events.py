@@ -11,6 +11,8 @@ from django.db import connection
 from django.utils import timezone
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
+from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo
+from tests.post import last, received
 from users import events
 from users.caller import Caller
 from users.events import Kind
@@ -184,6 +186,55 @@ def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> No
     kept = caplog.text + "".join(map(str, Event.objects.values_list()))
     assert "session.opened" in kept
     assert not [secret for secret in secrets if secret in kept]
+
+
+def test_s89_what_is_done_by_mail_is_told_as_well(api: Api) -> None:
+    move(proven())
+    token = last(ADDRESS).token
+    assert "errors" not in undo(token).json
+    assert "errors" not in reset(last(ADDRESS).token, PASSWORD).json
+    close(api.signed_in())
+    assert kinds(api.signed_in()) == [
+        "SIGNED_IN",
+        "ACCOUNT_REOPENED",
+        "ACCOUNT_CLOSED",
+        "SESSION_ENDED",
+        "SIGNED_IN",
+        "PASSWORD_RESET",
+        "EMAIL_CHANGE_UNDONE",
+        "SESSION_ENDED",
+        "EMAIL_CHANGED",
+        "EMAIL_CHANGE_REQUESTED",
+        "EMAIL_VERIFIED",
+        "ACCOUNT_REGISTERED",
+    ]
+
+
+def test_s90_no_mailed_secret_and_no_address_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
+    alice = proven()
+    change(alice)
+    request("reset")
+    secrets = [mail.token for mail in (*received(ADDRESS), *received(OTHER))]
+    secrets += [mail.code for mail in (*received(ADDRESS), *received(OTHER))]
+    assert "errors" not in reset(last(ADDRESS).token).json
+    reset("rubbish-token", email=ADDRESS)
+    request("reset", "nobody@example.com")
+    secrets += ["rubbish-token", "nobody", ADDRESS, OTHER]
+    kept = caplog.text + "".join(map(str, Event.objects.values_list()))
+    assert "password.reset" in kept
+    assert not [secret for secret in secrets if secret in kept]
+
+
+def test_what_is_anonymised_keeps_its_kind_and_moment_and_others_keep_all(api: Api) -> None:
+    api.join("alice")
+    api.sign_in("alice", "wrong", User_Agent="Browser/1")
+    api.join("bob")
+    before = list(Event.objects.order_by("at").values_list("kind", "at"))
+    events.anonymise(User.objects.get(username="alice"))
+    assert list(Event.objects.order_by("at").values_list("kind", "at")) == before
+    for event in Event.objects.filter(user=None):
+        assert (event.session_id, event.ip_address, event.user_agent, event.facts) == (None, None, "", {})
+    assert Event.objects.get(user__username="bob").ip_address == "127.0.0.1"
 
 
 def test_an_event_may_have_neither_user_nor_place(db: None) -> None:

@@ -1,5 +1,7 @@
 """The signing keys: given by a setting, or a ring that is made once for everyone, kept sealed, and turns."""
 
+import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from importlib import import_module
@@ -10,7 +12,7 @@ import jwt
 import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from tests.api import Api, age
@@ -350,3 +352,34 @@ def places() -> tuple[SigningKey, SigningKey]:
 def settle() -> None:
     """Let so much time go by that everybody knows the keys there are."""
     age(SigningKey.objects, keys.SETTLED, "created_at")
+
+
+# --- without a database --------------------------------------------------------------------------
+
+
+def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
+    kept: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, has_come = [], threading.Barrier(2)
+
+    def silent(known: keys.Ring | None) -> keys.Ring:
+        asked.append(known)
+        has_come.wait(10)
+        time.sleep(0.5)
+        raise OperationalError("the server is silent")
+
+    def ask() -> None:
+        with pytest.raises(OperationalError):
+            keys.ring()
+
+    monkeypatch.setattr(keys, "_read_again", silent)
+    people = [threading.Thread(target=ask) for _ in range(5)]
+    people[0].start()
+    has_come.wait(10)
+    for person in people[1:]:
+        person.start()
+    for person in people:
+        person.join(10)
+    assert len(asked) == 1
+    monkeypatch.undo()
+    assert keys.ring()

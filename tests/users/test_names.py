@@ -97,3 +97,17 @@ def test_a_value_that_will_not_do_is_refused_by_its_code(cleaner: Callable[[str]
 )
 def test_what_a_stranger_sent_is_made_fit_to_keep(sent: str, kept: str) -> None:
     assert names.printable(sent, 10) == kept[:10]
+
+
+@pytest.mark.parametrize(
+    ("address", "mailbox"),
+    [
+        ("Alice@Example.com", "alice@example.com"),
+        ("alice+1@example.com", "alice@example.com"),
+        ("alice+a+b@example.com", "alice@example.com"),
+        ("+@example.com", "@example.com"),
+        ("a@b+c.example", "a@b+c.example"),
+    ],
+)
+def test_addresses_of_one_mailbox_are_counted_together(address: str, mailbox: str) -> None:
+    assert names.mailbox(address) == mailbox

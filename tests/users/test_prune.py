@@ -6,6 +6,7 @@ from typing import Any
 from django.core.management import call_command
 from django.utils import timezone
 
+from tests import post
 from tests.api import Api
 from users.events import Kind
 from users.models import Event, Session
@@ -34,10 +35,13 @@ def test_pruning_twice_finds_nothing_more(api: Api, capsys: Any) -> None:
     api.join()
     call_command("prune")
     call_command("prune")
-    assert capsys.readouterr().out.splitlines()[-4:] == [
+    assert capsys.readouterr().out.splitlines()[-7:] == [
+        "0 accounts deleted",
         "0 counts deleted",
         "0 sessions deleted",
         "0 events deleted",
+        "0 proofs deleted",
+        "0 letters deleted",
         "0 keys deleted",
     ]
-    assert (Session.objects.count(), Event.objects.count()) == (1, 1)
+    assert (Session.objects.count(), Event.objects.count(), post.queued()) == (1, 1, 1)

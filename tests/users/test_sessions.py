@@ -9,6 +9,8 @@ from django.apps import apps
 from django.utils import timezone
 
 from tests.api import PASSWORD, Answer, Api, Member, age
+from tests.mailed import ADDRESS, proven
+from tests.post import queued, received
 from users import sessions
 from users.crypto import refresh
 from users.models import Event, Session, User
@@ -393,6 +395,45 @@ def test_only_live_sessions_are_shown_the_last_used_first(api: Api) -> None:
     api.refresh(members[0].refresh_token)
     age(rows[0], timedelta(hours=1), "rotated_at")
     assert alice("{ me { sessions { isCurrent } } }").data["me"]["sessions"][0] == {"isCurrent": False}
+
+
+# --- what is told --------------------------------------------------------------------------------
+
+
+def test_a_token_that_came_back_is_told_once_by_mail(api: Api) -> None:
+    alice = proven(deviceName="laptop")
+    next_pair(api, next_pair(api, alice.refresh_token)["refreshToken"])
+    for code in ("TOKEN_REUSED", "TOKEN_INVALID", "TOKEN_INVALID"):
+        assert api.refresh(alice.refresh_token).code == code
+    letters = [mail for mail in received(ADDRESS) if mail.subject == "A session was ended for your safety"]
+    assert len(letters) == 1
+    assert "laptop" in letters[0].text
+
+
+@RACES
+def test_a_token_that_comes_back_ten_times_at_once_is_told_once(at_once: Callable[..., list[Answer]]) -> None:
+    alice = proven()
+    api = Api()
+    next_pair(api, next_pair(api, alice.refresh_token)["refreshToken"])
+    before = queued()
+    answers = at_once([lambda: Api().refresh(alice.refresh_token)] * 10)
+    assert {answer.code for answer in answers} <= {"TOKEN_REUSED", "TOKEN_INVALID"}
+    assert queued() == before + 1
+
+
+@RACES
+@pytest.mark.parametrize("_round", range(3))
+def test_tokens_that_come_back_while_the_password_changes_wait_for_nobody_in_a_circle(
+    at_once: Callable[..., list[Answer]], _round: int
+) -> None:
+    alice = Api().join("alice")
+    others = [Api().signed_in("alice") for _ in range(6)]
+    for other in others:
+        next_pair(Api(), next_pair(Api(), other.refresh_token)["refreshToken"])
+    acts = [lambda other=other: Api().refresh(other.refresh_token) for other in others]
+    answers = at_once([*acts[:3], lambda: Api().change_password(alice.token), *acts[3:]])
+    assert "errors" not in answers[3].json
+    assert {answer.code for answer in answers if answer is not answers[3]} <= {"TOKEN_REUSED", "TOKEN_INVALID"}
 
 
 # --- what it costs -------------------------------------------------------------------------------

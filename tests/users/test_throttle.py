@@ -10,10 +10,12 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
+from tests.mailed import ADDRESS, proven
+from tests.post import received
 from users import hashing, throttle
-from users.caller import Caller
+from users.caller import Caller, Keeper
 from users.errors import RateLimited
-from users.models import Attempts, Event, Session
+from users.models import Attempts, Event, Session, User
 
 HERE = "192.0.2.1"
 
@@ -248,3 +250,56 @@ def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any
         passes()
         Attempts.objects.update(until=int(time.time() * 1000))
     assert sum(at_once([passes] * 16)) == 3
+
+
+# --- places that are new -------------------------------------------------------------------------
+
+
+def told() -> int:
+    """How many letters told of a new device."""
+    return len([mail for mail in received(ADDRESS) if mail.subject == "A new device signed in"])
+
+
+def test_a_sign_in_from_a_new_place_is_told_and_from_a_known_one_is_not(api: Api, from_address: Any) -> None:
+    proven()
+    assert from_address("127.0.0.1", password=PASSWORD).data
+    assert told() == 0
+    for _ in range(3):
+        assert from_address(HERE, password=PASSWORD).data
+        assert told() == 1
+    assert from_address("198.51.100.1", password="wrong").code == "INVALID_CREDENTIALS"
+    assert told() == 1
+    assert from_address("127.0.0.1", password=PASSWORD).data
+    assert told() == 1
+
+
+def test_the_first_sign_in_of_all_is_no_news(api: Api, from_address: Any) -> None:
+    User.objects.create_user("alice", ADDRESS, PASSWORD, is_email_verified=True)
+    assert from_address(HERE, password=PASSWORD).data
+    assert told() == 0
+
+
+def test_a_new_place_is_news_also_where_all_sessions_are_forgotten(api: Api, from_address: Any) -> None:
+    User.objects.create_user("alice", ADDRESS, PASSWORD, is_email_verified=True)
+    assert from_address(HERE, password=PASSWORD).data
+    Session.objects.all().delete()
+    assert from_address("198.51.100.1", password=PASSWORD).data
+    assert told() == 1
+
+
+def test_a_household_is_one_place_and_a_device_is_known_wherever_it_goes(api: Api, from_address: Any) -> None:
+    user = User.objects.create_user("alice", ADDRESS, PASSWORD, is_email_verified=True)
+    assert from_address("2001:db8:1:2::1", password=PASSWORD).data
+    assert from_address("2001:db8:1:2::ffff", password=PASSWORD).data
+    assert told() == 0
+    at_home, abroad = Keeper(device="d", users=(str(user.id),)), Keeper(device="d", users=("another",))
+    assert not throttle.is_new(Caller(ip_address=HERE, keeper=at_home), user)
+    assert throttle.is_new(Caller(ip_address=HERE, keeper=abroad), user)
+
+
+def test_room_is_counted_where_there_is_some_and_nowhere_else(db: None, settings: Any) -> None:
+    limit(settings, mail_address=(2, 60))
+    lanes = throttle.lanes("mail_address", ADDRESS, "unasked")
+    assert [throttle.counted(lanes) for _ in range(4)] == [True, True, False, False]
+    assert throttle.counted(throttle.lanes("mail_address", ADDRESS)), "what is asked for has lanes of its own"
+    assert not Event.objects.exists()

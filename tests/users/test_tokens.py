@@ -15,6 +15,8 @@ from django.utils import timezone
 from graphene.utils.str_converters import to_camel_case
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
+from tests.mailed import proven, verify
+from tests.post import last
 from users import keys, tokens
 from users.crypto import keys as crypto_keys
 from users.models import Event, Session, User
@@ -446,13 +448,42 @@ def test_a_token_that_is_refused_for_itself_costs_nothing(api: Api, statements: 
     assert seen == []
 
 
-def test_a_sign_in_costs_four_statements_and_two_for_the_count(api: Api, statements: Callable[[], Any]) -> None:
+def test_a_sign_in_costs_five_statements_and_two_for_the_count(api: Api, statements: Callable[[], Any]) -> None:
     api.join("alice")
     api.signed_in("alice")
     with statements() as seen:
         assert "errors" not in api.sign_in("alice").json
     counting = [text for text in seen if "users_attempts" in text]
-    assert (len(seen) - len(counting), len(counting)) == (4, 2)
+    assert (len(seen) - len(counting), len(counting)) == (5, 2)
+
+
+def test_a_sign_in_from_a_new_place_costs_one_more_for_the_letter(api: Api, statements: Callable[[], Any]) -> None:
+    proven()
+    api.signed_in("alice")
+    Session.objects.update(ip_address="192.0.2.1")
+    with statements() as seen:
+        assert "errors" not in api.sign_in("alice").json
+    counting = [text for text in seen if "users_attempts" in text]
+    assert (len(seen) - len(counting), len(counting)) == (6, 2)
+
+
+@pytest.mark.parametrize("how", ["required", "optional", "off"])
+@pytest.mark.parametrize("name", ["alice", "alice@example.com"])
+def test_where_addresses_must_be_proven_an_unproven_one_signs_nobody_in(
+    api: Api, settings: Any, how: str, name: str
+) -> None:
+    api.join("alice")
+    settings.GATEWAY_EMAIL_VERIFICATION = how
+    answer = api.sign_in(name)
+    if how != "required":
+        assert "errors" not in answer.json
+        return
+    assert answer.code == ("INVALID_CREDENTIALS" if "@" in name else "EMAIL_NOT_VERIFIED")
+    assert api.sign_in(name, "wrong").code == "INVALID_CREDENTIALS"
+    assert Session.objects.count() == 1
+    assert User.objects.get().last_login is None
+    assert "errors" not in verify(last("alice@example.com").token).json
+    api.signed_in(name)
 
 
 def count(statements: Callable[[], Any], member: Member, document: str) -> int:

@@ -2,7 +2,7 @@
 
 import graphene
 
-from users.schema import accounts, dashboard, errors, passwords, sessions, tokens
+from users.schema import accounts, dashboard, emails, errors, passwords, sessions, tokens
 
 
 # graphene shows the fields of the last base first.
@@ -15,6 +15,7 @@ class Mutation(graphene.ObjectType):
 
     register = accounts.Register.Field()
     update_profile = accounts.UpdateProfile.Field()
+    delete_account = accounts.DeleteAccount.Field()
 
     token_auth = tokens.TokenAuth.Field()
     verify_token = tokens.VerifyToken.Field()
@@ -24,5 +25,12 @@ class Mutation(graphene.ObjectType):
     end_all_sessions = sessions.EndAllSessions.Field()
 
     change_password = passwords.ChangePassword.Field()
+    request_password_reset = passwords.RequestPasswordReset.Field()
+    reset_password = passwords.ResetPassword.Field()
+
+    verify_email = emails.VerifyEmail.Field()
+    request_email_verification = emails.RequestEmailVerification.Field()
+    change_email = emails.ChangeEmail.Field()
+    undo_email_change = emails.UndoEmailChange.Field()
 
     dashboard = dashboard.PostToDashboard.Field()

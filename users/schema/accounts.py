@@ -1,4 +1,4 @@
-"""Accounts: joining, reading and describing oneself."""
+"""Accounts: joining, reading and describing oneself, and leaving."""
 
 import graphene
 
@@ -19,7 +19,10 @@ class Query(graphene.ObjectType):
 
 
 class Register(MaybeGranted, Mutation):
-    """Make an account and sign in. BAD_USER_INPUT lists every argument that will not do."""
+    """Make an account and sign in. BAD_USER_INPUT lists every argument that will not do.
+
+    Where addresses must be verified before signing in, every field of the answer is null, and a mail says the rest.
+    """
 
     class Arguments:
         username = graphene.String(
@@ -32,7 +35,7 @@ class Register(MaybeGranted, Mutation):
         device_name = graphene.String(description="What to call this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
-        return accounts.register(caller(info), **arguments)
+        return accounts.register(caller(info), **arguments) or Register()
 
 
 class UpdateProfile(Mutation):
@@ -48,3 +51,15 @@ class UpdateProfile(Mutation):
 
     def mutate(root, info, **changes):
         return UpdateProfile(user=accounts.update_profile(signed_in(info), **changes))
+
+
+class DeleteAccount(Mutation):
+    """Close the account. Signs out everywhere; erased after the grace period, undone by signing in before."""
+
+    class Arguments:
+        password = graphene.String(required=True, description="My password.")
+
+    erased_at = graphene.DateTime(required=True, description="When the account is erased for good.")
+
+    def mutate(root, info, password):
+        return DeleteAccount(erased_at=accounts.close(signed_in(info), password=password))

@@ -42,7 +42,7 @@ def claimed(*, required: bool) -> dict[str, Any]:
             deprecation_reason="Untyped; select claims instead.",
         ),
         "claims": graphene.Field(TokenClaims, required=required, description="What the access token says."),
-        "resolve_payload": lambda given, info: tokens.payload(given),
+        "resolve_payload": lambda given, info: given.claims and tokens.payload(given),
     }
 
 

@@ -2,7 +2,7 @@
 
 import graphene
 
-from users import events, sessions
+from users import accounts, events, sessions
 from users.schema.events import EventConnection
 from users.schema.sessions import Session
 
@@ -29,7 +29,7 @@ class User(graphene.ObjectType):
     sessions = graphene.List(
         graphene.NonNull(Session),
         required=True,
-        description="Live sessions, the most recently used first.",
+        description="Live sessions, the most recently used first. FORBIDDEN to who only has a mailed token.",
     )
 
     events = graphene.Field(
@@ -37,7 +37,13 @@ class User(graphene.ObjectType):
         required=True,
         first=graphene.Int(default_value=20, description="How many, up to 100."),
         after=graphene.String(description="The cursor of the last event of the page before."),
-        description="What happened to the account, newest first.",
+        description="What happened to the account, newest first. FORBIDDEN to who only has a mailed token.",
+    )
+
+    export = graphene.JSONString(
+        required=True,
+        description="Everything this gateway holds about the user but secrets, as JSON, to take away. "
+        "FORBIDDEN to who only has a mailed token.",
     )
 
     def resolve_image_url(user, info):
@@ -47,7 +53,10 @@ class User(graphene.ObjectType):
         return user.roles()
 
     def resolve_sessions(user, info):
-        return sessions.of(user)
+        return sessions.of(sessions.shown(user))
 
     def resolve_events(user, info, first, after=None):
-        return events.of(user, first=first, after=after)
+        return events.of(sessions.shown(user), first=first, after=after)
+
+    def resolve_export(user, info):
+        return accounts.export(sessions.shown(user))

@@ -67,7 +67,7 @@ def test_s21_s23_a_setting_that_opens_documents_to_mutations_opens_no_second_gue
     settings.GATEWAY_MAX_TOKENS = 100_000
     answer = api(DOCUMENTS[name])
     assert answer.code == "OPERATION_TOO_COMPLEX"
-    assert answer.extensions["limit"] == "costly mutations"
+    assert answer.extensions["limit"] == "costly fields"
     assert hashed == []
 
 

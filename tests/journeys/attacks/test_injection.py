@@ -27,6 +27,8 @@ FITTING = {
     "password": PASSWORD,
     "oldPassword": PASSWORD,
     "newPassword": NEW_PASSWORD,
+    "newEmail": "another@example.com",
+    "token": "A" * 43,
     "id": "00000000-0000-4000-8000-000000000000",
     "text": "hello",
 }
@@ -68,7 +70,7 @@ def row(username: str) -> dict[str, Any]:
 def test_s17_s91_no_argument_reaches_a_statement_or_a_log_as_anything_but_a_text(
     api: Api, settings: Any, caplog: Any, name: str
 ) -> None:
-    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"change_password": settings.GATEWAY_LIMITS["register"]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"own_password": settings.GATEWAY_LIMITS["register"]}
     settings.GATEWAY_TRUSTED_PROXIES = 1
     document, argument, needed = DOCUMENTS[name]
     alice, bob = api.join("alice"), api.join("bob")

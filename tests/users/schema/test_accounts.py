@@ -1,6 +1,10 @@
 """Joining, reading and describing oneself, as a client sees it."""
 
+from datetime import datetime
+from typing import Any
+
 from tests.api import PASSWORD, Api
+from tests.mailed import close
 from users.models import Session, User
 
 REGISTER = """mutation ($username: String!) {
@@ -85,3 +89,30 @@ def test_update_profile_names_what_will_not_do(api: Api) -> None:
     answer = api.join("alice")(UPDATE, username="BOB", bio="a" * 2_001)
     assert answer.json["data"] == {"updateProfile": None}
     assert answer.field_errors == {("username", "TAKEN"), ("bio", "TOO_LONG")}
+
+
+def test_register_answers_with_nothing_where_addresses_must_be_proven_first(api: Api, settings: Any) -> None:
+    settings.GATEWAY_EMAIL_VERIFICATION = "required"
+    answer = api(REGISTER % PASSWORD, {"username": "alice"})
+    names = ("token", "refreshToken", "refreshExpiresIn", "payload", "claims", "user")
+    assert answer.json == {"data": {"register": dict.fromkeys(names)}}
+    refused = api.sign_in("alice")
+    assert refused.json["data"] == {"tokenAuth": None}
+    assert refused.extensions == {"code": "EMAIL_NOT_VERIFIED"}
+
+
+def test_delete_account_answers_with_the_moment_of_erasing(api: Api, settings: Any) -> None:
+    alice = api.join("alice")
+    refused = close(alice, "wrong")
+    assert refused.json["data"] == {"deleteAccount": None}
+    assert refused.extensions == {"code": "INVALID_CREDENTIALS", "field": "password"}
+    moment = datetime.fromisoformat(close(alice).data["deleteAccount"]["erasedAt"])
+    assert moment == User.objects.get().erases_at
+    gone = close(alice)
+    assert (gone.code, gone.json["data"]) == ("UNAUTHENTICATED", {"deleteAccount": None})
+
+
+def test_a_stranger_closes_nothing(api: Api) -> None:
+    api.join("alice")
+    answer = api(f'mutation {{ deleteAccount(password: "{PASSWORD}") {{ erasedAt }} }}')
+    assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"deleteAccount": None})

@@ -1,6 +1,8 @@
 """Changing one's password, as a client sees it."""
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
+from tests.mailed import ADDRESS, request, reset
+from tests.post import last
 
 CHANGE = """mutation ($old: String!, $new: String!) {
     changePassword(oldPassword: $old, newPassword: $new) {
@@ -19,7 +21,7 @@ def test_a_wrong_password_names_its_argument_and_is_no_reason_to_refresh(api: Ap
     answer = api.join("alice")(CHANGE, old="wrong", new=NEW_PASSWORD)
     assert answer.json["data"] == {"changePassword": None}
     assert answer.extensions == {"code": "INVALID_CREDENTIALS", "field": "oldPassword"}
-    assert answer.error["message"] == "The old password is wrong."
+    assert answer.error["message"] == "The password is wrong."
 
 
 def test_a_weak_password_names_its_argument(api: Api) -> None:
@@ -30,3 +32,34 @@ def test_a_weak_password_names_its_argument(api: Api) -> None:
 def test_a_stranger_changes_nothing(api: Api) -> None:
     answer = api(CHANGE, {"old": PASSWORD, "new": NEW_PASSWORD})
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"changePassword": None})
+
+
+def test_request_password_reset_answers_that_it_was_accepted(api: Api) -> None:
+    assert request("reset").json == {"data": {"requestPasswordReset": {"accepted": True}}}
+    refused = request("reset", "rubbish")
+    assert (refused.json["data"], refused.field_errors) == ({"requestPasswordReset": None}, {("email", "INVALID")})
+
+
+def test_reset_password_answers_with_the_user_and_how_many_sessions_ended_and_with_no_token(api: Api) -> None:
+    alice = api.join("alice")
+    request("reset")
+    document = """mutation ($token: String!, $new: String!, $email: String) {
+        resetPassword(token: $token, newPassword: $new, email: $email) { endedSessions user { id username email } } }"""
+    answer = api(document, {"token": last(ADDRESS).code, "new": NEW_PASSWORD, "email": ADDRESS})
+    assert answer.json == {
+        "data": {
+            "resetPassword": {
+                "endedSessions": 1,
+                "user": {"id": alice.claims["sub"], "username": "alice", "email": ADDRESS},
+            }
+        }
+    }
+    assert not answer.response.cookies
+
+
+def test_a_dead_token_resets_nothing_and_a_weak_password_is_named(api: Api) -> None:
+    api.join("alice")
+    refused = reset("A" * 43)
+    assert (refused.json["data"], refused.extensions) == ({"resetPassword": None}, {"code": "TOKEN_INVALID"})
+    request("reset")
+    assert reset(last(ADDRESS).token, "password").field_errors == {("newPassword", "PASSWORD_TOO_COMMON")}

@@ -1,11 +1,14 @@
 """The user, as the user sees it."""
 
+import json
 from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import Group
 
-from tests.api import Api
+from tests.api import NEW_PASSWORD, Api
+from tests.mailed import ADDRESS, move, proven, request
+from tests.post import last
 from users.models import User
 
 
@@ -46,3 +49,58 @@ def test_a_stranger_sees_nobody(api: Api) -> None:
     api.join("alice")
     answer = api("{ me { id username sessions { id } } }")
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"me": None})
+
+
+def test_what_is_held_is_taken_away_as_json(api: Api) -> None:
+    alice = proven()
+    taken = json.loads(alice("{ me { export } }").data["me"]["export"])
+    assert list(taken) == [
+        "id",
+        "username",
+        "email",
+        "is_email_verified",
+        "full_name",
+        "bio",
+        "image_url",
+        "date_joined",
+        "last_login",
+        "roles",
+        "sessions",
+        "events",
+        "proofs",
+    ]
+    assert taken["id"] == alice.claims["sub"]
+    assert [each["kind"] for each in taken["events"]] == ["account.registered", "email.verified"]
+
+
+def test_all_there_is_is_read_once_in_a_document(api: Api) -> None:
+    answer = proven()("{ a: me { export } b: me { export } }")
+    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
+
+
+KEPT = ["sessions { id }", "events { edges { cursor } }", "export"]
+BY_MAIL = {
+    "verifyEmail": "verifyEmail(token: $token)",
+    "resetPassword": f'resetPassword(token: $token, newPassword: "{NEW_PASSWORD}")',
+    "undoEmailChange": "undoEmailChange(token: $token)",
+}
+
+
+# Choosing a password and reading all there is are each too costly to stand beside the other.
+TOGETHER = [(name, kept) for name in BY_MAIL for kept in KEPT if (name, kept) != ("resetPassword", "export")]
+
+
+@pytest.mark.parametrize(("name", "kept"), TOGETHER)
+@pytest.mark.parametrize("is_signed_in", [False, True])
+def test_a_mailed_token_alone_does_not_show_what_the_user_keeps(
+    api: Api, name: str, kept: str, is_signed_in: bool
+) -> None:
+    alice = api.join("alice") if name == "verifyEmail" else proven()
+    if name == "resetPassword":
+        request("reset")
+    if name == "undoEmailChange":
+        move(alice)
+    document = f"mutation ($token: String!) {{ {BY_MAIL[name]} {{ user {{ username {kept} }} }} }}"
+    answer = api(document, {"token": last(ADDRESS).token}, token=alice.token if is_signed_in else None)
+    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {name: None})
+    assert answer.error["path"] == [name, "user", kept.partition(" ")[0]]

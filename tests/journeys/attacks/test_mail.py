@@ -1,0 +1,263 @@
+"""Mail as a way in: asking whether an account is there, flooding, stealing and bending what is mailed."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail as outgoing
+
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
+from tests.mailed import ADDRESS, OTHER, change, move, proven, request, reset, undo, verify
+from tests.post import deliver, last, received
+from users.models import Attempts, Event, Proof, Session, User
+
+RACES = pytest.mark.django_db(transaction=True)
+WIDE = {name: [(10_000, timedelta(hours=1))] for name in ("mail_address", "mail_client", "register")}
+
+
+def bare(answer: Answer) -> tuple[int, bytes, list[str]]:
+    """What a stranger sees of an answer, ids apart."""
+    return answer.status, re.sub(rb"[0-9a-f-]{32,36}", b"ID", answer.response.content), sorted(answer.response.headers)
+
+
+# --- asking --------------------------------------------------------------------------------------
+
+
+def test_s15_whoever_registers_a_known_address_is_told_what_everyone_is_told(api: Api, settings: Any) -> None:
+    settings.GATEWAY_EMAIL_VERIFICATION = "required"
+    api.register("alice")
+    assert "errors" not in verify(last(ADDRESS).token).json
+    free, taken = api.register("mallory", OTHER, NEW_PASSWORD), api.register("marlowe", ADDRESS, NEW_PASSWORD)
+    assert bare(free) == bare(taken)
+    for name in ("mallory", "marlowe"):
+        assert api.sign_in(name, NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
+        assert api.sign_in(name).code == "INVALID_CREDENTIALS"
+    assert bare(api.sign_in(OTHER, NEW_PASSWORD)) == bare(api.sign_in(ADDRESS, NEW_PASSWORD))
+    assert "errors" not in api.sign_in(ADDRESS).json, "the owner's password is what it was"
+    assert User.objects.filter(email_key=ADDRESS).count() == 1
+    assert [mail.subject for mail in received(ADDRESS)][1:] == ["You have an account already"]
+
+
+def test_s82_asking_for_a_reset_answers_before_anything_depends_on_the_address(
+    api: Api, statements: Callable[[], Any], settings: Any
+) -> None:
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | WIDE
+    for number in range(8):
+        api.register(f"user{number}")
+    seen = set()
+    for number in range(8):
+        for name in ("user", "nobody"):
+            with statements() as counted:
+                answer = bare(request("reset", f"{name}{number}@example.com"))
+            seen.add((str(answer), tuple(text.split()[0] for text in counted)))
+    # The first of all made the rows that count where it came from.
+    assert len({answer for answer, _ in seen}) == 1
+    assert len(seen) <= 2
+    assert outgoing.outbox == []
+
+
+# --- flooding ------------------------------------------------------------------------------------
+
+
+def test_s83_twenty_requests_send_at_most_five_mails_and_at_least_one(api: Api, settings: Any) -> None:
+    settings.GATEWAY_TRUSTED_PROXIES = 1
+    proven()
+    before = len(received(ADDRESS))
+    spellings = [ADDRESS, "ALICE@example.com", "alice@EXAMPLE.COM", "\uff41lice@example.com"]
+    for number in range(20):
+        request("reset", spellings[number % 4], X_Forwarded_For=f"203.0.113.{number}")
+    assert 1 <= len(received(ADDRESS)) - before <= 5
+
+
+def test_s83_no_way_of_asking_floods_a_stranger(api: Api) -> None:
+    mallory = api.join("mallory", email="victim@example.com", fullName="Visit evil.example")
+    bob, password = proven("bob"), PASSWORD
+    for number in range(12):
+        request("reset", "victim@example.com")
+        request("verify", "victim@example.com")
+        change(bob, "Victim@example.com")
+        following = f"{PASSWORD} {number}"
+        api.change_password(mallory.token, password, following)
+        password = following
+        api.register(f"user{number}", "victim@example.com")
+    letters = received("victim@example.com")
+    # Five resets, five proofs, five that nobody asked for by the address.
+    assert len(letters) <= 15
+    assert not [mail for mail in letters if "evil.example" in mail.text + mail.html]
+
+
+def test_s83_who_asks_for_proofs_and_changes_keeps_nobody_from_a_reset(api: Api) -> None:
+    proven()
+    bob = proven("bob")
+    for _ in range(3):
+        request("verify")
+        change(bob, ADDRESS)
+    assert request("verify").code == "RATE_LIMITED"
+    assert "errors" not in request("reset").json
+    assert "errors" not in reset(last(ADDRESS).token).json
+
+
+# --- stealing ------------------------------------------------------------------------------------
+
+
+@RACES
+def test_s84_of_thirteen_uses_of_a_reset_six_of_them_at_once_one_succeeds(
+    at_once: Callable[..., list[Answer]], many_seats: None
+) -> None:
+    proven()
+    request("reset")
+    superseded = last(ADDRESS)
+    request("reset")
+    mail = last(ADDRESS)
+    assert len(mail.token) >= 43
+    answers = [reset(superseded.token), reset(superseded.code, email=ADDRESS), reset(mail.token[:-1])]
+    answers += at_once([lambda number=number: reset(mail.token, f"{NEW_PASSWORD} {number}") for number in range(6)])
+    answers += [reset(mail.token), reset(mail.code, email=ADDRESS), verify(mail.token), undo(mail.token)]
+    assert len(answers) == 13
+    won = [number for number, answer in enumerate(answers) if "errors" not in answer.json]
+    assert len(won) == 1
+    assert {answer.code for number, answer in enumerate(answers) if number not in won} == {"TOKEN_INVALID"}
+    assert User.objects.get().check_password(f"{NEW_PASSWORD} {won[0] - 3}")
+    assert Event.objects.filter(kind="password.reset").count() == 1
+
+
+@pytest.mark.parametrize("change_", ["password", "address"])
+def test_s84_a_reset_dies_with_another_password_or_address(api: Api, change_: str) -> None:
+    alice = proven()
+    request("reset")
+    token = last(ADDRESS).token
+    if change_ == "password":
+        assert "errors" not in api.change_password(alice.token).json
+    else:
+        move(alice)
+    assert reset(token, "a third staple of mine").code == "TOKEN_INVALID"
+
+
+def test_s84_a_stolen_copy_of_the_database_resets_nothing(api: Api) -> None:
+    proven()
+    request("reset")
+    mail, proof = last(ADDRESS), Proof.objects.get()
+    stolen = [proof.digest, proof.code, proof.digest[:43], str(proof.id), proof.id.hex]
+    for secret in stolen:
+        assert reset(secret).code == "TOKEN_INVALID"
+    Attempts.objects.all().delete()
+    for secret in stolen:
+        assert reset(secret, email=ADDRESS).code == "TOKEN_INVALID"
+    assert mail.token not in str(Proof.objects.values())
+
+
+def test_s85_a_reset_ends_all_sessions_gives_none_clears_the_throttle_and_tells_the_owner(api: Api) -> None:
+    alice = proven()
+    thief = api.signed_in("alice")
+    request("reset")
+    token = last(ADDRESS).token
+    for _ in range(11):
+        api.sign_in("alice", "a wrong guess")
+    answer = reset(token)
+    assert "refreshToken" not in answer.response.content.decode()
+    assert not answer.response.cookies
+    for member in (alice, thief):
+        assert member("{ me { id } }").code == "UNAUTHENTICATED"
+        assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
+    assert not Session.objects.filter(ended_at=None).exists()
+    assert "errors" not in api.sign_in("alice", NEW_PASSWORD).json
+    assert [mail.subject for mail in received(ADDRESS)][-2:] == ["Choose a new password", "Your password was changed"]
+
+
+# --- bending -------------------------------------------------------------------------------------
+
+POISON = {
+    "Host": {"Host": "localhost:1@evil.example"},
+    "X-Forwarded-Host": {"X_Forwarded_Host": "evil.example"},
+    "X-Forwarded-Server": {"X_Forwarded_Server": "evil.example"},
+    "Forwarded": {"Forwarded": "host=evil.example;proto=https"},
+    "Origin": {"Origin": "https://evil.example"},
+    "Referer": {"Referer": "https://evil.example/reset"},
+    "User-Agent": {"User_Agent": "https://evil.example"},
+    "X-Forwarded-Proto": {"X_Forwarded_Proto": "evil.example"},
+}
+
+
+@pytest.mark.parametrize("name", POISON)
+def test_s86_no_header_bends_a_link(api: Api, name: str) -> None:
+    proven()
+    document = "mutation ($email: String!) { %s(email: $email) { accepted } }"
+    User.objects.create_user("carol", "carol@example.com", PASSWORD)
+    before = len(received(ADDRESS))
+    for field, address in (("requestPasswordReset", ADDRESS), ("requestEmailVerification", "carol@example.com")):
+        answer = api(document % field, {"email": address}, **POISON[name])
+        assert answer.status in {200, 400}
+    letters = [*received(ADDRESS)[before:], *received("carol@example.com")]
+    assert len(letters) == (0 if name == "Host" else 2)
+    for mail in letters:
+        assert "evil" not in mail.text + mail.html + str(mail.message.extra_headers)
+        links = set(re.findall(r"https?://[^/\s\"<]+", mail.text + mail.html))
+        assert links == {"http://localhost:8000"}
+
+
+# --- squatting -----------------------------------------------------------------------------------
+
+
+def test_s87_who_opened_an_account_with_another_s_address_is_out_when_the_owner_proves_it(api: Api) -> None:
+    squatter = api.join("mallory", email=ADDRESS)
+    mail = last(ADDRESS)
+    head, tail = mail.token[:20], mail.token[21:]
+    altered = head + ("A" if mail.token[20] != "A" else "B") + tail
+    assert reset(mail.token).code == verify(altered).code == "TOKEN_INVALID"
+    assert verify(mail.token, ADDRESS).code == verify(mail.code, OTHER).code == "TOKEN_INVALID"
+    assert "errors" not in verify(mail.token).json
+    assert squatter("{ me { id } }").code == "UNAUTHENTICATED"
+    assert api.refresh(squatter.refresh_token).code == "TOKEN_INVALID"
+    assert verify(mail.token).code == "TOKEN_INVALID"
+    request("reset")
+    assert "errors" not in reset(last(ADDRESS).token).json
+    assert api.sign_in("mallory").code == "INVALID_CREDENTIALS"
+
+
+def test_s87_a_squatter_s_change_of_address_leaves_no_claim_on_the_one_that_was_squatted(api: Api) -> None:
+    squatter = api.join("mallory", email=ADDRESS)
+    change(squatter, "mallory@evil.example")
+    assert "errors" not in verify(last("mallory@evil.example").token, by=squatter).json
+    assert "token=" not in last(ADDRESS).text
+    assert "errors" not in api.register("alice", ADDRESS).json
+
+
+def test_s88_an_address_is_changed_only_with_the_password_and_the_former_one_is_told(api: Api) -> None:
+    alice = proven()
+    for password in ("", "a wrong guess", NEW_PASSWORD):
+        assert change(alice, OTHER, password).code == "INVALID_CREDENTIALS"
+    assert received(OTHER) == []
+    assert "errors" not in change(alice).json
+    assert User.objects.get().email == ADDRESS, "before it is proven, it is nobody's"
+    assert "errors" not in verify(last(OTHER).token).json
+    assert last(ADDRESS).subject == "Your address was changed"
+
+
+def test_s88_a_thief_who_changed_address_and_password_loses_both_to_the_former_address(api: Api) -> None:
+    proven()
+    thief = api.signed_in("alice")
+    move(thief)
+    undoing = last(ADDRESS).token
+    assert "errors" not in api.change_password(thief.token).json
+    request("reset", OTHER)
+    later = last(OTHER).token
+    assert "errors" not in undo(undoing).json
+    assert reset(later).code == "TOKEN_INVALID"
+    assert thief("{ me { id } }").code == "UNAUTHENTICATED"
+    assert api.sign_in("alice", NEW_PASSWORD).code == "INVALID_CREDENTIALS"
+    assert "errors" not in reset(last(ADDRESS).token, "a staple of the owner's").json
+    api.signed_in("alice", "a staple of the owner's")
+
+
+def test_s83_registrations_flood_neither_one_mailbox_nor_the_world_from_one_client(api: Api, settings: Any) -> None:
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"register": [(1_000, timedelta(minutes=1))]}
+    for number in range(8):
+        assert "errors" not in api.register(f"one{number}", email=f"boss+{number}@example.com").json
+    for number in range(40):
+        assert "errors" not in api.register(f"many{number}").json
+    deliver()
+    assert len([each for each in outgoing.outbox if each.to[0].startswith("boss")]) == 5
+    assert len(outgoing.outbox) == 30
+    assert User.objects.count() == 48, "whoever joins is let in, with or without a letter"

@@ -1,0 +1,114 @@
+"""A changed address: the new one is proven before it counts, and the former one is told, and may have all undone."""
+
+from datetime import timedelta
+
+from tests import post
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
+from users.models import Proof
+
+VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { email isEmailVerified } } }"
+UNDO = "mutation ($token: String!) { undoEmailChange(token: $token) { user { username email } endedSessions } }"
+RESET = """mutation ($token: String!, $new: String!) {
+  resetPassword(token: $token, newPassword: $new) { user { username } } }"""
+CHANGE = "mutation ($to: String!, $password: String!) { changeEmail(newEmail: $to, password: $password) { accepted } }"
+OLD, NEW = "alice@example.com", "alice@new.example"
+
+
+def proven(api: Api, username: str) -> Member:
+    member = api.join(username)
+    member(VERIFY, token=post.last(f"{username}@example.com").token)
+    return member
+
+
+def change(member: Member, to: str = NEW, password: str = PASSWORD) -> Answer:
+    return member(CHANGE, to=to, password=password)
+
+
+def email(member: Member) -> str:
+    return str(member("{ me { email } }").data["me"]["email"])
+
+
+def test_the_new_address_counts_once_it_is_proven_and_the_former_is_told(api: Api) -> None:
+    alice, phone = proven(api, "alice"), api.signed_in("alice")
+    assert change(alice, password="a wrong guess").extensions["field"] == "password"
+    assert change(alice, to="alice at home").field_errors == {("newEmail", "INVALID")}
+    assert not post.received(NEW)
+
+    assert change(alice).data == {"changeEmail": {"accepted": True}}
+    assert email(alice) == OLD, "nothing has changed yet"
+    proof = post.last(NEW)
+    assert proof.subject == "Confirm your address"
+    # Read on another device, where nobody is signed in.
+    assert api(VERIFY, {"token": proof.token}).data["verifyEmail"]["user"] == {"email": NEW, "isEmailVerified": True}
+    assert email(alice) == email(phone) == NEW, "no session has ended"
+    assert api.sign_in(OLD).code == "INVALID_CREDENTIALS"
+    assert "errors" not in api.signed_in(NEW)("{ me { id } }").json
+    notice = post.last(OLD)
+    assert notice.subject == "Your address was changed"
+    assert "code" not in notice.html, "a link alone undoes it"
+    assert alice(VERIFY, token=proof.token).code == "TOKEN_INVALID"
+
+
+def test_the_owner_undoes_what_a_thief_of_the_password_did(api: Api) -> None:
+    alice = proven(api, "alice")
+    thief = api.signed_in("alice")
+    change(thief, to="thief@example.net")
+    api(VERIFY, {"token": post.last("thief@example.net").token})
+    notice = post.last(OLD)
+
+    # The thief covers their tracks: ends the owner's sessions, chooses another password, and another address still.
+    assert "errors" not in api.change_password(thief.token).json
+    thief.password = NEW_PASSWORD
+    change(thief, to="thief@example.org", password=NEW_PASSWORD)
+    api(VERIFY, {"token": post.last("thief@example.org").token})
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+    # Nor does it help to have more mail sent, to be brought back later.
+    api('mutation { requestPasswordReset(email: "thief@example.org") { accepted } }')
+    kept = post.last("thief@example.org")
+    change(thief, to="thief@example.com", password=NEW_PASSWORD)
+    late = post.last("thief@example.com")
+
+    undone = api(UNDO, {"token": notice.token}).data["undoEmailChange"]
+    assert undone == {"user": {"username": "alice", "email": OLD}, "endedSessions": 1}
+    assert thief("{ me { id } }").code == "UNAUTHENTICATED"
+    for password in (PASSWORD, NEW_PASSWORD):
+        assert api.sign_in("alice", password).code == "INVALID_CREDENTIALS", "the password opens nothing any more"
+    assert api(RESET, {"token": kept.token, "new": PASSWORD}).code == "TOKEN_INVALID"
+    assert api(VERIFY, {"token": late.token}).code == "TOKEN_INVALID"
+    assert api(UNDO, {"token": post.received("thief@example.net")[-1].token}).code == "TOKEN_INVALID"
+    assert api(UNDO, {"token": notice.token}).code == "TOKEN_INVALID"
+
+    # A mail is there already, to choose another password by.
+    mail = post.last(OLD)
+    assert mail.subject == "Choose a new password"
+    assert "errors" not in api(RESET, {"token": mail.token, "new": f"{PASSWORD} anew"}).json
+    assert email(api.signed_in("alice", f"{PASSWORD} anew")) == OLD
+
+
+def test_whether_an_address_is_taken_is_told_in_a_mail_to_it_alone(api: Api) -> None:
+    alice, bob = proven(api, "alice"), proven(api, "bob")
+    free, taken = change(bob, to="free@example.com"), change(bob, to=OLD)
+    assert free.response.content == taken.response.content
+    mail = post.last(OLD)
+    assert mail.subject == "You have an account already"
+    assert "bob" not in mail.text
+    assert (email(alice), email(bob)) == (OLD, "bob@example.com")
+
+    # Of two who mean to have one address, the first to prove it has it.
+    change(alice, to="free@example.com")
+    first, second = post.received("free@example.com")[:2]
+    assert alice(VERIFY, token=second.token).data["verifyEmail"]["user"]["email"] == "free@example.com"
+    assert bob(VERIFY, token=first.token).code == "CONFLICT"
+    assert email(bob) == "bob@example.com"
+
+
+def test_the_former_address_is_held_for_a_week_and_free_thereafter(api: Api) -> None:
+    alice = proven(api, "alice")
+    change(alice)
+    alice(VERIFY, token=post.last(NEW).token)
+    notice = post.last(OLD)
+    assert api.register("bob", OLD).field_errors == {("email", "TAKEN")}
+    age(Proof.objects, timedelta(days=7), "expires_at")
+    assert api(UNDO, {"token": notice.token}).code == "TOKEN_EXPIRED"
+    bob = api.join("bob", email=OLD)
+    assert (email(alice), email(bob)) == (NEW, OLD)

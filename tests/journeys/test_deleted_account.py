@@ -1,0 +1,81 @@
+"""A deleted account: out everywhere at once, back by signing in, and after a fortnight gone without a trace."""
+
+from datetime import datetime, timedelta
+
+import orjson
+from django.core.management import call_command
+from django.utils import timezone
+
+from tests import post
+from tests.api import PASSWORD, Answer, Api, Member, age
+from users.models import Event, Proof, Session, User
+
+DELETE = "mutation ($password: String!) { deleteAccount(password: $password) { erasedAt } }"
+VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { id } } }"
+
+
+def delete(member: Member, password: str = PASSWORD) -> Answer:
+    return member(DELETE, password=password)
+
+
+def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> None:
+    laptop, phone = api.join("alice", fullName="Alice Example"), api.signed_in("alice")
+    bob = api.join("bob")
+    assert delete(laptop, "a wrong guess").code == "INVALID_CREDENTIALS"
+    assert "errors" not in phone("{ me { id } }").json
+
+    erased_at = datetime.fromisoformat(delete(laptop).data["deleteAccount"]["erasedAt"])
+    assert timedelta(days=13, hours=23) < erased_at - timezone.now() <= timedelta(days=14)
+    for member in (laptop, phone):
+        assert member("{ me { id } }").code == "UNAUTHENTICATED"
+        assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
+    mail = post.last("alice@example.com")
+    assert mail.subject == "Your account is closed"
+    assert f"{erased_at:%Y-%m-%d %H:%M} UTC" in mail.text
+    # Until then, the names are still the user's.
+    assert api.register("Alice", "alice@EXAMPLE.com").field_errors == {("username", "TAKEN"), ("email", "TAKEN")}
+
+    again = api.signed_in("alice@example.com")
+    assert again("{ me { fullName } }").data == {"me": {"fullName": "Alice Example"}}
+    age(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
+    call_command("prune")
+    assert "errors" not in again("{ me { id } }").json
+    assert "errors" not in bob("{ me { id } }").json
+    kinds = list(Event.objects.filter(user__username="alice").values_list("kind", flat=True))
+    assert kinds.count("account.closed") == kinds.count("account.reopened") == 1
+
+
+def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
+    alice = api.join("alice", fullName="Alice Example", deviceName="laptop")
+    bob = api.join("bob")
+    taken = orjson.loads(alice("{ me { export } }").data["me"]["export"])
+    assert (taken["username"], taken["full_name"], taken["email"]) == ("alice", "Alice Example", "alice@example.com")
+    assert [each["device_name"] for each in taken["sessions"]] == ["laptop"]
+    assert [each["kind"] for each in taken["events"]] == ["account.registered"]
+    assert PASSWORD not in str(taken)
+
+    proof = post.last("alice@example.com")
+    assert "errors" not in delete(alice).json
+    assert api(VERIFY, {"token": proof.token}).code == "TOKEN_INVALID", "what was mailed before is void"
+    post.deliver()
+    age(User.objects.filter(username="alice"), timedelta(days=14), "erases_at")
+    call_command("prune")
+
+    assert not Session.objects.filter(user_id=alice.claims["sub"]).exists()
+    assert not Proof.objects.filter(address="alice@example.com").exists()
+    # That it happened is kept, and nothing by which to tell to whom.
+    nobodys = Event.objects.filter(user=None)
+    assert {"account.registered", "account.closed", "account.erased"} <= set(nobodys.values_list("kind", flat=True))
+    assert list(nobodys.values_list("session_id", "ip_address", "user_agent", "facts").distinct()) == [
+        (None, None, "", {})
+    ]
+    assert post.queued() == 0, "nor does a letter say it"
+
+    assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
+    # The names are free, and whoever has them next finds nothing of what was.
+    heir = api.join("alice")
+    assert heir.claims["sub"] != alice.claims["sub"]
+    kinds = heir("{ me { events { edges { node { kind } } } } }").data["me"]["events"]["edges"]
+    assert kinds == [{"node": {"kind": "ACCOUNT_REGISTERED"}}]
+    assert alice("{ me { id } }").code == "UNAUTHENTICATED"
+    assert "errors" not in bob("{ me { id } }").json

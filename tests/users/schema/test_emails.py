@@ -1,0 +1,72 @@
+"""Proving, changing and having back an address, as a client sees it."""
+
+import pytest
+
+from tests.api import PASSWORD, Api
+from tests.mailed import ADDRESS, OTHER, change, move, proven, request, undo, verify
+from tests.post import last
+
+WHOLE = "user { id username email isEmailVerified fullName bio imageUrl lastLogin roles }"
+VERIFY = f"mutation ($token: String!, $email: String) {{ verifyEmail(token: $token, email: $email) {{ {WHOLE} }} }}"
+
+
+def test_verify_email_answers_with_the_user_whose_address_it_is(api: Api) -> None:
+    alice = api.join("alice", fullName="Alice")
+    answer = api(VERIFY, {"token": last(ADDRESS).code, "email": ADDRESS})
+    assert answer.json == {
+        "data": {
+            "verifyEmail": {
+                "user": {
+                    "id": alice.claims["sub"],
+                    "username": "alice",
+                    "email": ADDRESS,
+                    "isEmailVerified": True,
+                    "fullName": "Alice",
+                    "bio": "",
+                    "imageUrl": None,
+                    "lastLogin": None,
+                    "roles": [],
+                }
+            }
+        }
+    }
+
+
+def test_a_token_that_is_not_ours_is_no_reason_to_refresh(api: Api) -> None:
+    for answer, name in ((verify("A" * 43), "verifyEmail"), (undo("A" * 43), "undoEmailChange")):
+        assert (answer.status, answer.json["data"], answer.extensions) == (200, {name: None}, {"code": "TOKEN_INVALID"})
+        assert answer.error["message"] == "The token in the argument is not one of ours, or is spent."
+
+
+def test_request_email_verification_answers_that_it_was_accepted(api: Api) -> None:
+    assert request("verify").json == {"data": {"requestEmailVerification": {"accepted": True}}}
+    refused = request("verify", "rubbish")
+    assert (refused.json["data"], refused.field_errors) == ({"requestEmailVerification": None}, {("email", "INVALID")})
+
+
+def test_change_email_answers_that_it_was_accepted(api: Api) -> None:
+    alice = proven()
+    assert change(alice).json == {"data": {"changeEmail": {"accepted": True}}}
+    refused = change(alice, OTHER, "wrong")
+    assert refused.json["data"] == {"changeEmail": None}
+    assert refused.extensions == {"code": "INVALID_CREDENTIALS", "field": "password"}
+    assert change(alice, ADDRESS).field_errors == {("newEmail", "INVALID")}
+
+
+def test_a_stranger_changes_no_address(api: Api) -> None:
+    answer = api(f'mutation {{ changeEmail(newEmail: "{OTHER}", password: "{PASSWORD}") {{ accepted }} }}')
+    assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"changeEmail": None})
+
+
+def test_undo_email_change_answers_with_the_user_and_how_many_sessions_ended(api: Api) -> None:
+    alice = proven()
+    move(alice)
+    document = f"mutation ($token: String!) {{ undoEmailChange(token: $token) {{ endedSessions {WHOLE} }} }}"
+    answer = api(document, {"token": last(ADDRESS).token}).data["undoEmailChange"]
+    assert (answer["endedSessions"], answer["user"]["id"], answer["user"]["email"]) == (1, alice.claims["sub"], ADDRESS)
+
+
+@pytest.mark.parametrize("name", ["verifyEmail", "requestEmailVerification", "changeEmail", "undoEmailChange"])
+def test_without_its_arguments_nothing_is_asked(api: Api, name: str) -> None:
+    errors = api(f"mutation {{ {name} {{ __typename }} }}").json["errors"]
+    assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}

@@ -1,0 +1,114 @@
+"""Addresses: proven by who reads them, changed only for a proven one, given back where that was not wanted."""
+
+from copy import copy
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+
+from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users.caller import Caller, SignedIn
+from users.errors import Conflict, FieldErrorCode, Inspection, TokenInvalid
+from users.events import Kind
+from users.models import Proof, User
+from users.proofs import Purpose
+
+
+def request_verification(caller: Caller, *, email: str) -> None:
+    """Have a mail sent to an address that waits to be proven; the same where none does."""
+    address = mail.admit(caller, email, to="prove")
+    user = passwords.owner(address)
+    with transaction.atomic():
+        events.record(caller, Kind.EMAIL_VERIFICATION_REQUESTED, user=user)
+        mail.queue(caller, letters.verify_address, user=None, address=address)
+
+
+def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
+    """Take an address as proven by who brings the token back, or the code; a new one takes the former's place."""
+    proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
+    user, former = proof.user, copy(proof.user)
+    with transaction.atomic():
+        _take(user, proof)
+        proofs.use(proof)
+        if former.email_key != proof.address_key:
+            events.record(caller, Kind.EMAIL_CHANGED, user=user)
+            _tell_former(caller, user, former)
+        elif not former.is_email_verified:
+            events.record(caller, Kind.EMAIL_VERIFIED, user=user)
+        if not former.is_email_verified:
+            _end_strangers(caller, user)
+    return user
+
+
+def change(caller: SignedIn, *, new_email: str, password: str) -> None:
+    """Have a mail sent to the new address; it becomes the caller's once it is proven."""
+    user, inspection = caller.user, Inspection()
+    address = inspection.clean("new_email", names.email, new_email)
+    if address == user.email and user.is_email_verified:
+        inspection.add("new_email", FieldErrorCode.INVALID, "This is the account's address already.")
+    inspection.finish()
+    with hashing.seat():
+        passwords.prove(caller, password)
+    mail.admit(caller, address, to="prove")
+    bound = {"email": user.email, "credential_version": user.credential_version}
+    with transaction.atomic():
+        events.record(caller, Kind.EMAIL_CHANGE_REQUESTED, user=user, session_id=caller.session.id)
+        mail.queue(caller, letters.verify_new_address, user=user, address=address, **bound)
+
+
+def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:
+    """Give the former address back, and shut out whoever changed it; how many sessions ended."""
+    proof = proofs.find(caller, Purpose.UNDO, token=token)
+    user, former = proof.user, copy(proof.user)
+    with transaction.atomic():
+        # The user's row before any other: whoever else means to change the account waits here, and finds it changed.
+        _give_back(user, proof)
+        proofs.use(proof)
+        # What was mailed since may be in the hands of whoever changed the address.
+        proofs.withdraw(user, since=proof)
+        ended = sessions.end_all_of(caller, user=former, why="change of address undone")
+        events.record(caller, Kind.EMAIL_CHANGE_UNDONE, user=user)
+        mail.queue(caller, letters.reset_password, user=None, address=proof.address)
+        mail.queue(caller, letters.address_taken_back, user=user, address=former.email)
+    return user, ended
+
+
+def _take(user: User, proof: Proof) -> None:
+    bound = {"email": proof.email, "credential_version": proof.credential_version, "is_active": True}
+    fresh = {} if user.is_email_verified else {"erases_at": None}
+    if not _update(User.objects.filter(id=user.id, **bound), email=proof.address, is_email_verified=True, **fresh):
+        raise TokenInvalid
+    user.email, user.is_email_verified = proof.address, True
+
+
+def _give_back(user: User, proof: Proof) -> None:
+    # Who changed the address knew the password: it opens nothing any more, and a mail lets the owner choose another.
+    user.email, user.is_email_verified, user.erases_at = proof.address, True, None
+    user.set_password(None)
+    changes = ("email", "is_email_verified", "erases_at", "password", "credential_version")
+    same = User.objects.filter(id=user.id, credential_version=user.credential_version - 1, is_active=True)
+    if not _update(same, **{name: getattr(user, name) for name in changes}):
+        raise Conflict
+
+
+def _update(users: QuerySet[User], **changes: Any) -> int:
+    try:
+        with transaction.atomic():
+            return users.update(**changes)
+    except IntegrityError:
+        raise Conflict("Another account has this address.") from None
+
+
+def _tell_former(caller: Caller, user: User, former: User) -> None:
+    # Who never proved the former address had it by mistake, or as a pretence: its reader gets no hold on the account.
+    held = proofs.hold(user, address=former.email) if former.is_email_verified else None
+    if held or throttle.counted(mail.unasked(former.email)):
+        facts = {"held": str(held) if held else None}
+        mail.queue(caller, letters.address_changed, user=user, address=former.email, **facts)
+
+
+def _end_strangers(caller: Caller, user: User) -> None:
+    # Whoever made the account need not be who reads its mail: only a session that brings the proof itself goes on.
+    session = tokens.session_of(caller)
+    keep = session.id if session and session.user_id == user.id else None
+    sessions.end_all_of(caller, user=user, why="address proven", keep=keep)
