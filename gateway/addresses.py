@@ -2,10 +2,14 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
 from django.conf import settings
+
+# Longer than any address, its port and the name of its zone; what is remembered must not grow with what is sent.
+LONGEST = 100
 
 
 def of_client(meta: Mapping[str, Any]) -> str | None:
@@ -18,6 +22,11 @@ def of_client(meta: Mapping[str, Any]) -> str | None:
 
 
 def _clean(address: str) -> str | None:
+    return _parsed(address) if len(address) <= LONGEST else None
+
+
+@lru_cache(maxsize=1_024)
+def _parsed(address: str) -> str | None:
     # Some proxies write a port behind it: `192.0.2.1:4444`, `[2001:db8::1]:4444`.
     with_port = re.fullmatch(r"\[(.+)\](?::\d+)?|([\d.]+):\d+", address)
     bare = (with_port[1] or with_port[2]) if with_port else address

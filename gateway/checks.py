@@ -13,6 +13,7 @@ from users import keys
 
 SHORTEST_SECRET = 50
 MOST_ACCESS_MINUTES = 15
+LONGEST_RESET_MINUTES = 60
 
 Found = list[CheckMessage]
 
@@ -108,9 +109,7 @@ def trusted_documents(**_: Any) -> Found:
 def breach_url(**_: Any) -> Found:
     """A service that is asked in the clear tells the network what it is asked."""
     url = settings.GATEWAY_BREACH_URL
-    parts = urlsplit(url)
-    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
-    if url and not ((parts.scheme == "https" or (parts.scheme == "http" and local)) and "{prefix}" in url):
+    if url and not (_is_private(url) and "{prefix}" in url):
         return [Error("GATEWAY_BREACH_URL must be an https address with {prefix} in it.", id="gateway.E012")]
     return []
 
@@ -147,6 +146,38 @@ def cookies_for_other_sites(**_: Any) -> Found:
     return []
 
 
+def mail_into_the_log(**_: Any) -> Found:
+    """Who reads the log could choose a new password for anyone."""
+    if not settings.DEBUG and not settings.EMAIL_BACKEND.endswith((".smtp.EmailBackend", ".locmem.EmailBackend")):
+        return [Error("EMAIL_URL must name a mail server, smtp…://, where DJANGO_DEBUG=0.", id="gateway.E017")]
+    return []
+
+
+def links_in_the_clear(**_: Any) -> Found:
+    """The token of a link would be read on its way."""
+    names = ("GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL")
+    # The gateway's own pages are as private as all else that it serves.
+    own = f"{settings.GATEWAY_ISSUER}/account/"
+    wrong = [name for name in names if not getattr(settings, name).startswith((own, "https://"))]
+    if not settings.DEBUG and any(not _is_private(getattr(settings, name)) for name in wrong):
+        return [Error(f"{', '.join(wrong)} must begin with https://.", id="gateway.E018")]
+    return []
+
+
+def long_resets(**_: Any) -> Found:
+    """A mailbox that is read by another holds nothing of use after so long (ASVS 6.4.1)."""
+    if settings.GATEWAY_RESET_LIFETIME.total_seconds() > LONGEST_RESET_MINUTES * 60:
+        return [Error(f"GATEWAY_RESET_LIFETIME must be {LONGEST_RESET_MINUTES}m or less.", id="gateway.E019")]
+    return []
+
+
+def public_metrics(**_: Any) -> Found:
+    """Whoever may ask the gateway need not know how it fares."""
+    if settings.GATEWAY_METRICS_PORT and settings.GATEWAY_METRICS_PORT == settings.PORT:
+        return [Error("GATEWAY_METRICS_PORT must be another port than PORT.", id="gateway.E020")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -162,6 +193,10 @@ ALL = (
     cookies_without_credentials,
     cookies_for_every_origin,
     cookies_for_other_sites,
+    mail_into_the_log,
+    links_in_the_clear,
+    long_resets,
+    public_metrics,
 )
 
 
@@ -169,3 +204,8 @@ def register(checks: Sequence[Any] = ALL) -> None:
     """Hand the checks to Django."""
     for check in checks:
         register_check(check, Tags.security)
+
+
+def _is_private(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"})

@@ -5,7 +5,22 @@ from typing import Any
 
 import environ
 
+from gateway.postgresql import connections
+
 CONNECT_TIMEOUT = 3
+STATEMENT_TIMEOUT = 3
+LOCK_TIMEOUT = 2
+IDLE_TIMEOUT = 10
+SILENCE = 4
+# For one of the pool's connections, of which each thread has its own: only a server that is away lets one wait.
+POOL_TIMEOUT = 1.5
+
+# MariaDB alone reads the first bracket, MySQL alone the second: each knows only its own variable.
+BOUNDS = (
+    f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}"
+    f" /*M!100101 , max_statement_time = {STATEMENT_TIMEOUT} */"
+    f" /*!50708 , max_execution_time = {STATEMENT_TIMEOUT * 1_000} */"
+)
 
 
 def parse(url: str) -> dict[str, Any]:
@@ -37,12 +52,25 @@ def sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def postgresql(config: dict[str, Any]) -> dict[str, Any]:
-    """A pool of connections in each process, checked before use."""
+    """A pool of connections in each process, checked before use by a backend of our own; every wait has an end."""
+    given = config.get("OPTIONS", {})
+    bounds = connections.options(
+        given,
+        statement_timeout=STATEMENT_TIMEOUT,
+        lock_timeout=LOCK_TIMEOUT,
+        idle_in_transaction_session_timeout=IDLE_TIMEOUT,
+    )
     options = {
         "connect_timeout": CONNECT_TIMEOUT,
-        "pool": {"min_size": 1, "timeout": CONNECT_TIMEOUT},
+        "pool": {
+            "min_size": 1,
+            "timeout": POOL_TIMEOUT,
+            # Else its pauses between two tries double, and it notices minutes later that a long outage is over.
+            "reconnect_timeout": CONNECT_TIMEOUT,
+            "connection_class": connections.Connection,
+        },
     }
-    return config | {"OPTIONS": options | config.get("OPTIONS", {}), "CONN_HEALTH_CHECKS": True}
+    return config | {"ENGINE": "gateway.postgresql", "OPTIONS": options | given | {"options": bounds}}
 
 
 def fit_pool(config: dict[str, Any], threads: int) -> None:
@@ -52,8 +80,15 @@ def fit_pool(config: dict[str, Any], threads: int) -> None:
 
 
 def mysql(config: dict[str, Any]) -> dict[str, Any]:
-    """One lasting connection a thread, checked before use."""
-    options = {"charset": "utf8mb4", "connect_timeout": CONNECT_TIMEOUT, "isolation_level": "read committed"}
+    """One lasting connection a thread, checked before use; every wait has an end."""
+    options = {
+        "charset": "utf8mb4",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": SILENCE,
+        "write_timeout": SILENCE,
+        "isolation_level": "read committed",
+        "init_command": BOUNDS,
+    }
     return config | {
         "OPTIONS": options | config.get("OPTIONS", {}),
         "CONN_MAX_AGE": 60,
@@ -62,6 +97,24 @@ def mysql(config: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def unhurried(config: dict[str, Any]) -> dict[str, Any]:
+    """The same database for who may take their time: no pool, and no end to a statement."""
+    options = {name: value for name, value in config["OPTIONS"].items() if name not in HASTE}
+    if "options" in config["OPTIONS"]:
+        # What stands later wins.
+        options["options"] = f"{config['OPTIONS']['options']} {connections.options({}, **NO_BOUNDS)}"
+    return config | {"OPTIONS": options}
+
+
+def leave(connection: Any) -> None:
+    """Close a connection, and the pool that it may come from: what comes next is made anew."""
+    connection.close()
+    if connection.vendor == "postgresql":
+        connection.close_pool()
+
+
+HASTE = {"pool", "read_timeout", "write_timeout", "init_command"}
+NO_BOUNDS = {"statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
 ENGINES = {
     "sqlite": sqlite,
     "postgres": postgresql,

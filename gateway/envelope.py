@@ -1,20 +1,20 @@
 """What every request and answer carries: an id, a host that is ours, and JSON where Django would write HTML."""
 
-import logging
 import re
 import time
 import uuid
 from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
+from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
+from structlog.contextvars import bound_contextvars
 
-from gateway import addresses
-from gateway.errors import BadRequest, of_refusal
+from gateway import access, addresses, health, metrics, traces
+from gateway.errors import OUTAGES, BadRequest, of_refusal
 from gateway.media import JSON
-from gateway.view import respond
+from gateway.view import fail, respond
 
-log = logging.getLogger("gateway.access")
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 
@@ -30,16 +30,29 @@ class EnvelopeMiddleware:
             request_id = uuid.uuid4().hex
         request.id = request_id  # type: ignore[attr-defined]
         request.client_address = addresses.of_client(request.META)  # type: ignore[attr-defined]
-        start = time.perf_counter()
-        response = self._respond(request)
-        taken = (time.perf_counter() - start) * 1_000
-        # The path without its query, which may hold variables; in ASCII, so that it cannot end the line.
-        path, status = ascii(request.path), response.status_code
-        log.info("%s %s %s %d %.1f ms", request_id, request.method, path, status, taken)
+        start, statements = time.perf_counter(), access.Statements()
+        # Whatever is logged meanwhile bears the request's name.
+        with (
+            bound_contextvars(request=request_id),
+            connection.execute_wrapper(statements),
+            traces.span(request) as span,
+        ):
+            response = self._respond(request)
+            span.end(request, response)
+            seconds = time.perf_counter() - start
+            metrics.observe(request, response, seconds=seconds)
+            access.write(request, response, seconds=seconds, statements=statements.count)
         response.headers["X-Request-Id"] = request_id
         return response
 
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Without its database, a page answers as GraphQL does; in development too, where Django would show more."""
+        return fail(exception, request) if isinstance(exception, OUTAGES) else None
+
     def _respond(self, request: HttpRequest) -> HttpResponseBase:
+        if request.path_info in health.PATHS:
+            # Those who probe know an address of the machine, and no name; nothing is told that a name guards.
+            return self.get_response(request)
         try:
             request.get_host()
         except DisallowedHost:

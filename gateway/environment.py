@@ -82,6 +82,11 @@ def port(value: str) -> int:
     return int(value)
 
 
+def port_or_none(value: str) -> int:
+    """a port, 1 to 65535, or 0 for none"""
+    return port(value) if value != "0" else 0
+
+
 def duration(value: str) -> timedelta:
     """a duration such as 30s, 5m, 12h or 7d"""
     parts = re.fullmatch(r"(\d{1,6})([smhd])", value)
@@ -110,6 +115,14 @@ def origins(value: str) -> list[str]:
         if origin != "*" and (not parts.netloc or origin != f"{parts.scheme}://{parts.netloc}"):
             raise ValueError
     return words(value)
+
+
+def link(value: str) -> str:
+    """an address such as https://app.example/verify#token={token}, with {token} in it"""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or value.count("{token}") != 1:
+        raise ValueError
+    return value
 
 
 def subset(*allowed: str) -> Callable[[str], list[str]]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import graphql_jwt.exceptions
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from graphene.utils.str_converters import to_camel_case
 from graphql import GraphQLError, GraphQLSyntaxError
@@ -25,6 +25,8 @@ from users.errors import (
 LONGEST_MESSAGE = 500
 MOST_PLACES = 10
 RETRY_AFTER = 5
+# The database is away, locked, full, read-only or too slow; nobody wrote a wrong statement.
+OUTAGES = (OperationalError, InterfaceError, InternalError)
 log = logging.getLogger("gateway.errors")
 
 
@@ -102,6 +104,11 @@ def of_failure(failure: BaseException, request: HttpRequest) -> dict[str, Any]:
     return of_refusal(_masked(failure, request))
 
 
+def status_of(shown: dict[str, Any]) -> int:
+    """The HTTP status of a failure before which nothing was executed."""
+    return 503 if shown["extensions"]["code"] == ErrorCode.SERVICE_UNAVAILABLE.name else 500
+
+
 def _as_refusal(cause: Exception, request: HttpRequest) -> Refusal:
     match cause:
         case Refusal():
@@ -125,8 +132,9 @@ def _not_permitted(request: HttpRequest) -> Refusal:
 
 def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
     request_id, operation = getattr(request, "id", "-"), getattr(request, "operation_name", "-")
-    log.error("request %s failed in operation %s", request_id, operation, exc_info=failure)
-    if isinstance(failure, (OperationalError, InterfaceError)):
+    facts = {"operation": operation}
+    log.error("request %s failed in operation %s", request_id, operation, exc_info=failure, extra=facts)
+    if isinstance(failure, OUTAGES):
         return ServiceUnavailable(RETRY_AFTER)
     return Failed(request_id)
 

@@ -15,7 +15,7 @@ from graphql import (
     get_operation_ast,
 )
 
-from gateway import cookies, errors, limits, persisted
+from gateway import cookies, errors, limits, persisted, roots
 from gateway.documents import Documents, Refused
 from gateway.errors import BadRequest, OperationUnresolved, TooComplex
 from gateway.requests import Parameters
@@ -39,10 +39,10 @@ class Budget:
     costly: int = 1
 
     def spend(self, document: DocumentNode, operation: OperationDefinitionNode) -> None:
-        """Refuse a second operation that hashes a password or sends mail."""
+        """Refuse a second operation that costs what a document may have once."""
         self.costly -= limits.count_costly(document, operation)
         if self.costly < 0:
-            raise TooComplex("costly mutations", 1, 1 - self.costly)
+            raise TooComplex("costly fields", 1, 1 - self.costly)
 
 
 def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: Budget | None = None) -> Outcome:
@@ -50,7 +50,7 @@ def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: 
     try:
         document = documents.load(schema, persisted.text_of(asked))
         operation = _operation(request, document, asked.operation_name)
-        request.operation_name = operation.name.value if operation.name else "-"  # type: ignore[attr-defined]
+        roots.note(request, document, operation)
         if budget:
             budget.spend(document, operation)
         persisted.keep(asked)

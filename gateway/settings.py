@@ -2,17 +2,20 @@
 
 import os
 from datetime import timedelta
+from email.utils import formataddr
 from pathlib import Path
 
-from gateway import databases, secret
+from gateway import databases, logs, postoffice, secret
 from gateway.environment import (
     count,
     duration,
+    link,
     load,
     natural,
     one_of,
     origins,
     port,
+    port_or_none,
     rates,
     read,
     require,
@@ -41,11 +44,21 @@ GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or
 GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
 # Some more than may hash and wait for it, so that a flood of sign-ins leaves threads for everything else.
 GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_HASHES_AT_ONCE + GATEWAY_HASHES_WAITING + 8)
+GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
+# Longer than a load balancer takes to notice that it should send nothing any more.
+GATEWAY_STOP_NOTICE = read("GATEWAY_STOP_NOTICE", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")
 PORT = read("PORT", port, 8000)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
 databases.fit_pool(DATABASES["default"], GATEWAY_THREADS)
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
+
+# --- what is said --------------------------------------------------------------------------------
+GATEWAY_LOG_FORMAT = read("GATEWAY_LOG_FORMAT", one_of("json", "console"), "console" if DEBUG else "json")
+GATEWAY_LOG_LEVEL = read("GATEWAY_LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+GATEWAY_METRICS_HOST = read("GATEWAY_METRICS_HOST", text, "127.0.0.1")
+GATEWAY_METRICS_PORT = read("GATEWAY_METRICS_PORT", port_or_none, 0)
+LOGGING = logs.configuration(GATEWAY_LOG_FORMAT, GATEWAY_LOG_LEVEL)
 
 # --- what is open --------------------------------------------------------------------------------
 GATEWAY_EXPLORER = read("GATEWAY_EXPLORER", switch, DEBUG)
@@ -56,9 +69,8 @@ GATEWAY_ADMIN = read("GATEWAY_ADMIN", switch, DEBUG)
 
 # --- tokens and sessions -------------------------------------------------------------------------
 GATEWAY_NAME = read("GATEWAY_NAME", text, "Gateway")
-GATEWAY_ISSUER = read(
-    "GATEWAY_ISSUER", text, "http://localhost:8000" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
-)
+_origin = f"http://localhost:{PORT}" if DEBUG else f"https://{ALLOWED_HOSTS[0].lstrip('.')}"
+GATEWAY_ISSUER = read("GATEWAY_ISSUER", text, _origin)
 GATEWAY_AUDIENCE = read("GATEWAY_AUDIENCE", text, "gateway")
 GATEWAY_SIGNING_KEYS = read("GATEWAY_SIGNING_KEYS", text, "", secret=True)
 GATEWAY_SIGNING_ALGORITHM = read("GATEWAY_SIGNING_ALGORITHM", one_of("ES256", "EdDSA", "RS256"), "ES256")
@@ -77,8 +89,37 @@ GATEWAY_REFRESH_COOKIE = read("GATEWAY_REFRESH_COOKIE", switch, False)
 GATEWAY_COOKIE_SAMESITE = read("GATEWAY_COOKIE_SAMESITE", one_of("Strict", "Lax", "None"), "Strict")
 GATEWAY_COOKIE_PATH = read("GATEWAY_COOKIE_PATH", one_of("/", "/graphql"), "/")
 
+# --- mail ----------------------------------------------------------------------------------------
+# A relay on the machine itself is what Django expects as well; nothing is lost until there is one, for a day.
+_mail = read(
+    "EMAIL_URL", postoffice.parse, postoffice.parse("console://" if DEBUG else "smtp://localhost"), secret=True
+)
+EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+EMAIL_FILE_PATH = _mail["EMAIL_FILE_PATH"]
+EMAIL_TIMEOUT = read("EMAIL_TIMEOUT", count, 60)
+EMAIL_USE_LOCALTIME = False
+DEFAULT_FROM_EMAIL = read(
+    "DEFAULT_FROM_EMAIL",
+    postoffice.sender,
+    formataddr((GATEWAY_NAME, f"no-reply@{ALLOWED_HOSTS[0].lstrip('.') if not DEBUG else 'localhost'}")),
+)
+GATEWAY_MAIL_WORKER = read("GATEWAY_MAIL_WORKER", switch, True)
+GATEWAY_EMAIL_VERIFICATION = read("GATEWAY_EMAIL_VERIFICATION", one_of("optional", "required", "off"), "optional")
+_pages = f"{GATEWAY_ISSUER if GATEWAY_ISSUER.startswith(('https://', 'http://')) else _origin}/account"
+GATEWAY_VERIFY_URL = read("GATEWAY_VERIFY_URL", link, f"{_pages}/verify#token={{token}}")
+GATEWAY_RESET_URL = read("GATEWAY_RESET_URL", link, f"{_pages}/reset#token={{token}}")
+GATEWAY_UNDO_URL = read("GATEWAY_UNDO_URL", link, f"{_pages}/undo#token={{token}}")
+GATEWAY_VERIFY_LIFETIME = read("GATEWAY_VERIFY_LIFETIME", duration, timedelta(hours=1))
+GATEWAY_RESET_LIFETIME = read("GATEWAY_RESET_LIFETIME", duration, timedelta(minutes=30))
+GATEWAY_UNDO_LIFETIME = read("GATEWAY_UNDO_LIFETIME", duration, timedelta(days=7))
+TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
+
 # --- what is kept --------------------------------------------------------------------------------
 GATEWAY_EVENTS_KEPT = read("GATEWAY_EVENTS_KEPT", duration, timedelta(days=365))
+GATEWAY_ERASE_AFTER = read("GATEWAY_ERASE_AFTER", duration, timedelta(days=14))
 
 # --- limits --------------------------------------------------------------------------------------
 GATEWAY_MAX_BODY = read("GATEWAY_MAX_BODY", count, 100_000)
@@ -101,7 +142,11 @@ GATEWAY_LIMITS = {
         "sign_in_address": "20 in 5 minutes",
         "register": "20 in 1 minute",
         "refresh_rubbish": "300 in 1 minute",
-        "change_password": "10 in 5 minutes",
+        "own_password": "10 in 5 minutes",
+        "mail_address": "5 in 1 hour",
+        "mail_client": "30 in 1 hour",
+        "code_address": "5 in 10 minutes, 20 in 1 day",
+        "code_client": "30 in 1 hour",
     }.items()
 }
 
@@ -168,12 +213,14 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "corsheaders",
     "graphene_django",
+    "django_tasks",
+    "django_tasks_db",
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
-    "gateway.envelope.EnvelopeMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "gateway.envelope.EnvelopeMiddleware",
 ]
 if GATEWAY_ADMIN:
     # Cookies, forms and static files are the admin's alone.
@@ -231,24 +278,4 @@ GRAPHQL_JWT = {
     "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.compatibility.subject",
     "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.compatibility.user",
     "JWT_ALLOW_ANY_HANDLER": "gateway.compatibility.leave_to_the_gateway",
-}
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"},
-        "bare": {"format": "{message}", "style": "{"},
-    },
-    "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
-        "trail": {"class": "logging.StreamHandler", "formatter": "bare"},
-    },
-    "root": {"handlers": ["console"], "level": "INFO"},
-    "loggers": {
-        # A JSON object a line, and nothing else on it.
-        "gateway.audit": {"handlers": ["trail"], "level": "INFO", "propagate": False},
-        # Its own handlers would say everything twice; what a client did wrong is told to the client.
-        "django": {"handlers": [], "propagate": True},
-        "django.request": {"level": "ERROR"},
-    },
 }

@@ -1,25 +1,30 @@
 """Every address that the gateway answers."""
 
+import sys
+
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from gateway import jwks
-from gateway.errors import Failed, of_refusal
+from gateway import health, jwks
+from gateway.errors import of_refusal
 from gateway.media import JSON
 from gateway.middleware import JWTMiddleware
 from gateway.schema import schema
-from gateway.view import GatewayView, respond
+from gateway.view import GatewayView, fail, respond
 from users.errors import NotFound
 
 # No cookie says who asks here; the one of cookie mode has a guard of its own.
-graphql = csrf_exempt(JWTMiddleware(GatewayView.as_view(schema=schema)))
+graphql = csrf_exempt(JWTMiddleware(GatewayView(schema=schema).dispatch))
 urlpatterns: list[URLPattern | URLResolver] = [
     path("graphql", graphql, name="graphql"),
     path("graphql/", graphql),
     path(".well-known/jwks.json", jwks.show),
+    path("healthz", health.live),
+    path("readyz", health.ready),
+    path("account/", include("gateway.pages.urls")),
 ]
 if settings.GATEWAY_EXPLORER:
     urlpatterns += [
@@ -40,8 +45,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """What is left to say when a page failed."""
-    return respond({"errors": [of_refusal(Failed(getattr(request, "id", "-")))]}, JSON, 500)
+    """What is left to say when a page failed, or what stands before every page."""
+    return fail(sys.exception() or RuntimeError("a page failed"), request)
 
 
 # A route of its own: in development Django would show a page in place of the handler's answer.

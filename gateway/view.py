@@ -34,7 +34,7 @@ class GatewayView(GraphQLView):
             malformed = BadRequest("The request is not well-formed.")
             return respond({"errors": [errors.of_refusal(malformed)]}, media.JSON, malformed.status)
         except Exception as failure:
-            return respond({"errors": [errors.of_failure(failure, request)]}, media.JSON, 500)
+            return fail(failure, request)
 
     def _media(self, request: HttpRequest) -> str:
         if request.method not in {"GET", "POST"}:
@@ -67,7 +67,16 @@ def respond(answer: Any, kind: str, status: int, headers: dict[str, str] | None 
     response["Content-Length"] = str(len(body))
     response["Cache-Control"] = "no-store"
     response["Vary"] = "Accept, Authorization, Origin"
+    # What logs and metrics may know of it.
+    answers = answer if isinstance(answer, list) else [answer]
+    response.told = [error["extensions"] for each in answers for error in each.get("errors", ())]  # type: ignore[attr-defined]
     return response
+
+
+def fail(failure: BaseException, request: HttpRequest) -> HttpResponse:
+    """What is left to say where something failed before anything was executed."""
+    answer = {"errors": [errors.of_failure(failure, request)]}
+    return respond(answer, media.JSON, errors.status_of(answer["errors"][0]), retry_after([Outcome(answer, False)]))
 
 
 def retry_after(outcomes: list[Outcome]) -> dict[str, str]:

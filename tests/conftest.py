@@ -11,6 +11,7 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
+from gateway import databases, health
 from gateway.operations import documents
 from tests.api import Api
 from users import keys, tokens
@@ -34,6 +35,15 @@ def django_db_modify_db_settings(
         connections.databases["default"]["OPTIONS"]["pool"].update(max_size=60, timeout=30)
 
 
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None) -> Iterator[None]:
+    """Take time to drop the test's database: PostgreSQL waits for everyone to have left it."""
+    yield
+    if connection.vendor != "sqlite":
+        databases.leave(connection)
+        connection.settings_dict = databases.unhurried(connection.settings_dict)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _one_signing_key() -> None:
     django_settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
@@ -43,7 +53,7 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear):
+    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear, health.watch.__init__):
         forget()
 
 

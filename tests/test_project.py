@@ -140,7 +140,9 @@ def test_the_readme_lists_every_check() -> None:
     assert listed == sorted(set(re.findall(r'"(gateway\.E\d+)"', FILES["gateway.checks"].read_text())))
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-mysql.txt", "tests/requirements.txt"])
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-mysql.txt", "requirements-otel.txt", "tests/requirements.txt"]
+)
 def test_requirements_are_pinned(name: str) -> None:
     lines = [line for line in (ROOT / name).read_text().splitlines() if line and not line.startswith(("#", "-r "))]
     assert lines

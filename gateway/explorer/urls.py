@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway.explorer.assets import asset
+from gateway.explorer.assets import assets
 
 app_name = "explorer"
-urlpatterns = [path("<str:name>", asset, name="asset")]
+urlpatterns = [path("<str:name>", assets.serve, name="asset")]

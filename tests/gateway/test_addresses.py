@@ -39,3 +39,9 @@ def test_s26_only_what_trusted_proxies_saw_is_believed(
     meta = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": remote, "HTTP_X_REAL_IP": SPOOFED}
     meta |= {"HTTP_FORWARDED": f"for={SPOOFED}", "HTTP_CLIENT_IP": SPOOFED}
     assert addresses.of_client({name: value for name, value in meta.items() if value is not None}) == found
+
+
+def test_what_is_too_long_for_an_address_is_none_and_is_not_remembered() -> None:
+    before = addresses._parsed.cache_info().currsize
+    assert addresses.of_client({"REMOTE_ADDR": "fe80::1%" + "x" * 200}) is None
+    assert addresses._parsed.cache_info().currsize == before

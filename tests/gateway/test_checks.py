@@ -32,7 +32,7 @@ def test_every_check_is_registered_and_every_id_is_unique() -> None:
     own = {
         function
         for name, function in inspect.getmembers(checks, inspect.isfunction)
-        if function.__module__ == checks.__name__ and function is not checks.register
+        if function.__module__ == checks.__name__ and function is not checks.register and not name.startswith("_")
     }
     assert own == set(checks.ALL)
     ids = re.findall(r'"(gateway\.E\d{3})"', Path(checks.__file__).read_text())
@@ -226,3 +226,47 @@ def test_a_range_service_is_asked_in_private(settings: Any, url: str, found: lis
 def test_f16_some_threads_are_left_when_all_that_may_hash_do(settings: Any, threads: int, found: list[str]) -> None:
     settings.GATEWAY_HASHES_AT_ONCE, settings.GATEWAY_HASHES_WAITING, settings.GATEWAY_THREADS = 2, 4, threads
     assert refused(checks.few_threads) == found
+
+
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [("console", ["gateway.E017"]), ("filebased", ["gateway.E017"]), ("dummy", ["gateway.E017"]), ("smtp", [])],
+)
+def test_mail_is_not_written_where_logs_are_read(settings: Any, url: str, ids: list[str]) -> None:
+    settings.DEBUG = False
+    settings.EMAIL_BACKEND = f"django.core.mail.backends.{url}.EmailBackend"
+    assert refused(checks.mail_into_the_log) == ids
+    settings.DEBUG = True
+    assert refused(checks.mail_into_the_log) == []
+
+
+@pytest.mark.parametrize("name", ["GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL"])
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("http://app.example/?token={token}", ["gateway.E018"]),
+        ("http://localhost:8000/account/verify#token={token}", []),
+        ("https://app.example/?token={token}", []),
+        ("http://localhost:3000/?token={token}", []),
+    ],
+)
+def test_links_do_not_travel_in_the_clear(settings: Any, name: str, url: str, ids: list[str]) -> None:
+    settings.DEBUG = True
+    setattr(settings, name, url)
+    assert refused(checks.links_in_the_clear) == []
+    settings.DEBUG = False
+    for other in {"GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL"} - {name}:
+        setattr(settings, other, "https://app.example/?token={token}")
+    assert refused(checks.links_in_the_clear) == ids
+
+
+@pytest.mark.parametrize(("minutes", "ids"), [(30, []), (60, []), (61, ["gateway.E019"])])
+def test_s84_a_reset_does_not_wait_for_days(settings: Any, minutes: int, ids: list[str]) -> None:
+    settings.GATEWAY_RESET_LIFETIME = timedelta(minutes=minutes)
+    assert refused(checks.long_resets) == ids
+
+
+@pytest.mark.parametrize(("port", "found"), [(8000, ["gateway.E020"]), (9101, []), (0, [])])
+def test_s93_metrics_never_stand_on_the_public_port(settings: Any, port: int, found: list[str]) -> None:
+    settings.PORT, settings.GATEWAY_METRICS_PORT = 8000, port
+    assert refused(checks.public_metrics) == found

@@ -1,11 +1,15 @@
 """Database addresses."""
 
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError, connection
 
-from gateway.databases import fit_pool, parse
+from gateway.databases import fit_pool, parse, unhurried
+from gateway.postgresql.connections import Connection
+from tests.api import Api
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,7 +32,8 @@ ROOT = Path(__file__).parents[2]
 )
 def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[str, Any]) -> None:
     config = parse(url)
-    assert config["ENGINE"] == f"django.db.backends.{engine}"
+    # Of our own, for what it does with a pool.
+    assert config["ENGINE"] == ("gateway.postgresql" if engine == "postgresql" else f"django.db.backends.{engine}")
     assert {name: config[name] for name in facts} == facts
 
 
@@ -45,7 +50,14 @@ def test_sqlite_waits_its_turn() -> None:
 def test_f09_postgresql_has_a_pool_of_as_many_connections_as_threads() -> None:
     config = parse("postgres://u@h/n")
     fit_pool(config, 7)
-    assert config["OPTIONS"]["pool"] == {"min_size": 1, "max_size": 7, "timeout": 3}
+    pool = {
+        "min_size": 1,
+        "max_size": 7,
+        "timeout": 1.5,
+        "reconnect_timeout": 3,
+        "connection_class": Connection,
+    }
+    assert config["OPTIONS"]["pool"] == pool
     # A pool and lasting connections exclude each other.
     assert config.get("CONN_MAX_AGE", 0) == 0
 
@@ -61,7 +73,8 @@ def test_mysql_keeps_a_connection_and_all_characters() -> None:
 def test_f05_f06_a_server_is_given_up_within_seconds_and_connections_are_looked_at(url: str) -> None:
     config = parse(url)
     assert config["OPTIONS"]["connect_timeout"] == 3
-    assert config["CONN_HEALTH_CHECKS"] is True
+    # PostgreSQL's are looked at by its backend.
+    assert config["ENGINE"] == "gateway.postgresql" or config["CONN_HEALTH_CHECKS"] is True
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?connect_timeout=9"])
@@ -99,3 +112,69 @@ def test_other_databases_have_no_pool(url: str) -> None:
     config = parse(url)
     fit_pool(config, 7)
     assert "pool" not in config["OPTIONS"]
+
+
+def test_f06_every_wait_for_postgresql_has_an_end_and_an_address_has_the_last_word() -> None:
+    ours = "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+    assert parse("postgres://u@h/n")["OPTIONS"]["options"] == ours
+    given = parse("postgres://u@h/n?options=-c%20statement_timeout%3D9000")
+    assert given["OPTIONS"]["options"] == f"{ours} -c statement_timeout=9000"
+
+
+def test_f06_every_wait_for_mysql_has_an_end() -> None:
+    options = parse("mysql://u@h/n")["OPTIONS"]
+    assert (options["read_timeout"], options["write_timeout"]) == (4, 4)
+    assert "innodb_lock_wait_timeout = 2" in options["init_command"]
+    # What one of the two does not know, it must take for a comment.
+    assert "/*M!100101 , max_statement_time = 3 */" in options["init_command"]
+    assert "/*!50708 , max_execution_time = 3000 */" in options["init_command"]
+    assert parse("mysql://u@h/n?init_command=SET%20a%3D1")["OPTIONS"]["init_command"] == "SET a=1"
+
+
+@pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?ssl_mode=REQUIRED"])
+def test_who_takes_their_time_has_no_bounds_and_the_same_address(url: str) -> None:
+    bounded = parse(url)
+    free = unhurried(bounded)
+    assert not {"pool", "read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
+    assert free["OPTIONS"].get("options", "statement_timeout=0").count("statement_timeout=0") == 1
+    assert {*free["OPTIONS"]} & {"sslmode", "ssl_mode"}
+    assert (free["NAME"], free["HOST"]) == ("n", "h")
+    assert {"pool", "read_timeout"} & bounded["OPTIONS"].keys()
+
+
+SLOW = {"postgresql": "SELECT pg_sleep(20)", "mysql": "SELECT sleep(20)"}
+
+
+@pytest.mark.skipif(connection.vendor not in SLOW, reason="a file has no server that could be slow")
+@pytest.mark.django_db(transaction=True)
+def test_f06_a_slow_statement_is_cut_off_after_three_seconds() -> None:
+    start = time.monotonic()
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute(SLOW[connection.vendor])
+    assert 2.5 < time.monotonic() - start < 8
+
+
+LOCK = {
+    "postgresql": "SELECT 1 FROM users_user FOR UPDATE",
+    "mysql": "SELECT 1 FROM users_user FOR UPDATE",
+}
+
+
+@pytest.mark.skipif(connection.vendor not in LOCK, reason="a file is locked as a whole")
+@pytest.mark.django_db(transaction=True)
+def test_f07_a_locked_row_is_waited_for_two_seconds(api: Api) -> None:
+    member = api.join()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(LOCK[connection.vendor])
+        start = time.monotonic()
+        answer = member('mutation { updateProfile(bio: "Curiouser.") { user { bio } } }')
+        assert 1.5 < time.monotonic() - start < 8
+        other.rollback()
+    finally:
+        other.close()
+    assert (answer.status, answer.code, answer.extensions["retryAfter"]) == (200, "SERVICE_UNAVAILABLE", 5)
+    assert answer.response["Retry-After"] == "5"
+    assert member('mutation { updateProfile(bio: "Curiouser.") { user { bio } } }').data

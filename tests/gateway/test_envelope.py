@@ -1,11 +1,12 @@
 """What every request and answer carries."""
 
-import logging
+import json
 import re
 from typing import Any
 
 import pytest
 from django.test import Client
+from structlog.contextvars import get_contextvars
 
 from tests.api import Answer, Api
 
@@ -64,11 +65,8 @@ def test_one_of_our_hosts_is_answered(client: Client, settings: Any) -> None:
     assert statuses == [200, 200, 400]
 
 
-def test_s90_s91_a_request_is_logged_by_its_name_without_its_query(
-    client: Client, caplog: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(logging.getLogger("gateway.access"), "disabled", False)
-    client.get("/graphql%0Aforged", {"query": "{ secret }"}, headers={"X-Request-Id": "request-12345"})
-    (line,) = (record.getMessage() for record in caplog.records if record.name == "gateway.access")
-    assert line.startswith("request-12345 GET '/graphql\\nforged' 404 ")
-    assert "secret" not in line
+def test_s91_all_that_is_logged_meanwhile_bears_the_requests_name(api: Api, caplog: Any) -> None:
+    api.sign_in("nobody", "wrong", X_Request_Id="request-12345")
+    (line,) = (json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit")
+    assert (line["event"], line["request"]) == ("sign_in.refused", "request-12345")
+    assert not get_contextvars()

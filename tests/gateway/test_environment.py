@@ -12,6 +12,7 @@ from gateway import databases, environment
 from gateway.environment import (
     count,
     duration,
+    link,
     load,
     natural,
     one_of,
@@ -84,6 +85,15 @@ def test_a_value_is_parsed(
                 "https://",
                 "//a",
                 "http://[",
+            )
+        ),
+        *(
+            (link, value, "an address such as https://app.example/verify#token={token}, with {token} in it")
+            for value in (
+                "https://app.example/verify",
+                "javascript:{token}",
+                "/verify#token={token}",
+                "https://{token}{token}",
             )
         ),
         (CLAIMS, "email,password", "a list, separated by commas, of username, email"),

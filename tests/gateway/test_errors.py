@@ -7,7 +7,15 @@ from typing import Any
 import graphql_jwt.exceptions
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
 from django.http import HttpRequest
 from graphql import GraphQLError, GraphQLSyntaxError, Source, parse
 
@@ -221,3 +229,30 @@ def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> 
     assert [error["extensions"]["code"] for error in errors_] == [code]
     assert code in ErrorCode.__members__
     assert all(error["message"] and PASSWORD not in error["message"] for error in errors_)
+
+
+# --- outages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "status"),
+    [
+        (OperationalError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        (InterfaceError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        # What PostgreSQL says of a copy that takes no writes, and of a transaction that slept too long.
+        (InternalError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        (IntegrityError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (ProgrammingError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (DataError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (DatabaseError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (RuntimeError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+    ],
+    ids=repr,
+)
+def test_f09_a_database_that_is_away_is_no_fault_and_a_wrong_statement_is(
+    request_: Any, failure: Exception, code: str, status: int
+) -> None:
+    shown = errors.of_failure(failure, request_)
+    assert (shown["extensions"]["code"], errors.status_of(shown)) == (code, status)
+    assert ("retryAfter" in shown["extensions"]) == (status == 503)
+    assert SECRET not in str(shown)

@@ -5,15 +5,18 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.db import transaction
 from graphql import is_required_argument, parse
 from graphql_jwt.shortcuts import get_token
 
 from gateway import documents, limits
 from gateway.errors import TooComplex
 from gateway.schema import schema
+from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from users import hashing
+from users import hashing, proofs
 from users.models import Session, User
+from users.proofs import Purpose
 
 CEILING = 2.0
 SIGN_IN = 'tokenAuth(username: "alice", password: "{}") {{ token }}'
@@ -95,6 +98,19 @@ def test_s68_fragments_hide_nothing(settings: Any, limit: str, document: str) ->
         settings.GATEWAY_MAX_FIELDS = 7
     settings.GATEWAY_MAX_DIRECTIVES = 2
     assert list(counted(document)) == [limit]
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "{ a: me { export } b: me { export } }",
+        "{ me { export also: export } }",
+        "{ me { export } dashboard { user { ...a } } } fragment a on User { export }",
+        'mutation { updateProfile(bio: "") { user { export ... { a: export } } } }',
+    ],
+)
+def test_what_is_costly_is_counted_however_deep_it_stands(document: str) -> None:
+    assert counted(document) == {"costly fields": 2}
 
 
 def test_every_operation_of_a_document_is_held_to_the_limits() -> None:
@@ -180,7 +196,7 @@ def test_s21_what_hashes_a_password_never_stands_twice_whatever_the_settings_say
     settings.GATEWAY_MAX_MUTATIONS = 50
     alice = api.join()
     answer = alice(document)
-    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly mutations")
+    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
     assert (Session.objects.count(), User.objects.count()) == (1, 1)
 
 
@@ -293,22 +309,48 @@ def test_s69_a_fragment_is_measured_once_however_often_it_is_spread(
     assert measured["selections"] == levels + 3
 
 
-ARGUMENTS = {"username": "bob", "email": "bob@example.com", "password": PASSWORD, "oldPassword": PASSWORD}
+# What anyone can make up, and one thing that nobody can: the token that lets a new password be chosen.
+ARGUMENTS = {
+    "username": "bob",
+    "email": "bob@example.com",
+    "newEmail": "alice@example.org",
+    "password": PASSWORD,
+    "oldPassword": PASSWORD,
+    "newPassword": "an unlikely staple",
+}
 
 
-def test_whatever_hashes_a_password_is_a_costly_field(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def asked(name: str, field: Any) -> str:
+    """A document that asks for one mutation, with what it needs."""
+    needed = [each for each, argument in field.args.items() if is_required_argument(argument)]
+    token = proofs.make(User.objects.get(), Purpose.RESET, address="alice@example.com").token
+    given = ", ".join(f'{each}: "{ {**ARGUMENTS, "token": token}.get(each, "text") }"' for each in needed)
+    return f"mutation {{ {name}{f'({given})' if given else ''} {{ __typename }} }}"
+
+
+def mails(document: str) -> bool:
+    """Whether a letter is queued for it; nothing of it stays."""
+    with transaction.atomic():
+        before, _, after = post.queued(), Api()(document, token=get_token(User.objects.get())), post.queued()
+        transaction.set_rollback(True)
+    return after > before
+
+
+def hashes(document: str) -> bool:
+    """Whether it is sent away where every seat for hashing is taken."""
+    with hashing.turns.seat():
+        answer = Api()(document, token=get_token(User.objects.get())).json
+    return "SERVICE_UNAVAILABLE" in {each["extensions"]["code"] for each in answer.get("errors", ())}
+
+
+def test_what_hashes_a_password_or_mails_whom_it_is_told_to_or_reads_all_is_a_costly_field(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
     api.join("alice")
-    hashing_fields = set()
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=1, waiting=0))
     mutation = schema.graphql_schema.mutation_type
     assert mutation
-    with hashing.turns.seat():
-        for name, field in mutation.fields.items():
-            needed = [each for each, argument in field.args.items() if is_required_argument(argument)]
-            given = ", ".join(f'{each}: "{ARGUMENTS.get(each, "an unlikely staple")}"' for each in needed)
-            # Signed in anew for each: one of them ends all sessions.
-            token = get_token(User.objects.get())
-            answer = api(f"mutation {{ {name}{f'({given})' if given else ''} {{ __typename }} }}", token=token).json
-            if "SERVICE_UNAVAILABLE" in {each["extensions"]["code"] for each in answer.get("errors", ())}:
-                hashing_fields.add(name)
-    assert hashing_fields == limits.COSTLY
+    mailing = {name for name, field in mutation.fields.items() if mails(asked(name, field))}
+    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=1, waiting=0))
+    hashing_fields = {name for name, field in mutation.fields.items() if hashes(asked(name, field))}
+    assert mailing - hashing_fields == {"requestPasswordReset", "requestEmailVerification"}
+    assert mailing | hashing_fields | {"export"} == limits.COSTLY

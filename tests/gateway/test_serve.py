@@ -119,3 +119,39 @@ def test_workers_inherit_no_connection_and_no_pool() -> None:
     # A pool that was forked has no threads left to make it grow.
     assert "default" not in getattr(type(connection), "_connection_pools", {})
     assert not User.objects.exists()
+
+
+def probe(port: int, path: str) -> int:
+    """The status of an address."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_f03_probes_are_told_first_that_it_stops_and_others_served_meanwhile(tmp_path: Path) -> None:
+    port = free_port()
+    with start(tmp_path / "db.sqlite3", "--port", str(port), GATEWAY_STOP_NOTICE="3") as process:
+        try:
+            ask(port)
+            ready = probe(port, "/readyz")
+            process.send_signal(signal.SIGTERM)
+            until = time.monotonic() + 2
+            while (told := probe(port, "/readyz")) == 200 and time.monotonic() < until:
+                time.sleep(0.05)
+            alive, answered = probe(port, "/healthz"), ask(port)[0]
+            process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (ready, told, alive, answered, process.returncode) == (200, 503, 200, 200, 0)
+
+
+def test_a_busy_port_for_metrics_is_one_clear_line(busy_port: int, tmp_path: Path) -> None:
+    variables = {"PORT": str(free_port()), "GATEWAY_METRICS_PORT": str(busy_port)}
+    with start(tmp_path / "db.sqlite3", **variables) as process:
+        _, complained = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert f"Port {busy_port} is not free" in complained
+    assert "GATEWAY_METRICS_PORT=9101" in complained

@@ -82,6 +82,12 @@ def test_s72_s77_s93_elsewhere_everything_is_closed(monkeypatch: pytest.MonkeyPa
     assert found["SECURE_PROXY_SSL_HEADER"] is None
 
 
+def test_in_development_tokens_and_links_name_the_port_that_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(monkeypatch, PORT="8001")
+    assert found["GATEWAY_ISSUER"] == "http://localhost:8001"
+    assert found["GATEWAY_UNDO_URL"] == "http://localhost:8001/account/undo#token={token}"
+
+
 @pytest.mark.parametrize(
     ("name", "value", "setting", "expected"),
     [
@@ -89,6 +95,13 @@ def test_s72_s77_s93_elsewhere_everything_is_closed(monkeypatch: pytest.MonkeyPa
         ("GATEWAY_INTROSPECTION", "on", "GATEWAY_INTROSPECTION", True),
         ("GATEWAY_ADMIN", "on", "GATEWAY_ADMIN", True),
         ("GATEWAY_ISSUER", "https://id.example", "GATEWAY_ISSUER", "https://id.example"),
+        (
+            "GATEWAY_ISSUER",
+            "https://id.example",
+            "GATEWAY_VERIFY_URL",
+            "https://id.example/account/verify#token={token}",
+        ),
+        ("GATEWAY_ISSUER", "no address", "GATEWAY_RESET_URL", "https://auth.example/account/reset#token={token}"),
         ("GATEWAY_TRUSTED_PROXIES", "1", "SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https")),
         ("GATEWAY_ACCESS_LIFETIME", "90s", "GATEWAY_ACCESS_LIFETIME", timedelta(seconds=90)),
         ("GATEWAY_MAX_BODY", "5000", "DATA_UPLOAD_MAX_MEMORY_SIZE", 5_000),

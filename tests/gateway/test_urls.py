@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.middleware.security import SecurityMiddleware
 from django.test import Client
 
 from tests.api import Answer
@@ -87,3 +89,48 @@ def test_s73_a_page_that_fails_says_no_more_than_its_id(monkeypatch: pytest.Monk
     assert (answer.status, answer.response["Content-Type"]) == (500, "application/json; charset=utf-8")
     assert answer.extensions == {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-12345"}
     assert "secret words" not in answer.response.content.decode()
+
+
+# --- failures before and beside GraphQL ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("debug", [True, False])
+def test_f06_a_page_without_its_database_says_when_to_come_again(
+    client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, debug: bool
+) -> None:
+    settings.DEBUG = debug
+    monkeypatch.setattr(keys, "ring", failing(OperationalError("host 10.0.0.7 refused")))
+    answer = Answer(client.get("/.well-known/jwks.json"))
+    assert (answer.status, answer.code, answer.response["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "5")
+    assert answer.response["X-Request-Id"]
+    assert b"10.0.0.7" not in answer.response.content
+
+
+def test_f06_so_does_what_stands_before_every_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(SecurityMiddleware, "process_request", failing(OperationalError("host 10.0.0.7 refused")))
+    client.handler.load_middleware()
+    client.raise_request_exception = False
+    answer = Answer(client.get("/nothing"))
+    assert (answer.status, answer.code, answer.response["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "5")
+    assert b"10.0.0.7" not in answer.response.content
+
+
+def test_a_page_that_fails_otherwise_is_a_fault_and_in_the_log_by_its_request(
+    client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    monkeypatch.setattr(keys, "ring", failing(RuntimeError("secret words")))
+    client.raise_request_exception = False
+    answer = Answer(client.get("/.well-known/jwks.json", headers={"X-Request-Id": "request-12345"}))
+    assert (answer.status, answer.code) == (500, "INTERNAL_SERVER_ERROR")
+    assert answer.extensions["requestId"] == "request-12345"
+    assert b"secret" not in answer.response.content
+    assert "RuntimeError: secret words" in caplog.text
+
+
+def failing(error: Exception) -> Any:
+    """A function that fails."""
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise error
+
+    return fail

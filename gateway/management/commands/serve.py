@@ -1,8 +1,12 @@
 """`manage.py serve`: the gateway behind granian."""
 
 import logging
+import os
 import socket
 from argparse import ArgumentParser
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
@@ -10,9 +14,11 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
-from granian import Granian
 from granian.constants import Interfaces
 
+from gateway import databases, health, scrapes
+from gateway.beside import MailWorker
+from gateway.server import Server
 from users import keys
 
 log = logging.getLogger("gateway.serve")
@@ -30,7 +36,7 @@ class Command(BaseCommand):
         """What can be chosen."""
         parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--port", type=int, default=settings.PORT)
-        parser.add_argument("--workers", type=int, default=1)
+        parser.add_argument("--workers", type=int, default=settings.GATEWAY_WORKERS)
         parser.add_argument("--threads", type=int, default=settings.GATEWAY_THREADS)
         parser.add_argument("--migrate", action="store_true")
 
@@ -38,25 +44,40 @@ class Command(BaseCommand):
         """Serve until a signal says stop."""
         host, port = options["host"], options["port"]
         refuse_busy(host, port)
+        if settings.GATEWAY_METRICS_PORT:
+            refuse_busy(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
         if options["migrate"]:
             call_command("migrate", verbosity=0)
         open_ring()
         leave_the_database()
         self._announce(host, port)
-        server = Granian(
-            "gateway.wsgi:application",
-            address=host,
-            port=port,
-            interface=Interfaces.WSGI,
+        with TemporaryDirectory(prefix="gateway-") as folder:
+            self._serve(Path(folder), options)
+
+    def _serve(self, folder: Path, options: dict[str, Any]) -> None:
+        # By the environment too, since workers are not always forked.
+        os.environ[health.FOLDER] = str(folder)
+        os.environ["GATEWAY_THREADS"] = str(options["threads"])
+        settings.GATEWAY_THREADS = options["threads"]
+        if settings.GATEWAY_METRICS_PORT:
+            scrapes.share(folder / "metrics")
+            scrapes.serve(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, folder / "metrics")
+        server = Server(
+            "gateway.rsgi:serve",
+            address=options["host"],
+            port=options["port"],
+            interface=Interfaces.RSGI,
             workers=options["workers"],
-            blocking_threads=options["threads"],
             log_access=False,
+            # Its lines go where all others go.
+            log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
             respawn_failed_workers=True,
             workers_kill_timeout=DRAIN_SECONDS,
+            folder=folder,
+            notice=settings.GATEWAY_STOP_NOTICE,
         )
-        # Its advice is for threads that compute; ours wait, for the database or for a turn to hash.
-        logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.getMessage())
-        server.serve()
+        with MailWorker() if settings.GATEWAY_MAIL_WORKER else nullcontext():
+            server.serve()
 
     def _announce(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
@@ -84,12 +105,10 @@ def leave_the_database() -> None:
     """Close what this process has opened: workers are forked from it, and a forked pool never grows."""
     keys.forget()
     for connection in connections.all(initialized_only=True):
-        connection.close()
-        if connection.vendor == "postgresql":
-            connection.close_pool()  # type: ignore[attr-defined]
+        databases.leave(connection)
 
 
-def refuse_busy(host: str, port: int) -> None:
+def refuse_busy(host: str, port: int, instead: str = "PORT=8001") -> None:
     """Say in one line that somebody else has the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
@@ -98,6 +117,6 @@ def refuse_busy(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is not free ({error.strerror}); choose another: PORT=8001.") from None
+            raise CommandError(f"Port {port} is not free ({error.strerror}); choose another: {instead}.") from None
         except OverflowError:
             raise CommandError(f"Port {port} is none: they go from 1 to 65535.") from None

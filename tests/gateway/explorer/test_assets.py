@@ -6,18 +6,20 @@ import pytest
 from django.test import Client
 from django.urls import include, path
 
-from gateway.explorer import assets, vendor
+from gateway.assets import TYPES
+from gateway.explorer import vendor
+from gateway.explorer.assets import OURS, assets
 
 pytestmark = pytest.mark.urls(__name__)
 urlpatterns = [path("graphql/explorer/", include("gateway.explorer.urls"))]
 
 
-@pytest.mark.parametrize("name", [*assets.OURS, *vendor.FILES])
+@pytest.mark.parametrize("name", [*OURS, *vendor.FILES])
 def test_a_listed_file_is_served_with_its_type(client: Client, filled: Path, name: str) -> None:
     answer = client.get(assets.url(name))
     assert answer.status_code == 200
     assert answer.content
-    assert answer.headers["Content-Type"] == assets.TYPES[Path(name).suffix]
+    assert answer.headers["Content-Type"] == TYPES[Path(name).suffix]
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 

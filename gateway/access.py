@@ -1,0 +1,54 @@
+"""The access log: a line for every answer, with what it was about and what it cost, and nothing that was said."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+
+from gateway import health
+
+log = logging.getLogger("gateway.access")
+MOST_CODES = 5
+
+
+class Statements:
+    """Counts the SQL statements that pass by."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        """Let one pass."""
+        self.count += 1
+        return execute(sql, params, many, context)
+
+
+def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, statements: int) -> None:
+    """Write the line of a request; of a probe that found everything well, only for who asks for details."""
+    is_quiet = request.path_info in health.PATHS and response.status_code == 200
+    level = logging.DEBUG if is_quiet else logging.INFO
+    if not log.isEnabledFor(level):
+        return
+    facts = {
+        "method": request.method,
+        # Without its query, which may hold variables.
+        "path": request.path,
+        "status": response.status_code,
+        "operation": getattr(request, "operation_name", None),
+        "codes": codes_of(response)[:MOST_CODES],
+        "ms": round(seconds * 1_000, 1),
+        "statements": statements,
+        "client": getattr(request, "client_address", None),
+    }
+    # Where in the code it was written, which takes a while to find out, is no fact of a request.
+    record = logging.LogRecord(log.name, level, "", 0, "request", None, None)
+    record.__dict__.update(facts)
+    log.handle(record)
+
+
+def codes_of(response: HttpResponseBase) -> list[str]:
+    """The codes of the errors in an answer."""
+    return [extensions["code"] for extensions in getattr(response, "told", ())]

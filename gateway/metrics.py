@@ -1,0 +1,43 @@
+"""What is counted of GraphQL requests; nothing that a client writes becomes a label."""
+
+from django.http import HttpRequest, HttpResponseBase
+from prometheus_client import Counter, Histogram
+
+from gateway import roots
+from users import tallies
+
+SERVED_AT = {"/graphql", "/graphql/"}
+OK = "OK"
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+
+requests = Counter(
+    "gateway_requests",
+    "GraphQL requests, by their root field and the first code of the answer.",
+    ["field", "code"],
+    registry=tallies.registry,
+)
+seconds_taken = Histogram(
+    "gateway_request_seconds",
+    "How long GraphQL requests took, by their root field.",
+    ["field"],
+    buckets=BUCKETS,
+    registry=tallies.registry,
+)
+too_complex = Counter(
+    "gateway_documents_refused",
+    "Documents that asked for more than a limit allows.",
+    ["limit"],
+    registry=tallies.registry,
+)
+
+
+def observe(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
+    """Count a request of the GraphQL endpoint."""
+    if request.path_info not in SERVED_AT:
+        return
+    field, told = getattr(request, "field", roots.NONE), getattr(response, "told", ())
+    requests.labels(field, told[0]["code"] if told else OK).inc()
+    seconds_taken.labels(field).observe(seconds)
+    for extensions in told:
+        if "limit" in extensions:
+            too_complex.labels(extensions["limit"]).inc()

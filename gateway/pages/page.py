@@ -1,0 +1,43 @@
+"""The landing pages: they show what a link can do, and do nothing until somebody asks for it.
+
+1. A GET uses up no token: programs that look through mail open links too. Only a button posts.
+2. The token stands in the address's fragment, which no browser sends; nothing of the address is written into the
+   page; the script takes the token out of the address before anything else is loaded or kept.
+"""
+
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.template import Context, Engine
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from gateway import hypertext
+from gateway.pages.assets import assets
+from gateway.pages.documents import DOCUMENTS
+
+
+@require_safe
+def page(request: HttpRequest, name: str) -> HttpResponse:
+    """Show the page of this name, whatever else the address holds."""
+    html = _engine().get_template(f"{name}.html").render(Context(_facts()))
+    return hypertext.show(html)
+
+
+def _facts() -> dict[str, object]:
+    return {
+        "product": settings.GATEWAY_NAME,
+        "shortest": settings.GATEWAY_PASSWORD_MIN_LENGTH,
+        "endpoint": reverse("graphql"),
+        "documents": DOCUMENTS,
+        "icon": assets.url("icon.svg"),
+        "style": assets.url("pages.css"),
+        "module": assets.url("pages.js"),
+    }
+
+
+@cache
+def _engine() -> Engine:
+    return Engine(dirs=[str(Path(__file__).parent / "html")])

@@ -1,0 +1,124 @@
+"""Where log lines go: to a stream, by a thread of its own, so that a stream which nobody reads holds up no request.
+
+1. A line is made by the thread that speaks, which alone knows the request; it is written by another.
+2. So many lines wait. What comes then is dropped and counted, and the log says how many there were once it can.
+3. A process that ends waits a moment for its last lines to be written, not for ever.
+4. Twenty times a second at most the thread is woken, which costs more than a line; a killed process loses what waits.
+"""
+
+import logging
+import os
+import sys
+import threading
+import time
+from contextlib import suppress
+from multiprocessing import util
+from queue import SimpleQueue
+from typing import TextIO
+
+from prometheus_client import Counter
+
+from users import tallies
+
+MOST = 5_000
+# Seconds that a process which ends leaves for its last lines.
+LAST = 1.0
+# Seconds that the writer lets lines gather.
+PAUSE = 0.05
+
+dropped = Counter(
+    "gateway_log_lines_dropped",
+    "Log lines that were not written, since nobody took those before them.",
+    ["sink"],
+    registry=tallies.registry,
+)
+log = logging.getLogger("gateway.logs")
+
+
+class Sink(logging.Handler):
+    """Writes to the standard error, a line at a time, and lets nobody wait for it."""
+
+    def __init__(self, most: int = MOST) -> None:
+        super().__init__()
+        self.stream, self.most = sys.stderr, most
+        self.missed = 0
+        self._begin()
+        # A thread does not live on in a forked process, and its lock may have been held by another.
+        os.register_at_fork(after_in_child=self._begin)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a line; drop it where too many wait."""
+        try:
+            line = self.format(record)
+        except Exception:
+            self.handleError(record)
+            return
+        if self.lines.qsize() >= self.most:
+            self.missed += 1
+            dropped.labels(self.name or "-").inc()
+            return
+        if self.writer is None:
+            self._start()
+        self.lines.put(line)
+
+    def flush(self) -> None:
+        """Wait for what was taken to be written, a moment at most."""
+        deadline = time.monotonic() + LAST
+        while self.writer and (self.is_writing or not self.lines.empty()) and time.monotonic() < deadline:
+            time.sleep(0.001)
+
+    def _begin(self) -> None:
+        self.lines: SimpleQueue[str] = SimpleQueue()
+        self.writer: threading.Thread | None = None
+        self.is_writing = False
+
+    def _start(self) -> None:
+        self.writer = threading.Thread(target=self._write, name="log", daemon=True)
+        self.writer.start()
+        # Not by `atexit`, of which workers know nothing.
+        util.Finalize(self, self.flush, exitpriority=0)
+
+    def _write(self) -> None:
+        while True:
+            line = self._next()
+            self.is_writing = True
+            try:
+                put(self.stream, f"{line}\n")
+            except (OSError, ValueError):
+                # Full, or closed: nobody can be told where it would be told.
+                self.missed += 1
+                dropped.labels(self.name or "-").inc()
+            else:
+                self._report()
+            self.is_writing = False
+
+    def _next(self) -> str:
+        if not self.lines.empty():
+            return self.lines.get()
+        line = self.lines.get()
+        self.is_writing = True
+        # Whoever comes meanwhile wakes nobody. A clock that is turned at this moment can make a pause fail.
+        with suppress(OSError):
+            time.sleep(PAUSE)
+        return line
+
+    def _report(self) -> None:
+        missed = self.missed
+        if missed and self.lines.qsize() < self.most // 2:
+            self.missed = 0
+            log.warning("%d log lines were dropped, since nobody took those before them", missed)
+
+
+def put(stream: TextIO, line: str) -> None:
+    """Write a line at once, since other workers write to the same stream; wait as long as it takes."""
+    try:
+        number = stream.fileno()
+    except (AttributeError, OSError):
+        # What tests put in its place.
+        stream.write(line)
+        stream.flush()
+        return
+    # Not through the stream, whose lock a thread that waits would hold, and a process that ends asks for.
+    left = line.encode(errors="backslashreplace")
+    while left:
+        left = left[os.write(number, left) :]

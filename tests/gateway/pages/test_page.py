@@ -1,0 +1,96 @@
+"""What stands in the landing pages, and what never does."""
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from gateway.pages.documents import DOCUMENTS
+
+NAMES = ("verify", "reset", "undo")
+STEPS = {
+    "verify": {"link", "code", "mail", "expired", "spent", "done"},
+    "reset": {"link", "code", "mail", "expired", "spent", "done"},
+    "undo": {"link", "missing", "expired", "spent", "done"},
+}
+
+every_page = pytest.mark.parametrize("name", NAMES)
+
+
+def html(client: Client, name: str, query: str = "") -> str:
+    return client.get(f"/account/{name}{query}").content.decode()
+
+
+@every_page
+def test_a_page_has_all_its_steps_and_shows_none_before_its_script_runs(client: Client, name: str) -> None:
+    sections = re.findall(r'<section data-step="(\w+)" aria-labelledby="(\w+)-title" hidden>', html(client, name))
+    assert {step for step, _ in sections} == STEPS[name]
+    assert all(step == title for step, title in sections)
+    first = re.search(r'<main data-first="(\w+)">', html(client, name))
+    assert first
+    assert first[1] in STEPS[name]
+
+
+@every_page
+def test_each_button_leads_to_a_step_that_is_there(client: Client, name: str) -> None:
+    text = html(client, name)
+    assert set(re.findall(r'data-(?:goes|next)="(\w+)"', text)) <= STEPS[name]
+    assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="', text))
+
+
+@every_page
+def test_each_field_has_a_label_and_says_what_to_fill_in(client: Client, name: str) -> None:
+    text = html(client, name)
+    for field in re.findall(r"<input [^>]+>", text):
+        id = re.search(r'id="([^"]+)"', field)
+        assert id
+        assert f'<label for="{id[1]}">' in text
+        assert re.search(r'autocomplete="(email|username|new-password|one-time-code)"', field)
+        described = re.search(r'aria-describedby="([^"]+)"', field)
+        assert described
+        assert all(f'id="{each}"' in text for each in described[1].split())
+
+
+@every_page
+def test_no_script_or_style_stands_in_the_page_itself(client: Client, name: str) -> None:
+    assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", html(client, name))
+
+
+@every_page
+def test_everything_a_page_loads_is_served_by_the_gateway_and_kept_for_good(client: Client, name: str) -> None:
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', html(client, name))
+    assert len(addresses) == 4
+    for address in addresses:
+        assert address.startswith("/account/assets/")
+        assert "immutable" in client.get(address).headers["Cache-Control"]
+
+
+@every_page
+def test_nothing_of_the_address_is_written_into_the_page(client: Client, name: str) -> None:
+    echo = html(client, name, "?token=s3cr3t-words&email=%3Cb%3Es3cr3t&name=s3cr3t")
+    assert echo == html(client, name)
+    assert "s3cr3t" not in echo
+
+
+@every_page
+def test_a_page_asks_the_gateway_and_nothing_else(client: Client, name: str) -> None:
+    text = html(client, name)
+    assert '<meta name="graphql-endpoint" content="/graphql">' in text
+    asked = {each.replace("&quot;", '"') for each in re.findall(r'data-document="([^"]+)"', text)}
+    assert asked
+    assert asked <= set(DOCUMENTS.values())
+    # Were a form ever sent without its script, what is typed must not stand in an address.
+    assert all('method="post"' in form for form in re.findall(r"<form[^>]+>", text))
+
+
+@every_page
+def test_a_page_bears_the_products_name_as_a_text(client: Client, settings: Any, name: str) -> None:
+    settings.GATEWAY_NAME = "Salt & <Pepper>"
+    assert "· Salt &amp; &lt;Pepper&gt;</title>" in html(client, name)
+    assert "<Pepper>" not in html(client, name)
+
+
+def test_how_long_a_password_must_be_is_told_beforehand(client: Client, settings: Any) -> None:
+    settings.GATEWAY_PASSWORD_MIN_LENGTH = 15
+    assert "At least 15 characters." in html(client, "reset")

@@ -1,0 +1,74 @@
+"""The access log: a line for every answer, and what it may not say."""
+
+import logging
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from gateway import access
+from tests.api import Api
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
+    """The facts of each line so far."""
+    monkeypatch.setattr(access.log, "disabled", False)
+    caplog.set_level(logging.INFO, access.log.name)
+    return lambda: [record.__dict__ for record in caplog.records if record.name == access.log.name]
+
+
+def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> None:
+    member = api.join()
+    member("query Me { me { username } }")
+    line = lines()[-1]
+    shown = {name: line[name] for name in ("method", "path", "status", "operation", "codes", "statements", "client")}
+    assert shown == {
+        "method": "POST",
+        "path": "/graphql",
+        "status": 200,
+        "operation": "Me",
+        "codes": [],
+        "statements": 1,
+        "client": "127.0.0.1",
+    }
+    assert 0 < line["ms"] < 5_000
+
+
+def test_a_line_says_by_their_codes_what_was_refused(api: Api, lines: Any) -> None:
+    api.me()
+    api("{")
+    api("{ " + " ".join(f"a{n}: me {{ id }}" for n in range(12)) + " }")
+    codes = [line["codes"] for line in lines()]
+    assert codes == [["UNAUTHENTICATED"], ["GRAPHQL_PARSE_FAILED"], ["UNAUTHENTICATED"] * access.MOST_CODES]
+
+
+def test_the_statements_of_a_batch_and_its_codes_are_all_counted(api: Api, lines: Any, settings: Any) -> None:
+    settings.GATEWAY_MAX_BATCH = 3
+    api.post(orjson.dumps([{"query": "{ me { id } }"}, {"query": "{"}, {"query": "{ __typename }"}]))
+    assert lines()[-1]["codes"] == ["UNAUTHENTICATED", "GRAPHQL_PARSE_FAILED"]
+
+
+def test_s90_s91_no_query_string_is_written(client: Client, lines: Any) -> None:
+    client.get("/graphql%0Aforged", {"query": "{ secret }", "variables": '{"p": "hunter2"}'})
+    (line,) = lines()
+    assert (line["path"], line["status"], line["operation"]) == ("/graphql\nforged", 404, None)
+    assert not [name for name, value in line.items() if "secret" in str(value) or "hunter2" in str(value)]
+
+
+def test_probes_that_find_all_well_are_quiet_and_others_are_not(
+    client: Client, db: None, lines: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.get("/healthz")
+    client.get("/readyz")
+    assert not lines()
+    monkeypatch.setattr("gateway.health.is_leaving", lambda: True)
+    client.get("/readyz")
+    assert [line["status"] for line in lines()] == [503]
+
+
+def test_a_level_above_costs_nothing(client: Client, lines: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, access.log.name)
+    client.get("/healthz")
+    assert not lines()

@@ -1,0 +1,75 @@
+"""`manage.py migrate`: Django's own, with time to spare."""
+
+import threading
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command, get_commands
+from django.db import connection
+
+from gateway.management.commands import migrate
+
+TIMEOUT = {
+    "postgresql": "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'",
+    "mysql": "SELECT @@max_statement_time",
+}
+BOUNDED = {"postgresql": "3000", "mysql": 3.0}
+
+
+def bound() -> Any:
+    with connection.cursor() as cursor:
+        cursor.execute(TIMEOUT[connection.vendor])
+        return cursor.fetchone()[0]
+
+
+def test_it_takes_the_place_of_djangos_own() -> None:
+    assert get_commands()["migrate"] == "gateway"
+
+
+@pytest.mark.skipif(connection.vendor not in TIMEOUT, reason="a file knows no such timeout")
+@pytest.mark.django_db(transaction=True)
+def test_f19_a_long_statement_of_a_migration_is_not_cut_off_and_one_of_a_request_is() -> None:
+    assert bound() == BOUNDED[connection.vendor]
+    with migrate.unhurried("default"):
+        assert not float(bound())
+    assert bound() == BOUNDED[connection.vendor]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failure_leaves_the_timeouts_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    bounded = connection.settings_dict
+    with pytest.raises(ZeroDivisionError), migrate.unhurried("default"):
+        raise ZeroDivisionError
+    assert connection.settings_dict is bounded
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_migrates() -> None:
+    call_command("migrate", verbosity=0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_f19_who_comes_while_another_migrates_waits_and_says_so_in_one_line_where_it_takes_too_long() -> None:
+    is_held, may_leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with migrate.alone("default", 5):
+            is_held.set()
+            may_leave.wait(10)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    assert is_held.wait(10)
+    with pytest.raises(CommandError, match="Another process has been migrating this database"):
+        call_command("migrate", verbosity=0, patience=0.5)
+    threading.Timer(0.5, may_leave.set).start()
+    call_command("migrate", verbosity=0)
+    other.join(10)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_lock_is_given_back() -> None:
+    for _ in range(2):
+        with migrate.alone("default", 0):
+            pass

@@ -1,0 +1,48 @@
+"""What an operation is about, in the schema's words."""
+
+from typing import Any
+
+import pytest
+from django.http import HttpRequest
+from graphql import get_operation_ast, parse
+
+from gateway import roots
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("{ me { id } }", "me"),
+        ("query me { dashboard { message } }", "dashboard"),
+        ("{ tokenAuth: me { id } }", "me"),
+        ("{ a: me { id } b: me { email } }", "me"),
+        ("{ me { id } dashboard { message } }", "several"),
+        ("{ __typename }", "introspection"),
+        ("{ __schema { types { name } } __typename }", "introspection"),
+        ("{ __typename me { id } }", "me"),
+        (
+            "{ ... { me { id } } ...F } fragment F on Query { ... { ...G } } fragment G on Query { me { id } }",
+            "me",
+        ),
+        ("{ me { id } ...F } fragment F on Query { dashboard { message } }", "several"),
+        ("mutation Me { revokeToken { revoked } }", "revokeToken"),
+    ],
+)
+def test_a_field_is_named_as_the_schema_names_it(text: str, field: str) -> None:
+    document = parse(text)
+    operation = get_operation_ast(document)
+    assert operation
+    assert roots.of(document, operation) == field
+
+
+def test_a_batch_is_about_several_where_its_operations_differ() -> None:
+    request: Any = HttpRequest()
+    for text, field in (
+        ("query A { me { id } }", "me"),
+        ("query B { me { id } }", "me"),
+        ("{ errorCodes }", "several"),
+    ):
+        document = parse(text)
+        roots.note(request, document, get_operation_ast(document))  # type: ignore[arg-type]
+        assert request.field == field
+    assert request.operation_name == "-"

@@ -1,0 +1,107 @@
+"""Log lines wait for nobody, and nobody waits for them."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from gateway import sinks
+
+
+class Stream:
+    """A stream that takes lines when it may."""
+
+    def __init__(self) -> None:
+        self.may_take = threading.Event()
+        self.may_take.set()
+        self.taken: list[str] = []
+
+    def write(self, text: str) -> None:
+        self.may_take.wait(20)
+        self.taken.append(text)
+
+    def flush(self) -> None:
+        pass
+
+
+@pytest.fixture
+def stream() -> Stream:
+    return Stream()
+
+
+@pytest.fixture
+def sink(stream: Any) -> Iterator[sinks.Sink]:
+    made = sinks.Sink(most=10)
+    made.stream = stream
+    yield made
+    stream.may_take.set()
+    made.flush()
+
+
+def say(sink: sinks.Sink, *lines: str) -> None:
+    for line in lines:
+        sink.handle(logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, line, None, None))
+
+
+def test_lines_come_in_order_and_whole(sink: sinks.Sink, stream: Stream) -> None:
+    say(sink, "first", "second")
+    sink.flush()
+    assert stream.taken == ["first\n", "second\n"]
+
+
+def test_f25_a_stream_that_nobody_reads_holds_up_nobody_and_tells_later_what_was_lost(
+    sink: sinks.Sink, stream: Stream, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream.may_take.clear()
+    start = time.monotonic()
+    say(sink, *map(str, range(100)))
+    assert time.monotonic() - start < 5
+    stream.may_take.set()
+    sink.flush()
+    # One may be in the writer's hand.
+    assert 10 <= len(stream.taken) <= 11
+    assert stream.taken[:3] == ["0\n", "1\n", "2\n"]
+    (told,) = [record.getMessage() for record in caplog.records if record.name == "gateway.logs"]
+    assert told.startswith(f"{100 - len(stream.taken)} log lines were dropped")
+
+
+def test_a_stream_that_fails_breaks_nothing(sink: sinks.Sink, stream: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stream, "write", full)
+    say(sink, "lost")
+    sink.flush()
+    monkeypatch.undo()
+    say(sink, "found")
+    sink.flush()
+    assert stream.taken == ["found\n"]
+
+
+def test_the_end_of_a_process_waits_a_moment_and_no_longer(sink: sinks.Sink, stream: Stream) -> None:
+    stream.may_take.clear()
+    say(sink, "a line")
+    start = time.monotonic()
+    sink.flush()
+    assert time.monotonic() - start < 5
+
+
+def test_a_forked_process_writes_its_own_lines(sink: sinks.Sink) -> None:
+    say(sink, "before")
+    sink.flush()
+    reading, writing = os.pipe()
+    # Forking beside threads is what servers do; the lines are what is looked at.
+    child = os.fork()
+    if not child:
+        sink.stream = open(writing, "w")  # noqa: SIM115
+        say(sink, "in the child")
+        sink.flush()
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    with open(reading) as said:
+        assert said.read() == "in the child\n"
