@@ -1,0 +1,132 @@
+"""More than can be served: of hashing, and of documents made to cost much."""
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.api import PASSWORD
+from tests.faults.conftest import Start
+from tests.faults.process import Gateway
+from tests.faults.storm import JOIN, ME, REFRESH, SIGN_IN, call, told
+
+# Megabytes: of what is hashed at once, and of what Python does not give back.
+FLAT = 120
+OWN_HASHES = {
+    "DJANGO_SETTINGS_MODULE": "gateway.settings",
+    "GATEWAY_HASHES_AT_ONCE": "2",
+    "GATEWAY_HASHES_WAITING": "4",
+}
+
+
+@contextmanager
+def flood(act: Callable[[int], None], clients: int) -> Iterator[list[BaseException]]:
+    """So many do the same again and again; what failed."""
+    is_over, failures = threading.Event(), list[BaseException]()
+
+    def again(number: int) -> None:
+        try:
+            while not is_over.is_set():
+                act(number)
+                number += clients
+        except BaseException as failure:
+            failures.append(failure)
+
+    threads = [threading.Thread(target=again, args=(number,), daemon=True) for number in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield failures
+    finally:
+        is_over.set()
+        for thread in threads:
+            thread.join(30)
+    assert not failures, failures[:3]
+
+
+def join(gateway: Gateway) -> dict[str, str]:
+    """Somebody's first pair."""
+    pair: dict[str, str] = told(gateway.origin, JOIN, n="alice", e="alice@example.com", p=PASSWORD)["data"]["register"]
+    return pair
+
+
+def live(gateway: Gateway, pair: dict[str, str], seconds: float) -> tuple[float, int]:
+    """Read and refresh for a while; how long the slowest took, and how many there were."""
+    slowest, count, until = 0.0, 0, time.monotonic() + seconds
+    while time.monotonic() < until:
+        began = time.monotonic()
+        assert told(gateway.origin, ME, token=pair["token"])["data"]["me"] == {"username": "alice"}
+        pair = told(gateway.origin, REFRESH, t=pair["refreshToken"])["data"]["refreshToken"]
+        slowest, count = max(slowest, time.monotonic() - began), count + 1
+    return slowest, count
+
+
+def test_f16_while_hashing_is_saturated_all_else_is_served_and_memory_is_flat(start: Start, tmp_path: Path) -> None:
+    gateway = start(f"sqlite:///{tmp_path / 'db.sqlite3'}", **OWN_HASHES)
+    codes = Counter[str]()
+    join(gateway)
+    pair = told(gateway.origin, SIGN_IN, n="alice", p=PASSWORD)["data"]["tokenAuth"]
+
+    def sign_in(number: int) -> None:
+        errors = told(gateway.origin, SIGN_IN, n="alice", p=PASSWORD).get("errors")
+        codes[errors[0]["extensions"]["code"] if errors else "OK"] += 1
+        if errors:
+            assert errors[0]["extensions"]["retryAfter"] == 2
+            time.sleep(0.1)
+
+    before = gateway.memory()
+    with flood(sign_in, 30):
+        slowest, count = live(gateway, pair, 3)
+        assert call(gateway.origin, "/healthz")[0] == 200
+        grown = gateway.memory() - before
+    assert grown < FLAT
+    assert set(codes) == {"OK", "SERVICE_UNAVAILABLE"}
+    assert count >= 5
+    assert slowest < 3
+    began = time.monotonic()
+    assert told(gateway.origin, SIGN_IN, n="alice", p=PASSWORD)["data"]["tokenAuth"]
+    assert time.monotonic() - began < 5
+
+
+def hostile(number: int) -> str:
+    """A document that nobody has sent before, made to cost much."""
+    kinds = [
+        # Valid, and remembered: by as many as the cache has room for.
+        lambda: f"query q{number} {{ " + " ".join(f"a{index}: __typename" for index in range(15)) + " }",
+        lambda: f"query q{number} " + "{ me " * 400 + "{ id }" + "}" * 400,
+        lambda: (
+            f"query q{number} {{ ...f0 }} "
+            + " ".join(f"fragment f{index} on Query {{ ...f{index + 1} ...f{index + 1} }}" for index in range(60))
+            + " fragment f60 on Query { __typename }"
+        ),
+        lambda: f"query q{number} {{ ...a }} fragment a on Query {{ ...b }} fragment b on Query {{ ...a }}",
+        lambda: f"query q{number} {{ " + " ".join(f"x{index}: me {{ id }}" for index in range(300)) + " }",
+        lambda: f"query q{number}({', '.join(f'$v{index}: Int = {index}' for index in range(200))}) {{ __typename }}",
+        lambda: f"query q{number} {{ __typename " + "@skip(if: false) " * 400 + "}",
+        lambda: f"# {number}\n" + "{" * 9_000,
+    ]
+    return kinds[number % len(kinds)]()
+
+
+def test_f24_hostile_documents_leave_others_served_and_memory_flat(start: Start, tmp_path: Path) -> None:
+    gateway = start(f"sqlite:///{tmp_path / 'db.sqlite3'}", DJANGO_DEBUG="1")
+    pair, sent, slowest = join(gateway), Counter[str](), [0.0]
+
+    def send(number: int) -> None:
+        began = time.monotonic()
+        errors = told(gateway.origin, hostile(number)).get("errors")
+        slowest[0] = max(slowest[0], time.monotonic() - began)
+        sent[errors[0]["extensions"]["code"] if errors else "OK"] += 1
+
+    for number in range(200):
+        send(number)
+    before = gateway.memory()
+    with flood(send, 8):
+        took, count = live(gateway, pair, 3)
+    assert gateway.memory() - before < FLAT
+    assert sent.keys() <= {"OK", "OPERATION_TOO_COMPLEX", "GRAPHQL_PARSE_FAILED", "GRAPHQL_VALIDATION_FAILED"}
+    assert sent["OK"] > 40
+    assert slowest[0] < 3
+    assert (took < 3, count > 5) == (True, True)

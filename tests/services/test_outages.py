@@ -1,0 +1,82 @@
+"""A database that goes away, hangs and comes back, under a live gateway."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.db import connection
+
+from tests.server import await_answer, free_ports, serving
+from tests.services.relay import Relay
+from tests.services.talk import register
+
+pytestmark = pytest.mark.skipif(connection.vendor == "sqlite", reason="a file has no wire")
+ME = b'{"query": "{ me { username } }"}'
+
+
+@pytest.fixture
+def wire() -> Iterator[Relay]:
+    """What the gateway's database is reached by."""
+    config = connection.settings_dict
+    relay = Relay(config["HOST"], int(config["PORT"] or {"postgresql": 5432, "mysql": 3306}[connection.vendor]))
+    yield relay
+    relay.close()
+
+
+@pytest.fixture
+def origin(shared: dict[str, str], wire: Relay, tmp_path: Path) -> Iterator[str]:
+    """A gateway over that wire."""
+    scheme, _, rest = shared["DATABASE_URL"].partition("://")
+    user, _, place = rest.rpartition("@")
+    shared["DATABASE_URL"] = f"{scheme}://{user}@127.0.0.1:{wire.port}/{place.rpartition('/')[2]}"
+    (port,) = free_ports(1)
+    with serving(tmp_path, port, shared) as origin:
+        await_answer(origin, tmp_path)
+        yield origin
+
+
+def ask(address: str, token: str | None = None) -> tuple[int, Any, float]:
+    """The status and the content of an answer, and after how many seconds it came."""
+    headers = {"Content-Type": "application/json", "Authorization": f"Bearer {token}"}
+    start = time.monotonic()
+    try:
+        with urlopen(Request(address, ME if token else None, headers if token else {}), timeout=30) as response:
+            status, content = response.status, response.read()
+    except HTTPError as refused:
+        status, content = refused.code, refused.read()
+    return status, json.loads(content), time.monotonic() - start
+
+
+def await_recovery(origin: str, token: str) -> float:
+    """How many seconds pass until the gateway answers as before."""
+    start = time.monotonic()
+    while "errors" in ask(f"{origin}/graphql", token)[1] or ask(f"{origin}/readyz")[0] != 200:
+        assert time.monotonic() - start < 10, "it does not come back"
+        time.sleep(0.1)
+    return time.monotonic() - start
+
+
+@pytest.mark.parametrize("fault", ["freeze", "cut"])
+def test_f05_f06_an_outage_is_told_within_seconds_and_is_over_by_itself(origin: str, wire: Relay, fault: str) -> None:
+    token = register(origin, "alice")["token"]
+    assert ask(f"{origin}/readyz")[0] == 200
+    time.sleep(1.1)
+    getattr(wire, fault)()
+    for _ in range(2):
+        status, answer, seconds = ask(f"{origin}/graphql", token)
+        assert (status, answer["data"]) == (200, {"me": None})
+        assert answer["errors"][0]["extensions"] == {"code": "SERVICE_UNAVAILABLE", "retryAfter": 5}
+        assert seconds < 8
+    status, answer, seconds = ask(f"{origin}/readyz")
+    assert (status, answer["parts"]["database"]) == (503, "no answer")
+    assert seconds < 8
+    status, answer, seconds = ask(f"{origin}/healthz")
+    assert (status, answer) == (200, {"status": "ok"})
+    assert seconds < 1
+    {"freeze": wire.thaw, "cut": wire.mend}[fault]()
+    await_recovery(origin, token)
