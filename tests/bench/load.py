@@ -22,10 +22,10 @@ class Client:
     def __init__(self, origin: str) -> None:
         self.connection = HTTPConnection(urlsplit(origin).netloc, timeout=60)
 
-    def ask(self, query: str, **headers: str) -> dict[str, Any]:
+    def ask(self, query: str, variables: dict[str, Any] | None = None, **headers: str) -> dict[str, Any]:
         """The answer to a document."""
         headers = {"Content-Type": "application/json", **{name.replace("_", "-"): it for name, it in headers.items()}}
-        self.connection.request("POST", "/graphql", orjson.dumps({"query": query}), headers)
+        self.connection.request("POST", "/graphql", orjson.dumps({"query": query, "variables": variables}), headers)
         return orjson.loads(self.connection.getresponse().read())
 
 

@@ -1,0 +1,44 @@
+"""Many accounts, sessions and events at once, made by PostgreSQL itself."""
+
+from django.db import connection
+
+# Whose requests are measured.
+OWNER = "straight"
+
+USERS = """
+INSERT INTO users_user (id, password, is_superuser, username, email, full_name, bio, image_url, is_email_verified,
+    is_active, is_staff, date_joined, credential_version)
+SELECT gen_random_uuid(), '!', false, 'grown' || n, 'grown' || n || '@example.com', '', '', '', false,
+    true, false, now() - n * interval '1 second', 0
+FROM generate_series(%s, %s) AS n
+"""
+SESSIONS = """
+INSERT INTO users_session (id, user_id, selector, current, previous, generation, credential_version, device_name,
+    user_agent, ip_address, created_at, rotated_at, expires_at, absolute_expires_at)
+SELECT gen_random_uuid(), owner.id, gen_random_uuid(), md5(n::text) || md5(n::text), '', 0, 0, '',
+    'Mozilla/5.0', '192.0.2.1', now(), now(), now() + interval '7 days', now() + interval '30 days'
+FROM generate_series(%s, %s) AS n JOIN (
+    SELECT id, row_number() OVER () AS place FROM users_user WHERE password = '!'
+) AS owner ON owner.place = 1 + n %% (SELECT count(*) FROM users_user WHERE password = '!')
+"""
+EVENTS = """
+INSERT INTO users_event (id, user_id, kind, at, ip_address, user_agent, facts)
+SELECT gen_random_uuid(), owner.id, 'session.opened', now() - n * interval '1 second', '192.0.2.1', 'Mozilla/5.0', '{}'
+FROM generate_series(%s, %s) AS n JOIN (
+    SELECT id, row_number() OVER () AS place FROM users_user WHERE password = '!'
+) AS owner ON owner.place = 1 + n %% (SELECT count(*) FROM users_user WHERE password = '!')
+"""
+# Of one user: pages must not cost more for who has been here for long.
+OWN_EVENTS = """
+INSERT INTO users_event (id, user_id, kind, at, ip_address, user_agent, facts)
+SELECT gen_random_uuid(), id, 'session.opened', now() - n * interval '1 second', '192.0.2.1', 'Mozilla/5.0', '{}'
+FROM generate_series(%s, %s) AS n, users_user WHERE username = 'straight'
+"""
+
+
+def grow(statement: str, former: int, wanted: int) -> None:
+    """Add rows until there are as many as wanted, and let the planner know."""
+    with connection.cursor() as cursor:
+        if wanted > former:
+            cursor.execute(statement, [former + 1, wanted])
+        cursor.execute("ANALYZE")
