@@ -14,7 +14,7 @@ help:
 	@echo "make run     serve on http://localhost:8000/graphql (PORT=8001 make run for another port)"
 	@echo "make test    run every test; TEST_DATABASE_URLS adds databases to SQLite"
 	@echo "make lint    check style and types"
-	@echo "make bench   measure the gateway under a flood, and whether time tells what it must not"
+	@echo "make bench   measure speed, growth, memory and floods; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
 	@echo "make schema  print schema.graphql anew"
 
 run: $(VENV)/.installed
@@ -23,13 +23,13 @@ run: $(VENV)/.installed
 	@$(BIN)/python -m gateway.explorer.fetch
 	@exec $(BIN)/python manage.py serve --migrate
 
-# Each database gets the whole suite but for the clients, which speak HTTP and see no database.
+# Each database gets the whole suite but for the clients, which see no database, and the faults, which bring their own.
 # An empty DATABASE_URL is SQLite, whatever the shell that calls make has set.
 test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABASE_URLS)),$(VENV)/.installed-for-mysql)
 	@$(BIN)/python -m gateway.explorer.fetch
 	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGUMENTS)
 	@for url in $(TEST_DATABASE_URLS); do \
-		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients' $(PYTEST_ARGUMENTS) || exit 1; \
+		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients and not faults' $(PYTEST_ARGUMENTS) || exit 1; \
 	done
 	@echo "Tests ran on: sqlite $(foreach url,$(TEST_DATABASE_URLS),$(firstword $(subst :, ,$(url))))." \
 		"Others: TEST_DATABASE_URLS='postgres://user@host/name mysql://user@host/name' make test"
@@ -40,6 +40,10 @@ lint: $(VENV)/.installed-for-tests
 	@$(BIN)/mypy
 
 bench: $(VENV)/.installed-for-tests
+	@$(BIN)/python -m tests.bench.speed
+	@$(BIN)/python -m tests.bench.growth 2>/dev/null
+	@$(BIN)/python -m tests.bench.memory
+	@$(BIN)/python -m tests.bench.explain 2>/dev/null
 	@$(BIN)/python -m tests.bench.flood
 	@$(BIN)/python -m tests.bench.evenness
 
@@ -55,7 +59,7 @@ $(VENV)/.installed: requirements.txt | $(BIN)/python
 	@$(BIN)/pip install -q -r requirements.txt
 	@touch $@
 
-$(VENV)/.installed-for-tests: tests/requirements.txt $(VENV)/.installed
+$(VENV)/.installed-for-tests: tests/requirements.txt requirements-otel.txt $(VENV)/.installed
 	@echo "Installing what tests need into $(VENV) ..."
 	@$(BIN)/pip install -q -r tests/requirements.txt
 	@touch $@

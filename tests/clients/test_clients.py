@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,7 +22,9 @@ from tests.server import PATIENCE, await_answer, free_ports, serving, surroundin
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-PICTURE = HERE.parent.parent / "gateway" / "explorer" / "graphiql.png"
+GATEWAY = HERE.parent.parent / "gateway"
+PICTURE = GATEWAY / "explorer" / "graphiql.png"
+LANDING = GATEWAY / "pages" / "landing.png"
 
 pytestmark = [
     pytest.mark.clients,
@@ -81,6 +84,21 @@ def test_a_node_service_takes_our_tokens_and_no_others(world: dict[str, str]) ->
     turning = surroundings({"DATABASE_URL": world["DATABASE_URL"]})
     own = {"GATEWAY_ORIGIN": world["ORIGIN"], "PYTHON": sys.executable, "ROTATED": json.dumps(turning)}
     run("node", "--test", "jose.test.mjs", **world, **own)
+
+
+def test_a_forgotten_password_is_replaced_by_what_the_mail_brought(installed: None, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    mail = tmp_path / "mail"
+    settings = {
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}",
+        "EMAIL_URL": f"file://{mail}",
+        "GATEWAY_MAIL_WORKER": "off",
+        "GATEWAY_RESET_URL": "https://app.example/reset#token={token}",
+    }
+    worker = {"PYTHON": sys.executable, "WORKER": json.dumps(surroundings(settings)), "MAIL": str(mail)}
+    with serving(tmp_path, port, settings) as origin:
+        await_answer(origin, tmp_path)
+        run("node", "--test", "recovery.test.mjs", GATEWAY=f"{origin}/graphql", **worker)
 
 
 @in_a_browser
@@ -156,6 +174,37 @@ def test_cookies_serve_development_without_tls_and_the_explorer(installed: None,
         await_answer(origin, tmp_path)
         run("node", "--test", "browser/cookie.test.mjs", GATEWAY=f"{origin}/graphql", **world)
         run("node", "browser/explorer.mjs", origin, str(tmp_path / "graphiql.png"))
+
+
+@in_a_browser
+def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None, tmp_path: Path) -> None:
+    ports = free_ports(2)
+    pages, mails, database = f"http://localhost:{ports[1]}", tmp_path / "mails", tmp_path / "shared.sqlite3"
+    shared = {"DATABASE_URL": f"sqlite:///{database}", "GATEWAY_ISSUER": pages, "EMAIL_URL": f"file://{mails}"}
+    limits = {f"GATEWAY_LIMIT_{name}": "1000 in 1 minute" for name in ("REGISTER", "MAIL_CLIENT", "CODE_CLIENT")}
+    mails.mkdir()
+    # What the pages need is there where nothing else is.
+    (tmp_path / "trusted.json").write_text("{}")
+    strict = {
+        "GATEWAY_EXPLORER": "off",
+        "GATEWAY_INTROSPECTION": "off",
+        "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "trusted.json"),
+        "GATEWAY_REFRESH_COOKIE": "on",
+        "GATEWAY_MAIL_WORKER": "off",
+    }
+    with serving(tmp_path, ports[0], shared | limits) as gateway:
+        await_answer(gateway, tmp_path)
+        with serving(tmp_path, ports[1], shared | limits | strict):
+            await_answer(pages, tmp_path)
+            world = {"GATEWAY": f"{gateway}/graphql", "PAGES": pages, "MAILS": str(mails), "DATABASE": str(database)}
+            picture = {"PICTURE": str(LANDING)} if os.environ.get("UPDATE_SCREENSHOT") else {}
+            run("node", "--test", "browser/pages.test.mjs", PYTHON=sys.executable, **world, **picture)
+    said = "".join(log.read_text() for log in tmp_path.glob("*.log"))
+    written = "".join(mail.read_text() for mail in mails.iterdir())
+    secrets = set(re.findall(r"token=([\w-]+)", written)) | set(re.findall(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}\b", written))
+    assert "/account/verify" in said
+    assert len(secrets) > 9
+    assert not [secret for secret in secrets if secret in said]
 
 
 def run(*command: str, **variables: str) -> None:
