@@ -43,10 +43,7 @@ def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, s
         "statements": statements,
         "client": getattr(request, "client_address", None),
     }
-    # Where in the code it was written, which takes a while to find out, is no fact of a request.
-    record = logging.LogRecord(log.name, level, "", 0, "request", None, None)
-    record.__dict__.update(facts)
-    log.handle(record)
+    log.log(level, "request", extra=facts)
 
 
 def codes_of(response: HttpResponseBase) -> list[str]:

@@ -12,8 +12,8 @@ STATEMENT_TIMEOUT = 3
 LOCK_TIMEOUT = 2
 IDLE_TIMEOUT = 10
 SILENCE = 4
-# For one of the pool's connections, of which each thread has its own: only a server that is away lets one wait.
-POOL_TIMEOUT = 1.5
+# Seconds after which a connection is made anew, so that a server which was told of a change keeps none for ever.
+LASTING = 600
 
 # MariaDB alone reads the first bracket, MySQL alone the second: each knows only its own variable.
 BOUNDS = (
@@ -52,7 +52,7 @@ def sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def postgresql(config: dict[str, Any]) -> dict[str, Any]:
-    """A pool of connections in each process, checked before use by a backend of our own; every wait has an end."""
+    """One lasting connection a thread, checked before use by a backend of our own; every wait has an end."""
     given = config.get("OPTIONS", {})
     bounds = connections.options(
         given,
@@ -60,23 +60,12 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
         lock_timeout=LOCK_TIMEOUT,
         idle_in_transaction_session_timeout=IDLE_TIMEOUT,
     )
-    options = {
-        "connect_timeout": CONNECT_TIMEOUT,
-        "pool": {
-            "min_size": 1,
-            "timeout": POOL_TIMEOUT,
-            # Else its pauses between two tries double, and it notices minutes later that a long outage is over.
-            "reconnect_timeout": CONNECT_TIMEOUT,
-            "connection_class": connections.Connection,
-        },
+    return config | {
+        "ENGINE": "gateway.postgresql",
+        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT, **given, "options": bounds},
+        "CONN_MAX_AGE": LASTING,
+        "CONN_HEALTH_CHECKS": True,
     }
-    return config | {"ENGINE": "gateway.postgresql", "OPTIONS": options | given | {"options": bounds}}
-
-
-def fit_pool(config: dict[str, Any], threads: int) -> None:
-    """Give each thread of a process a connection: one that waits for its turn to hash holds on to its own."""
-    if "pool" in config["OPTIONS"]:
-        config["OPTIONS"]["pool"]["max_size"] = threads
 
 
 def mysql(config: dict[str, Any]) -> dict[str, Any]:
@@ -91,14 +80,14 @@ def mysql(config: dict[str, Any]) -> dict[str, Any]:
     }
     return config | {
         "OPTIONS": options | config.get("OPTIONS", {}),
-        "CONN_MAX_AGE": 60,
+        "CONN_MAX_AGE": LASTING,
         "CONN_HEALTH_CHECKS": True,
         "TEST": {"CHARSET": "utf8mb4"},
     }
 
 
 def unhurried(config: dict[str, Any]) -> dict[str, Any]:
-    """The same database for who may take their time: no pool, and no end to a statement."""
+    """The same database for who may take their time: no end to a statement."""
     options = {name: value for name, value in config["OPTIONS"].items() if name not in HASTE}
     if "options" in config["OPTIONS"]:
         # What stands later wins.
@@ -106,14 +95,7 @@ def unhurried(config: dict[str, Any]) -> dict[str, Any]:
     return config | {"OPTIONS": options}
 
 
-def leave(connection: Any) -> None:
-    """Close a connection, and the pool that it may come from: what comes next is made anew."""
-    connection.close()
-    if connection.vendor == "postgresql":
-        connection.close_pool()
-
-
-HASTE = {"pool", "read_timeout", "write_timeout", "init_command"}
+HASTE = {"read_timeout", "write_timeout", "init_command"}
 NO_BOUNDS = {"statement_timeout": 0, "idle_in_transaction_session_timeout": 0}
 ENGINES = {
     "sqlite": sqlite,

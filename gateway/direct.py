@@ -11,8 +11,9 @@ from typing import Any
 
 from corsheaders.middleware import CorsMiddleware
 from django.conf import settings
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
-from django.core.signals import request_started
+from django.core.handlers.wsgi import WSGIRequest
+from django.core.signals import request_finished, request_started
+from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
@@ -22,12 +23,18 @@ from gateway.settings import MIDDLEWARE
 from gateway.urls import graphql
 from gateway.view import fail
 
+# Django itself listens to requests this often, and does what `_tidy` does.
+LISTENERS = 5
+
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
 
 def takes(environ: dict[str, Any]) -> bool:
     """Whether a request is one of those that are answered here."""
     if environ["PATH_INFO"] != "/graphql" or environ["REQUEST_METHOD"] != "POST":
+        return False
+    if len(request_started.receivers) + len(request_finished.receivers) > LISTENERS:
+        # Somebody else wants to hear of requests.
         return False
     # The admin's middleware has something to say to its own cookies, at every address.
     return is_as_known() and not (settings.GATEWAY_ADMIN and "HTTP_COOKIE" in environ)
@@ -41,12 +48,10 @@ def is_as_known() -> bool:
 
 def answer(environ: dict[str, Any]) -> Answer:
     """The status, the headers and the content for a request, in the thread that begins and ends it."""
-    request_started.send(sender=WSGIHandler, environ=environ)
-    request = WSGIRequest(environ)
-    response = _respond(request)
-    response._handler_class = WSGIHandler  # type: ignore[attr-defined]
-    response._resource_closers.append(request.close)  # type: ignore[attr-defined]
+    _tidy()
     try:
+        request = WSGIRequest(environ)
+        response = _respond(request)
         headers = [
             *response.items(),
             *_always(bool(request.is_secure())),
@@ -54,8 +59,14 @@ def answer(environ: dict[str, Any]) -> Answer:
         ]
         return response.status_code, headers, response.content
     finally:
-        # Tells Django that the request is over: its database connection goes back.
-        response.close()
+        _tidy()
+
+
+def _tidy() -> None:
+    # A connection that is broken, too old, or left in the middle of something, serves no further request.
+    ours = connections[DEFAULT_DB_ALIAS]
+    ours.queries_log.clear()
+    ours.close_if_unusable_or_obsolete()
 
 
 def _respond(request: HttpRequest) -> HttpResponse:

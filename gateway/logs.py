@@ -2,13 +2,18 @@
 
 import json
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 import structlog
 from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
+# What no line tells need not be found out for each: the thread, the process, the place in the code.
+logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+logging._srcfile = None
 # What our own calls add to a record. Django adds the request itself, whose `repr` has the query string.
 FACTS = ("method", "path", "status", "operation", "codes", "ms", "statements", "client")
 COMMON: list[Processor] = [
@@ -67,7 +72,16 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=repr)
+        return written(line)
+
+
+def written(line: dict[str, Any]) -> str:
+    """A line as JSON in ASCII; by the quick writer where it writes nothing else."""
+    with suppress(TypeError):
+        quick = orjson.dumps(line, default=repr)
+        if quick.isascii():
+            return quick.decode()
+    return json.dumps(line, default=repr)
 
 
 def json_lines() -> JsonLines:

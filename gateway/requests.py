@@ -9,6 +9,7 @@ from django.http import HttpRequest, UnreadablePostError
 from django.utils.http import parse_header_parameters
 
 from gateway.errors import BadRequest
+from gateway.media import JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,18 @@ def _typed(given: dict[str, Any], name: str, kind: type, wanted: str) -> Any:
 
 
 def _json_body(request: HttpRequest) -> Any:
-    media, parameters = parse_header_parameters(request.META.get("CONTENT_TYPE", ""))
-    if media != "application/json" or parameters.get("charset", "utf-8").lower() not in {"utf-8", "utf8"}:
+    if not _is_json(request.META.get("CONTENT_TYPE", "")):
         raise BadRequest("The body must be application/json in UTF-8.", 415, Accept="application/json")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
         raise BadRequest("The body must not be compressed.", 415, **{"Accept-Encoding": "identity"})
     return _json(_body(request), "the body")
+
+
+def _is_json(kind: str) -> bool:
+    if kind == JSON:
+        return True
+    media, parameters = parse_header_parameters(kind)
+    return media == JSON and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
 def _body(request: HttpRequest) -> bytes:

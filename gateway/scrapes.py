@@ -18,7 +18,6 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from gateway import databases
 from users import accounts, mail, sessions
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"
@@ -85,7 +84,7 @@ def ask_the_database() -> Iterator[Metric]:
     except (DatabaseError, InterfaceError):
         is_up = 0
     finally:
-        databases.leave(connection)
+        connection.close()
     yield GaugeMetricFamily("gateway_database_up", "Whether the database answers.", is_up)
 
 

@@ -50,7 +50,6 @@ GATEWAY_STOP_NOTICE = read("GATEWAY_STOP_NOTICE", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")
 PORT = read("PORT", port, 8000)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
-databases.fit_pool(DATABASES["default"], GATEWAY_THREADS)
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
 
 # --- what is said --------------------------------------------------------------------------------

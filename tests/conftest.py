@@ -30,9 +30,6 @@ def django_db_modify_db_settings(
     if database["ENGINE"].endswith("sqlite3"):
         file = str(tmp_path_factory.mktemp("database") / "test.sqlite3")
         connections.databases["default"].setdefault("TEST", {})["NAME"] = file
-    if "pool" in database["OPTIONS"]:
-        # More threads than a gateway has, on a machine that may be busy.
-        connections.databases["default"]["OPTIONS"]["pool"].update(max_size=60, timeout=30)
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +37,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     """Take time to drop the test's database: PostgreSQL waits for everyone to have left it."""
     yield
     if connection.vendor != "sqlite":
-        databases.leave(connection)
+        connection.close()
         connection.settings_dict = databases.unhurried(connection.settings_dict)
 
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Field, Model, QuerySet
 from django.db.models.sql import InsertQuery, UpdateQuery
 
+from users import statements
 from users.statements import Fields, Plan, Written
 
 # The rows to be changed, and what `update` takes.
@@ -25,9 +26,7 @@ class Change(Written[Plan]):
     def make(self, **values: Any) -> int:
         """Change the rows for these values; how many they were."""
         plan = self.plan()
-        with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
-            cursor.execute(plan.sql, plan.filled(values))
-            return int(cursor.rowcount)
+        return statements.changed(plan.sql, plan.filled(values))
 
     def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> Plan:
         """The statement for examples."""
@@ -41,8 +40,7 @@ def insert(row: Model) -> None:
     """Save a new row."""
     sql, fields = _insertion(type(row))
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    with transaction.mark_for_rollback_on_error(using=connection.alias), connection.cursor() as cursor:
-        cursor.execute(sql, values)
+    statements.changed(sql, values)
     row._state.adding, row._state.db = False, connection.alias
 
 

@@ -1,11 +1,13 @@
 """Rows that are found by statements written once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, TypeVar
 
 from django.db import connection
 from django.db.models import Field, Model, QuerySet
+from django.db.models.base import ModelState
 
+from users import statements
 from users.statements import Fields, Plan, Written
 
 M = TypeVar("M", bound=Model)
@@ -21,10 +23,8 @@ class Find(Written["Look"], Generic[M]):
     def first(self, **values: Any) -> M | None:
         """The row for these values; one statement. Of several, any one."""
         plan = self.plan()
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, plan.filled(values))
-            row = cursor.fetchone()
-        return plan.made_of(row) if row else None
+        found = statements.rows(plan.sql, plan.filled(values))
+        return plan.made_of(found[0]) if found else None
 
     def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> "Look":
         """The statement for examples, and how its rows are read."""
@@ -37,9 +37,7 @@ class Column(Written["Cells"]):
     def all(self, **values: Any) -> list[Any]:
         """What the column has for these values; one statement."""
         plan = self.plan()
-        with connection.cursor() as cursor:
-            cursor.execute(plan.sql, plan.filled(values))
-            return [plan.read(row)[0] for row in cursor.fetchall()]
+        return [plan.read(row)[0] for row in statements.rows(plan.sql, plan.filled(values))]
 
     def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> "Cells":
         """The statement for examples, and how its rows are read."""
@@ -83,8 +81,18 @@ class Look(Cells):
 
     def made_of(self, row: Any) -> Any:
         """The object of a row, as the ORM would make it."""
-        cells, mine = self.read(row), len(self.names)
-        found = self.model.from_db(connection.alias, self.names, cells[:mine])
+        cells = iter(self.read(row))
+        found = _made(self.model, self.names, cells)
         if self.related:
-            setattr(found, self.related, self.related_model.from_db(connection.alias, self.related_names, cells[mine:]))
+            found._state.fields_cache[self.related] = _made(self.related_model, self.related_names, cells)
         return found
+
+
+def _made(model: type[M], names: list[str], cells: Iterator[Any]) -> M:
+    # As the ORM makes it, but that no signal is told, for which it asks on every field whether it was given.
+    found = model.__new__(model)
+    # The cells go on with those of the next object.
+    found.__dict__.update(zip(names, cells, strict=False))
+    found._state = ModelState()
+    found._state.adding, found._state.db = False, connection.alias
+    return found

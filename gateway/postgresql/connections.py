@@ -1,10 +1,13 @@
-"""PostgreSQL: a connection that gives up a server which has fallen silent."""
+"""PostgreSQL: a connection that gives up a server which has fallen silent, and that remembers what it said."""
 
-from typing import Any, TypeVar
+from functools import cached_property
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
+from psycopg.types.datetime import TimestamptzLoader
 
 # Longer than the server's own timeouts, which tell more; a frozen one keeps none of them.
 SILENCE = 3.2
@@ -15,6 +18,11 @@ Found = TypeVar("Found")
 class Connection(psycopg.Connection[TupleRow]):
     """A connection on which no answer is waited for longer than `SILENCE`."""
 
+    @cached_property
+    def repeating(self) -> "Repeating":
+        """The cursor for statements that come again."""
+        return Repeating(self)
+
     def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:
         """What the server answers; where it does not, the connection is closed, for what comes next must not wait."""
         try:
@@ -22,6 +30,36 @@ class Connection(psycopg.Connection[TupleRow]):
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server is silent") from None
+
+
+class Repeating(psycopg.Cursor[TupleRow]):
+    """A cursor whose every statement the server keeps, read and planned, as long as the connection lasts."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        # The driver's own reader, written in C; Django's puts the zone in, which here is always UTC.
+        self.adapters.register_loader("timestamptz", TimestamptzLoader)
+
+    def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Say a statement, for the first time or again."""
+        try:
+            return super().execute(query, params, prepare=True)
+        except psycopg.errors.FeatureNotSupported:
+            if self.connection.info.transaction_status != TransactionStatus.IDLE:
+                # Ends with the transaction, as does what was kept.
+                raise
+            # The table is not what it was when the statement was kept.
+            self.connection.execute("DEALLOCATE ALL")
+            return super().execute(query, params, prepare=True)
+
+
+class Driver:
+    """psycopg, but for the kind of its connections."""
+
+    connect = Connection.connect
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(psycopg, name)
 
 
 def options(given: dict[str, Any], **seconds: float) -> str:

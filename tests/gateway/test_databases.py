@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from gateway.databases import fit_pool, parse, unhurried
-from gateway.postgresql.connections import Connection
+from gateway.databases import parse, unhurried
 from tests.api import Api
 
 ROOT = Path(__file__).parents[2]
@@ -32,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[str, Any]) -> None:
     config = parse(url)
-    # Of our own, for what it does with a pool.
+    # Of our own, for what it does with a connection.
     assert config["ENGINE"] == ("gateway.postgresql" if engine == "postgresql" else f"django.db.backends.{engine}")
     assert {name: config[name] for name in facts} == facts
 
@@ -47,34 +46,22 @@ def test_sqlite_waits_its_turn() -> None:
     assert config["CONN_MAX_AGE"] is None
 
 
-def test_f09_postgresql_has_a_pool_of_as_many_connections_as_threads() -> None:
-    config = parse("postgres://u@h/n")
-    fit_pool(config, 7)
-    pool = {
-        "min_size": 1,
-        "max_size": 7,
-        "timeout": 1.5,
-        "reconnect_timeout": 3,
-        "connection_class": Connection,
-    }
-    assert config["OPTIONS"]["pool"] == pool
-    # A pool and lasting connections exclude each other.
-    assert config.get("CONN_MAX_AGE", 0) == 0
+@pytest.mark.parametrize("url", ["postgres://u@h/n", "mysql://u@h/n"])
+def test_f05_f09_each_thread_keeps_a_connection_which_is_looked_at_before_use(url: str) -> None:
+    config = parse(url)
+    assert config["CONN_MAX_AGE"] == 600
+    assert config["CONN_HEALTH_CHECKS"] is True
 
 
-def test_mysql_keeps_a_connection_and_all_characters() -> None:
+def test_mysql_keeps_all_characters() -> None:
     config = parse("mysql://u@h/n")
-    assert config["CONN_MAX_AGE"] == 60
     assert config["OPTIONS"]["charset"] == config["TEST"]["CHARSET"] == "utf8mb4"
     assert config["OPTIONS"]["isolation_level"] == "read committed"
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n", "mysql://u@h/n"])
-def test_f05_f06_a_server_is_given_up_within_seconds_and_connections_are_looked_at(url: str) -> None:
-    config = parse(url)
-    assert config["OPTIONS"]["connect_timeout"] == 3
-    # PostgreSQL's are looked at by its backend.
-    assert config["ENGINE"] == "gateway.postgresql" or config["CONN_HEALTH_CHECKS"] is True
+def test_f06_a_server_is_given_up_within_seconds(url: str) -> None:
+    assert parse(url)["OPTIONS"]["connect_timeout"] == 3
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?connect_timeout=9"])
@@ -107,13 +94,6 @@ def test_anything_else_is_refused_in_our_words(url: str) -> None:
     assert "hunter2" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("url", ["sqlite:///db.sqlite3", "mysql://u@h/n"])
-def test_other_databases_have_no_pool(url: str) -> None:
-    config = parse(url)
-    fit_pool(config, 7)
-    assert "pool" not in config["OPTIONS"]
-
-
 def test_f06_every_wait_for_postgresql_has_an_end_and_an_address_has_the_last_word() -> None:
     ours = "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
     assert parse("postgres://u@h/n")["OPTIONS"]["options"] == ours
@@ -135,11 +115,11 @@ def test_f06_every_wait_for_mysql_has_an_end() -> None:
 def test_who_takes_their_time_has_no_bounds_and_the_same_address(url: str) -> None:
     bounded = parse(url)
     free = unhurried(bounded)
-    assert not {"pool", "read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
+    assert not {"read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
     assert free["OPTIONS"].get("options", "statement_timeout=0").count("statement_timeout=0") == 1
     assert {*free["OPTIONS"]} & {"sslmode", "ssl_mode"}
     assert (free["NAME"], free["HOST"]) == ("n", "h")
-    assert {"pool", "read_timeout"} & bounded["OPTIONS"].keys()
+    assert bounded == parse(url)
 
 
 SLOW = {"postgresql": "SELECT pg_sleep(20)", "mysql": "SELECT sleep(20)"}

@@ -8,6 +8,7 @@ import orjson
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import OperationalError, connection
+from django.dispatch import Signal
 
 from gateway import direct, rsgi
 from gateway.errors import OUTAGES
@@ -199,24 +200,29 @@ def test_whoever_changes_the_middleware_is_given_it(settings: Any, change: dict[
         direct.is_as_known.cache_clear()
 
 
-@pytest.mark.parametrize("body", [NAME, b"{", ME])
-def test_django_is_told_once_that_a_request_begins_and_ends(transactional_db: None, body: bytes) -> None:
-    seen: list[str] = []
+@pytest.mark.parametrize("signal", [request_started, request_finished])
+def test_whoever_listens_to_requests_hears_of_them(signal: Signal) -> None:
+    def listener(**facts: Any) -> None:
+        """Anybody's."""
 
-    def began(**facts: Any) -> None:
-        seen.append("began")
-
-    def ended(**facts: Any) -> None:
-        seen.append("ended")
-
-    request_started.connect(began)
-    request_finished.connect(ended)
+    assert direct.takes(environment(NAME, {}, ""))
+    signal.connect(listener)
     try:
-        direct.answer(environment(body, {}, ""))
+        assert not direct.takes(environment(NAME, {}, ""))
     finally:
-        request_started.disconnect(began)
-        request_finished.disconnect(ended)
-    assert seen == ["began", "ended"]
+        signal.disconnect(listener)
+
+
+def test_what_django_does_around_a_request_is_known() -> None:
+    listeners = [*request_started._live_receivers(None)[0], *request_finished._live_receivers(None)[0]]
+    assert sorted(each.__name__ for each in listeners) == [
+        "close_caches",
+        "close_old_connections",
+        "close_old_connections",
+        "reset_queries",
+        "reset_urlconf",
+    ]
+    assert len(listeners) == direct.LISTENERS
 
 
 @pytest.mark.django_db(transaction=True)

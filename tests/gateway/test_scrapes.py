@@ -113,7 +113,7 @@ def test_without_its_database_the_rest_is_told(monkeypatch: pytest.MonkeyPatch) 
     def fail() -> int:
         raise OperationalError("gone")
 
-    monkeypatch.setattr(scrapes.databases, "leave", lambda connection: None)
+    monkeypatch.setattr(scrapes.connection, "close", lambda: None)
     monkeypatch.setattr(scrapes, "ASKED", [("gateway_users", "Accounts.", fail)])
     (told,) = scrapes.ask_the_database()
     assert (told.name, told.samples[0].value) == ("gateway_database_up", 0)

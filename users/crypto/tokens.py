@@ -8,12 +8,14 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 import orjson
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
+from jwt.utils import base64url_encode
 
 from users.crypto.keys import ALGORITHMS, Key
 
@@ -44,8 +46,9 @@ class Expired(Exception):
 
 def sign(claims: Claims, key: Key) -> str:
     """The token of these claims."""
-    headers = {"typ": TYPE, "kid": key.kid}
-    return _jws.encode(orjson.dumps(claims), key.private, algorithm=key.algorithm, headers=headers)
+    said = b".".join([_header(key.algorithm, key.kid), base64url_encode(orjson.dumps(claims))])
+    signature = _jws.get_algorithm_by_name(key.algorithm).sign(said, key.private)
+    return b".".join([said, base64url_encode(signature)]).decode()
 
 
 def read(token: str, keys: Mapping[str, Key], *, issuer: str, audience: str) -> Claims:
@@ -69,6 +72,12 @@ def check_time(claims: Claims, now: float) -> None:
         raise Expired
     if max(claims["iat"], claims.get("nbf", 0)) > now + LEEWAY:
         raise Invalid
+
+
+@lru_cache(maxsize=16)
+def _header(algorithm: str, kid: str) -> bytes:
+    # The same for each token of a key.
+    return base64url_encode(orjson.dumps({"alg": algorithm, "typ": TYPE, "kid": kid}))
 
 
 def _key(token: str, keys: Mapping[str, Key]) -> Key:

@@ -43,12 +43,12 @@ def unhurried(alias: str) -> Iterator[None]:
     if connection.vendor == "sqlite":
         yield
         return
-    databases.leave(connection)
+    connection.close()
     connection.settings_dict = databases.unhurried(bounded)
     try:
         yield
     finally:
-        databases.leave(connection)
+        connection.close()
         connection.settings_dict = bounded
 
 

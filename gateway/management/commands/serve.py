@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from granian.constants import Interfaces
 
-from gateway import databases, health, scrapes
+from gateway import health, scrapes
 from gateway.beside import MailWorker
 from gateway.server import Server
 from users import keys
@@ -102,10 +102,10 @@ def open_ring() -> None:
 
 
 def leave_the_database() -> None:
-    """Close what this process has opened: workers are forked from it, and a forked pool never grows."""
+    """Close what this process has opened: workers are forked from it, and two cannot share a connection."""
     keys.forget()
     for connection in connections.all(initialized_only=True):
-        databases.leave(connection)
+        connection.close()
 
 
 def refuse_busy(host: str, port: int, instead: str = "PORT=8001") -> None:
