@@ -9,7 +9,7 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
 from gateway import persisted
-from users import keys
+from users import keys, server
 
 SHORTEST_SECRET = 50
 MOST_ACCESS_MINUTES = 15
@@ -34,8 +34,7 @@ def wildcard_with_credentials(**_: Any) -> Found:
 
 def short_secret(**_: Any) -> Found:
     """Refresh tokens and sealed keys are as strong as the secret they are derived from."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+    if any(len(secret) < SHORTEST_SECRET for secret in server.secrets()):
         message = f"SECRET_KEY and its fallbacks must have {SHORTEST_SECRET} characters or more."
         return [Error(message, id="gateway.E003")]
     return []

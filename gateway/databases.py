@@ -28,8 +28,10 @@ def parse(url: str) -> dict[str, Any]:
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         raise ValueError
+    place, mark, options = url.replace("mariadb:", "mysql:", 1).partition("?")
     try:
-        config: dict[str, Any] = environ.Env.db_url_config(url.replace("mariadb:", "mysql:", 1))
+        # The reader takes a plus in a path for a space, which it is in the options alone.
+        config: dict[str, Any] = environ.Env.db_url_config(place.replace("+", "%2B") + mark + options)
     except Exception:
         # The reader's own messages quote the address, password and all.
         raise ValueError from None

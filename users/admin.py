@@ -138,6 +138,8 @@ def _end(request: HttpRequest, sessions: QuerySet[Session]) -> int:
     live, total = sessions.filter(ended_at=None), 0
     for user in list(User.objects.filter(sessions__in=live).distinct()):
         with transaction.atomic():
+            # Before the sessions' rows, in the order of whoever changes the account at this moment.
+            User.objects.select_for_update().only("id").filter(id=user.id).first()
             ended = live.filter(user=user).update(ended_at=timezone.now())
             if ended:
                 why, by = "ended by the staff", str(request.user.pk)

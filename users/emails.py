@@ -36,6 +36,7 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
         elif not former.is_email_verified:
             events.record(caller, Kind.EMAIL_VERIFIED, user=user)
         if not former.is_email_verified:
+            events.record_reopening(caller, user=former)
             _end_strangers(caller, user)
     return user
 
@@ -68,6 +69,7 @@ def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:
         proofs.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")
         events.record(caller, Kind.EMAIL_CHANGE_UNDONE, user=user)
+        events.record_reopening(caller, user=former)
         mail.queue(caller, letters.reset_password, user=None, address=proof.address)
         mail.queue(caller, letters.address_taken_back, user=user, address=former.email)
     return user, ended

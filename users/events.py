@@ -31,7 +31,7 @@ class Kind(Enum):
     ACCOUNT_REGISTERED = "account.registered", "The account was made."
     REGISTRATION_REPEATED = "registration.repeated", "Somebody meant to make an account with the account's address."
     ACCOUNT_CLOSED = "account.closed", "The user closed the account; it is erased after a while."
-    ACCOUNT_REOPENED = "account.reopened", "The user signed in again before the account was erased."
+    ACCOUNT_REOPENED = "account.reopened", "The user came back before the account was erased."
     ACCOUNT_ERASED = "account.erased", "The account was erased for good."
     ACCOUNT_ADMINISTERED = "account.administered", "Somebody of the staff changed the account."
     PROFILE_CHANGED = "profile.changed", "The user described themselves anew."
@@ -79,6 +79,13 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
     changes.insert(event)
     say(caller, kind.value, user=user, session_id=session_id, **facts)
     return event
+
+
+def record_reopening(caller: Caller, *, user: User) -> None:
+    """Keep that an account which is to be erased is not any more, where its user had closed it."""
+    # One that only waits to be proven is to be erased as well, and was never closed.
+    if user.erases_at and Event.objects.filter(user=user, kind=Kind.ACCOUNT_CLOSED.value).exists():
+        record(caller, Kind.ACCOUNT_REOPENED, user=user)
 
 
 def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:

@@ -33,6 +33,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from users import server
 from users.crypto import keys, seals, tokens
 from users.crypto.keys import Key
 from users.models import SigningKey
@@ -160,7 +161,7 @@ def revoke(kid: str) -> bool:
 
 def tidy() -> None:
     """Seal with the secret key of today, retire what signed by another algorithm, and prune."""
-    rows, secrets = _kept(), _secrets()
+    rows, secrets = _kept(), server.secrets()
     for row in rows:
         renewed = seals.renew(row.sealed, secrets)
         if renewed != row.sealed:
@@ -188,7 +189,7 @@ def _read_again(known: Ring | None) -> Ring:
     if made:
         _fill()
         rows = _kept()
-    by_kid = {row.kid: _opened(row.kid, row.sealed, tuple(_secrets())) for row in rows}
+    by_kid = {row.kid: _opened(row.kid, row.sealed, tuple(server.secrets())) for row in rows}
     found = Ring(by_kid[_signer(rows).kid], by_kid)
     if known and (known.current.kid, known.by_kid.keys()) == (found.current.kid, by_kid.keys()):
         found = known
@@ -242,7 +243,7 @@ def _make(place: SigningKey.Place) -> None:
     SigningKey.objects.create(
         kid=keys.load(pem).kid,
         algorithm=algorithm,
-        sealed=seals.seal(pem, _secrets()),
+        sealed=seals.seal(pem, server.secrets()),
         place=place,
         created_at=now,
         signs_from=now if place == CURRENT else None,
@@ -262,7 +263,3 @@ def _leave_other_algorithms() -> None:
     others = SigningKey.objects.exclude(algorithm=settings.GATEWAY_SIGNING_ALGORITHM)
     others.filter(place=NEXT).delete()
     _retire(others)
-
-
-def _secrets() -> list[str]:
-    return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]

@@ -123,6 +123,7 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
         events.record(caller, Kind.PASSWORD_RESET, user=user)
         if proven:
             events.record(caller, Kind.EMAIL_VERIFIED, user=user)
+            events.record_reopening(caller, user=user)
             user.is_email_verified = True
         mail.notify(caller, letters.password_changed, user=user)
     throttle.forget_sign_ins(caller, user=user)

@@ -18,9 +18,9 @@ from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.utils import timezone
 
-from users import names, pruning, throttle
+from users import names, pruning, server, throttle
 from users.caller import Caller
-from users.crypto import proofs, seals
+from users.crypto import proofs
 from users.errors import TokenExpired, TokenInvalid, WrongValue
 from users.models import Proof, User
 
@@ -173,5 +173,4 @@ def _is_good(proof: Proof) -> bool:
 
 
 def _keys() -> list[bytes]:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [seals.derive(secret, "gateway.codes") for secret in secrets]
+    return server.keys("gateway.codes")

@@ -9,9 +9,9 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import changes, events, letters, mail, pruning
+from users import changes, events, letters, mail, pruning, server
 from users.caller import Caller, SignedIn
-from users.crypto import refresh, seals
+from users.crypto import refresh
 from users.crypto.refresh import RefreshToken
 from users.errors import Forbidden, NotFound, TokenExpired, TokenInvalid, TokenReused
 from users.events import Kind
@@ -206,8 +206,7 @@ def _end(caller: Caller, user: User, ids: list[UUID], *, why: str, kind: Kind = 
 
 
 def _server_keys() -> list[bytes]:
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return [seals.derive(secret, "gateway.refresh") for secret in secrets]
+    return server.keys("gateway.refresh")
 
 
 def _live_by_id(id: UUID, user_id: UUID, now: datetime) -> QuerySet[Session]:

@@ -249,8 +249,7 @@ def _note_sign_in(caller: Caller, user: User) -> None:
     now = timezone.now()
     if not _sign_in.make(id=user.id, credential_version=user.credential_version, now=now):
         raise InvalidCredentials
-    if user.erases_at:
-        events.record(caller, Kind.ACCOUNT_REOPENED, user=user)
+    events.record_reopening(caller, user=user)
     user.last_login, user.erases_at = now, None
 
 

@@ -36,6 +36,30 @@ def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[st
     assert {name: config[name] for name in facts} == facts
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "mysql", "mariadb"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a+b", "a+b"),
+        ("a%2Bb", "a+b"),
+        ("a%40b", "a@b"),
+        ("a%2Fb", "a/b"),
+        ("a%3Ab", "a:b"),
+        ("a%3Fb%23c", "a?b#c"),
+        ("a%20b", "a b"),
+        ("a%252Bb", "a%2Bb"),
+    ],
+)
+def test_names_and_passwords_are_percent_encoded_and_a_plus_is_a_plus(scheme: str, written: str, meant: str) -> None:
+    config = parse(f"{scheme}://{written}:{written}@db.example:5433/{written}")
+    assert [config[name] for name in ("USER", "PASSWORD", "NAME")] == [meant] * 3
+    assert (config["HOST"], config["PORT"]) == ("db.example", 5433)
+
+
+def test_a_file_is_found_where_its_path_has_a_plus() -> None:
+    assert parse("sqlite:////srv/a+b/db.sqlite3")["NAME"] == "/srv/a+b/db.sqlite3"
+
+
 def test_sqlite_waits_its_turn() -> None:
     config = parse("sqlite:///db.sqlite3")
     assert config["OPTIONS"] == {

@@ -561,6 +561,31 @@ def test_signing_in_opens_a_closed_account_again(api: Api) -> None:
     assert "errors" not in again("{ me { id } }").json
 
 
+PROVE = {"verify": verify, "reset": reset}
+
+
+@pytest.mark.parametrize("purpose", PROVE)
+def test_proving_the_address_opens_a_closed_account_again(api: Api, purpose: str) -> None:
+    close(api.join("alice"))
+    request(purpose)
+    assert "errors" not in PROVE[purpose](last(ADDRESS).token).json
+    assert User.objects.get().erases_at is None
+    assert Event.objects.get(kind="account.reopened").user.username == "alice"
+
+
+@pytest.mark.usefixtures("required")
+@pytest.mark.parametrize("purpose", [*PROVE, "sign in"])
+def test_an_account_that_only_waited_to_be_proven_is_not_opened_again(api: Api, settings: Any, purpose: str) -> None:
+    api.register("alice")
+    if purpose in PROVE:
+        request(purpose)
+        assert "errors" not in PROVE[purpose](last(ADDRESS).token).json
+    settings.GATEWAY_EMAIL_VERIFICATION = "optional"
+    api.signed_in("alice", NEW_PASSWORD if purpose == "reset" else PASSWORD)
+    assert User.objects.get().erases_at is None
+    assert not Event.objects.filter(kind="account.reopened").exists()
+
+
 def test_a_forgotten_password_keeps_nobody_from_opening_a_closed_account_again(api: Api) -> None:
     close(proven())
     request("reset")

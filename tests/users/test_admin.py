@@ -1,10 +1,12 @@
 """The admin: users are seen, searched, edited and signed out; secrets are nowhere on its pages."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.db import connection
 from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
@@ -321,6 +323,18 @@ def test_s89_sessions_ended_by_the_staff_are_recorded_once_for_each_user(
         ("bob", {"why": "ended by the staff", "ended": 1, "by": by}),
     ]
     assert {event.ip_address for event in found} == {"127.0.0.1"}
+
+
+def test_whoever_ends_sessions_waits_for_the_user_s_row_before_it_holds_theirs(
+    desk: Client, alice: Member, statements: Callable[[], Any]
+) -> None:
+    with statements() as seen:
+        desk.post(SESSIONS, {"action": "end_sessions", "_selected_action": [alice.claims["sid"]]})
+    ending = next(place for place, text in enumerate(seen) if text.startswith("UPDATE") and "users_session" in text)
+    before = seen[ending - 1]
+    assert "users_user" in before
+    assert "users_session" not in before
+    assert connection.vendor == "sqlite" or before.endswith("FOR UPDATE")
 
 
 def test_owners_read_that_the_staff_changed_their_account(desk: Client, alice: Member) -> None:

@@ -99,6 +99,15 @@ def test_the_worker_neither_reloads_nor_waits_to_start(troubled: Callable[..., l
     assert [(each["reload"], each["startup_delay"]) for each in starts] == [(False, False)]
 
 
+@pytest.mark.parametrize("option", ["--reload", "--no-reload"])
+def test_the_worker_offers_no_reload(troubled: Callable[..., list[Any]], option: str) -> None:
+    starts = troubled()
+    with pytest.raises(CommandError, match=f"unrecognized arguments: {option}"):
+        call_command("db_worker", option)
+    assert starts == []
+    assert "reload" not in db_worker.Command().create_parser("manage.py", "db_worker").format_help()
+
+
 def test_what_failed_is_looked_after_again_whatever_came_between(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

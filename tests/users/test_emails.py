@@ -432,6 +432,7 @@ def test_neither_another_password_nor_closing_the_account_takes_the_undoing_away
     assert "errors" not in undo(token).json
     user = User.objects.get()
     assert (user.email, user.erases_at) == (ADDRESS, None)
+    assert Event.objects.filter(kind="account.reopened", user=user).count() == 1
 
 
 def test_an_account_that_the_staff_disabled_is_not_given_back(api: Api) -> None:

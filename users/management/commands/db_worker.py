@@ -27,8 +27,9 @@ class Command(Worker):
     help = "Send queued mail, and go on until told to stop; --batch sends what is due, and ends."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What the library lets one choose; a reload would stop in the middle of a letter."""
+        """What the library lets one choose, but for a reload, which would stop in the middle of a letter."""
         super().add_arguments(parser)
+        _withhold(parser, "reload")
         parser.set_defaults(reload=False, startup_delay=False)
         parser.add_argument("--beside", type=int, default=0, metavar="PID", help="end with the process of this number")
 
@@ -81,3 +82,9 @@ def tend(beside: int) -> None:
             connections.close_all()
         time.sleep(PAUSE)
     os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _withhold(parser: ArgumentParser, option: str) -> None:
+    # argparse has no public way to take an option back.
+    for action in [each for each in parser._actions if each.dest == option]:
+        parser._handle_conflict_resolve(action, [(name, action) for name in action.option_strings])
