@@ -1,5 +1,6 @@
 """Processes that are killed or told to stop, while a storm of clients asks."""
 
+import os
 import signal
 import threading
 import time
@@ -77,6 +78,19 @@ def test_f03_a_call_that_is_under_way_is_finished(start: Start, postgres: Engine
     asking.join(20)
     assert gateway.process.wait(30) == 0
     assert "errors" not in answers[0]  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_f04_a_reload_replaces_every_worker_and_loses_no_call(start: Start, database: str, workers: str) -> None:
+    gateway = start(database, GATEWAY_WORKERS=workers)
+    former = {*gateway.workers()}
+    with Storm(gateway.origin).raging() as storm:
+        storm.await_progress()
+        os.kill(gateway.pid, signal.SIGHUP)
+        wait_for(lambda: not former & {*gateway.workers()})
+        storm.await_progress()
+        assert storm.lost() == 0, storm.told
+    storm.audit(gateway.origin)
 
 
 def waiting(postgres: Engine) -> bool:
