@@ -22,7 +22,8 @@ def test_s27_of_forty_guesses_twenty_at_once_no_more_are_judged_than_the_limit_h
     hashed.clear()
     guesses = [f"guess number {number}" for number in range(39)] + [PASSWORD]
     acts = [lambda guess=guess: Api().sign_in("alice", guess) for guess in guesses]
-    answers = at_once(acts)
+    # The right guess comes with the second twenty, and wipes out what the first twenty filled.
+    answers = at_once(acts[:20]) + at_once(acts[20:])
     codes = [answer.code if "errors" in answer.json else "a token" for answer in answers]
     judged = [code for code in codes if code != "RATE_LIMITED"]
     assert set(codes) <= {"INVALID_CREDENTIALS", "RATE_LIMITED", "a token"}
