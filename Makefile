@@ -41,9 +41,9 @@ lint: $(VENV)/.installed-for-tests
 
 bench: $(VENV)/.installed-for-tests
 	@$(BIN)/python -m tests.bench.speed
-	@$(BIN)/python -m tests.bench.growth 2>/dev/null
+	@$(BIN)/python -m tests.bench.growth
 	@$(BIN)/python -m tests.bench.memory
-	@$(BIN)/python -m tests.bench.explain 2>/dev/null
+	@$(BIN)/python -m tests.bench.explain
 	@$(BIN)/python -m tests.bench.flood
 	@$(BIN)/python -m tests.bench.evenness
 

@@ -3,7 +3,8 @@
 1. A line is made by the thread that speaks, which alone knows the request; it is written by another.
 2. So many lines wait. What comes then is dropped and counted, and the log says how many there were once it can.
 3. A process that ends waits a moment for its last lines to be written, not for ever.
-4. Twenty times a second at most the thread is woken, which costs more than a line; a killed process loses what waits.
+4. Twenty times a second at most the thread is woken, and as many lines as a pipe takes in one piece are written at
+   once: to take turns with a request costs more than a line. A killed process loses what waits.
 """
 
 import logging
@@ -25,6 +26,8 @@ MOST = 5_000
 LAST = 1.0
 # Seconds that the writer lets lines gather.
 PAUSE = 0.05
+# What a pipe takes in one piece, whoever else writes to it.
+PIECE = 4_096
 
 dropped = Counter(
     "gateway_log_lines_dropped",
@@ -49,7 +52,7 @@ class Sink(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; drop it where too many wait."""
         try:
-            line = self.format(record)
+            line = f"{self.format(record)}\n"
         except Exception:
             self.handleError(record)
             return
@@ -71,6 +74,8 @@ class Sink(logging.Handler):
         self.lines: SimpleQueue[str] = SimpleQueue()
         self.writer: threading.Thread | None = None
         self.is_writing = False
+        # Taken, and too long for the piece before it.
+        self.held = ""
 
     def _start(self) -> None:
         self.writer = threading.Thread(target=self._write, name="log", daemon=True)
@@ -80,21 +85,29 @@ class Sink(logging.Handler):
 
     def _write(self) -> None:
         while True:
-            line = self._next()
-            self.is_writing = True
+            piece = self._piece()
             try:
-                put(self.stream, f"{line}\n")
+                put(self.stream, piece)
             except (OSError, ValueError):
                 # Full, or closed: nobody can be told where it would be told.
-                self.missed += 1
-                dropped.labels(self.name or "-").inc()
+                missed = piece.count("\n")
+                self.missed += missed
+                dropped.labels(self.name or "-").inc(missed)
             else:
                 self._report()
-            self.is_writing = False
+            self.is_writing = bool(self.held)
 
-    def _next(self) -> str:
-        if not self.lines.empty():
-            return self.lines.get()
+    def _piece(self) -> str:
+        piece, self.held = self.held or self._first(), ""
+        while not (self.held or self.lines.empty()):
+            line = self.lines.get()
+            if len(piece) + len(line) > PIECE:
+                self.held = line
+            else:
+                piece += line
+        return piece
+
+    def _first(self) -> str:
         line = self.lines.get()
         self.is_writing = True
         # Whoever comes meanwhile wakes nobody. A clock that is turned at this moment can make a pause fail.
@@ -109,16 +122,16 @@ class Sink(logging.Handler):
             log.warning("%d log lines were dropped, since nobody took those before them", missed)
 
 
-def put(stream: TextIO, line: str) -> None:
-    """Write a line at once, since other workers write to the same stream; wait as long as it takes."""
+def put(stream: TextIO, lines: str) -> None:
+    """Write lines at once, since other workers write to the same stream; wait as long as it takes."""
     try:
         number = stream.fileno()
     except (AttributeError, OSError):
         # What tests put in its place.
-        stream.write(line)
+        stream.write(lines)
         stream.flush()
         return
     # Not through the stream, whose lock a thread that waits would hold, and a process that ends asks for.
-    left = line.encode(errors="backslashreplace")
+    left = lines.encode(errors="backslashreplace")
     while left:
         left = left[os.write(number, left) :]

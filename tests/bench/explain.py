@@ -21,7 +21,8 @@ COMMANDS = {"sqlite": "EXPLAIN QUERY PLAN", "postgresql": "EXPLAIN", "mysql": "E
 def main() -> None:
     """Explain on SQLite, PostgreSQL, and a MySQL or MariaDB where BENCH_MYSQL says where one is."""
     if "DATABASE_URL" in os.environ:
-        explain()
+        with straight.quietly():
+            explain()
         return
     with tempfile.TemporaryDirectory() as folder:
         stack = stacks.gateway("explain")

@@ -32,10 +32,11 @@ def main() -> None:
     stack = stacks.gateway("growth")
     stacks.prepare(stack)
     os.environ.update(surroundings(stack.settings))
-    member = straight.join(rows.OWNER)
-    straight.join("visitor")
-    by_rows(member, sizes)
-    by_width(member)
+    with straight.quietly():
+        member = straight.join(rows.OWNER)
+        straight.join("visitor")
+        by_rows(member, sizes)
+        by_width(member)
 
 
 def by_rows(member: Member, sizes: tuple[int, ...]) -> None:

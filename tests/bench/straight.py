@@ -3,8 +3,10 @@
 import io
 import os
 import time
+from contextlib import AbstractContextManager, redirect_stderr
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -28,6 +30,11 @@ SURROUNDINGS = {
     "wsgi.multiprocess": False,
     "wsgi.run_once": False,
 }
+
+
+def quietly() -> AbstractContextManager[Any]:
+    """Within, log lines are written to nowhere, if nothing was logged before; what fails is still told."""
+    return redirect_stderr(Path(os.devnull).open("w"))
 
 
 @lru_cache
