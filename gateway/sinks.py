@@ -10,11 +10,11 @@
 import logging
 import os
 import sys
-import threading
 import time
 from contextlib import suppress
 from multiprocessing import util
 from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TextIO
 
 from prometheus_client import Counter
@@ -57,8 +57,7 @@ class Sink(logging.Handler):
             self.handleError(record)
             return
         if self.lines.qsize() >= self.most:
-            self.missed += 1
-            dropped.labels(self.name or "-").inc()
+            self._miss(1)
             return
         if self.writer is None:
             self._start()
@@ -66,54 +65,61 @@ class Sink(logging.Handler):
 
     def flush(self) -> None:
         """Wait for what was taken to be written, a moment at most."""
-        deadline = time.monotonic() + LAST
-        while self.writer and (self.is_writing or not self.lines.empty()) and time.monotonic() < deadline:
-            time.sleep(0.001)
+        if self.writer:
+            written = Event()
+            self.lines.put(written)
+            written.wait(LAST)
 
     def _begin(self) -> None:
-        self.lines: SimpleQueue[str] = SimpleQueue()
-        self.writer: threading.Thread | None = None
-        self.is_writing = False
+        # Lines, and who waits for all before them to be written.
+        self.lines: SimpleQueue[str | Event] = SimpleQueue()
+        self.writer: Thread | None = None
         # Taken, and too long for the piece before it.
         self.held = ""
 
     def _start(self) -> None:
-        self.writer = threading.Thread(target=self._write, name="log", daemon=True)
+        self.writer = Thread(target=self._write, name="log", daemon=True)
         self.writer.start()
         # Not by `atexit`, of which workers know nothing.
         util.Finalize(self, self.flush, exitpriority=0)
 
     def _write(self) -> None:
         while True:
-            piece = self._piece()
+            piece, waiting = self._piece()
             try:
                 put(self.stream, piece)
             except (OSError, ValueError):
                 # Full, or closed: nobody can be told where it would be told.
-                missed = piece.count("\n")
-                self.missed += missed
-                dropped.labels(self.name or "-").inc(missed)
+                self._miss(piece.count("\n"))
             else:
                 self._report()
-            self.is_writing = bool(self.held)
+            if waiting:
+                waiting.set()
 
-    def _piece(self) -> str:
-        piece, self.held = self.held or self._first(), ""
-        while not (self.held or self.lines.empty()):
-            line = self.lines.get()
-            if len(piece) + len(line) > PIECE:
-                self.held = line
-            else:
-                piece += line
-        return piece
+    def _piece(self) -> tuple[str, Event | None]:
+        piece, taken = "", self.held or self._first()
+        self.held = ""
+        while isinstance(taken, str):
+            if piece and len(piece) + len(taken) > PIECE:
+                self.held = taken
+                return piece, None
+            piece += taken
+            if self.lines.empty():
+                return piece, None
+            taken = self.lines.get()
+        return piece, taken
 
-    def _first(self) -> str:
-        line = self.lines.get()
-        self.is_writing = True
-        # Whoever comes meanwhile wakes nobody. A clock that is turned at this moment can make a pause fail.
-        with suppress(OSError):
-            time.sleep(PAUSE)
-        return line
+    def _first(self) -> str | Event:
+        taken = self.lines.get()
+        if isinstance(taken, str):
+            # Whoever comes meanwhile wakes nobody. A clock that is turned at this moment can make a pause fail.
+            with suppress(OSError):
+                time.sleep(PAUSE)
+        return taken
+
+    def _miss(self, count: int) -> None:
+        self.missed += count
+        dropped.labels(self.name or "-").inc(count)
 
     def _report(self) -> None:
         missed = self.missed
