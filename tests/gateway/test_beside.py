@@ -4,12 +4,14 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from gateway import beside
 from tests.server import ROOT, await_answer, free_ports, serving, surroundings
 
 
@@ -62,3 +64,25 @@ def test_the_worker_is_there_by_setting_and_ends_with_the_server(tmp_path: Path,
         (server, *_) = sorted(int(each) for each in found.stdout.split())
         assert eventually(lambda: len(workers_beside(server)) == workers)
     assert eventually(lambda: not workers_beside(server))
+
+
+def test_a_worker_that_is_being_started_when_the_server_ends_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    begun = threading.Event()
+    worker = beside.MailWorker()
+
+    def start() -> None:
+        if started:
+            begun.set()
+            assert worker.is_over.wait(20)
+        # The first ends at once, and so is started again.
+        seconds = "60" if started else "0"
+        worker.process = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
+        started.append(worker.process)
+
+    monkeypatch.setattr(beside, "PAUSE", 0.01)
+    monkeypatch.setattr(worker, "_start", start)
+    with worker:
+        assert begun.wait(20)
+    assert len(started) == 2
+    assert started[1].returncode == -signal.SIGTERM
