@@ -94,6 +94,7 @@ def unhurried(config: dict[str, Any]) -> dict[str, Any]:
     if "options" in config["OPTIONS"]:
         # What stands later wins.
         options["options"] = f"{config['OPTIONS']['options']} {connections.options({}, **NO_BOUNDS)}"
+        options["silence"] = 0
     return config | {"OPTIONS": options}
 
 

@@ -16,7 +16,16 @@ Found = TypeVar("Found")
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """A connection on which no answer is waited for longer than `SILENCE`."""
+    """A connection on which no answer is waited for longer than its `silence`."""
+
+    silence: float | None = SILENCE
+
+    @classmethod
+    def connect(cls, *given: Any, silence: float | str | None = SILENCE, **options: Any) -> Self:
+        """A connection of this patience; of one without an end where it is 0."""
+        made = super().connect(*given, **options)
+        made.silence = float(silence or 0) or None
+        return made
 
     @cached_property
     def repeating(self) -> "Repeating":
@@ -26,7 +35,7 @@ class Connection(psycopg.Connection[TupleRow]):
     def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:
         """What the server answers; where it does not, the connection is closed, for what comes next must not wait."""
         try:
-            return super().wait(gen, interval=interval, timeout=timeout or SILENCE)
+            return super().wait(gen, interval=interval, timeout=timeout or self.silence)
         except psycopg.errors._WaitTimeout:
             self.pgconn.finish()
             raise psycopg.OperationalError("the server is silent") from None

@@ -21,10 +21,10 @@ def silence() -> Generator[Wait, Any, None]:
 
 @pytest.mark.django_db(transaction=True)
 def test_f06_a_silent_server_is_given_up_and_its_connection_closed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "SILENCE", 0.3)
     connection.ensure_connection()
     wire: Any = connection.connection
     assert isinstance(wire, connections.Connection)
+    monkeypatch.setattr(wire, "silence", 0.3)
     start = time.monotonic()
     with pytest.raises(psycopg.OperationalError, match="silent"):
         wire.wait(silence())
