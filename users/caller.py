@@ -57,7 +57,7 @@ class Caller:
     # Where there is none, refresh tokens travel in arguments and answers.
     keeper: Keeper | None = None
     # What reading the token found; looked up at most once, and only where somebody asks.
-    found: "SignedIn | Reason | None" = None
+    found: "SignedIn | Reason | Exception | None" = None
 
 
 @dataclass(slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
 from users import changes, events, hashing, keys, letters, mail, names, passwords, sessions, throttle
@@ -129,7 +129,13 @@ def verify(caller: Caller, *, token: str | None = None) -> Verified:
 def signed_in(caller: Caller) -> SignedIn:
     """The caller as a signed-in one, found out once; refused where the access token will not do."""
     if caller.found is None:
-        caller.found = _recognise(caller)
+        try:
+            caller.found = _recognise(caller)
+        except (OperationalError, InterfaceError) as outage:
+            # Each field of a request would wait for the database anew.
+            caller.found = outage
+    if isinstance(caller.found, Exception):
+        raise caller.found
     if isinstance(caller.found, Reason):
         raise Unauthenticated(caller.found)
     return caller.found

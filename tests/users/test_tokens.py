@@ -11,6 +11,7 @@ import jwt
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in
+from django.db import OperationalError
 from django.utils import timezone
 from graphene.utils.str_converters import to_camel_case
 
@@ -498,3 +499,21 @@ def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Ap
     claims = alice.claims | {"iss": "http://localhost:8000", "aud": "gateway", "jti": "x", "auth_time": 1}
     token = tokens.sign(claims | {"iat": int(time.time()) + ahead, "exp": int(time.time()) + 300})
     assert ("errors" not in api.me(token).json) == taken
+
+
+@pytest.mark.parametrize("place", ["users.keys.ring", "users.sessions.find"])
+def test_f06_a_request_waits_once_for_a_database_that_does_not_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    alice, asked = api.join(), []
+
+    def hang(**names: Any) -> Any:
+        asked.append(place)
+        raise OperationalError
+
+    monkeypatch.setattr(place, hang)
+    answer = alice("{ a: me { id } b: me { id } c: me { id } }")
+    assert [each["extensions"]["code"] for each in answer.json["errors"]] == ["SERVICE_UNAVAILABLE"] * 3
+    assert len(asked) == 1
+    monkeypatch.undo()
+    assert "errors" not in alice("{ a: me { id } }").json
