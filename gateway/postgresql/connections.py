@@ -11,6 +11,8 @@ from psycopg.types.datetime import TimestamptzLoader
 
 # Longer than the server's own timeouts, which tell more; a frozen one keeps none of them.
 SILENCE = 3.2
+# Says a server that cannot repeat what it kept; nothing was done.
+FORGOTTEN = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
 
 Found = TypeVar("Found")
 
@@ -53,11 +55,11 @@ class Repeating(psycopg.Cursor[TupleRow]):
         """Say a statement, for the first time or again."""
         try:
             return super().execute(query, params, prepare=True)
-        except psycopg.errors.FeatureNotSupported:
+        except FORGOTTEN:
             if self.connection.info.transaction_status != TransactionStatus.IDLE:
                 # Ends with the transaction, as does what was kept.
                 raise
-            # The table is not what it was when the statement was kept.
+            # The table is not what it was when the statement was kept, or somebody between us had the server forget it.
             self.connection.execute("DEALLOCATE ALL")
             return super().execute(query, params, prepare=True)
 

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from typing import Any
 
 import pytest
-from django.db import NotSupportedError, connection, connections, transaction
+from django.db import NotSupportedError, ProgrammingError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from gateway.postgresql.base import is_hung_up
@@ -92,3 +92,19 @@ def test_f19_a_statement_that_was_kept_before_its_table_changed_still_serves(oth
         with pytest.raises(NotSupportedError), transaction.atomic():
             ask()
     assert ask() == ask() == [("1",)]
+
+
+@pytest.mark.parametrize("is_inside", [False, True])
+def test_a_statement_that_the_server_was_made_to_forget_is_said_anew(is_inside: bool) -> None:
+    def ask() -> Any:
+        cursor = connection.repeating_cursor()
+        cursor.execute("SELECT 1", [])
+        return cursor.fetchall()
+
+    assert ask() == [(1,)]
+    # As a pooler does between two that it lends a connection to: the driver hears nothing of it.
+    connection.connection.pgconn.exec_(b"DISCARD ALL")
+    if is_inside:
+        with pytest.raises(ProgrammingError), transaction.atomic():
+            ask()
+    assert ask() == ask() == [(1,)]
