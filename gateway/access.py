@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
 from gateway import health
@@ -13,17 +14,24 @@ MOST_CODES = 5
 
 
 class Statements:
-    """Counts the SQL statements that pass by."""
+    """Counts the SQL statements that pass by; after one that the database did not answer in time, none does."""
 
-    __slots__ = ("count",)
+    __slots__ = ("count", "is_over")
 
     def __init__(self) -> None:
-        self.count = 0
+        self.count, self.is_over = 0, False
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
         """Let one pass."""
+        if self.is_over:
+            # Every field of the request would wait for it anew.
+            raise OperationalError("the database has failed this request before")
         self.count += 1
-        return execute(sql, params, many, context)
+        try:
+            return execute(sql, params, many, context)
+        except (OperationalError, InterfaceError):
+            self.is_over = True
+            raise
 
 
 def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, statements: int) -> None:

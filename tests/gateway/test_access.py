@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.db import IntegrityError, InterfaceError, OperationalError
 from django.test import Client
 
 from gateway import access
@@ -72,3 +73,32 @@ def test_a_level_above_costs_nothing(client: Client, lines: Any, caplog: pytest.
     caplog.set_level(logging.WARNING, access.log.name)
     client.get("/healthz")
     assert not lines()
+
+
+@pytest.mark.parametrize("outage", [OperationalError, InterfaceError])
+def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_answer(outage: type[Exception]) -> None:
+    statements, sent = access.Statements(), []
+
+    def execute(sql: str, *more: Any) -> str:
+        sent.append(sql)
+        if sql == "slow":
+            raise outage
+        return sql
+
+    assert statements(execute, "quick", [], False, {}) == "quick"
+    for sql in ("slow", "slow", "quick"):
+        with pytest.raises((OperationalError, InterfaceError)):
+            statements(execute, sql, [], False, {})
+    assert sent == ["quick", "slow"]
+    assert statements.count == 2
+
+
+def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
+    statements = access.Statements()
+
+    def refuse(*given: Any) -> None:
+        raise IntegrityError
+
+    with pytest.raises(IntegrityError):
+        statements(refuse, "INSERT", [], False, {})
+    assert statements(lambda sql, *more: sql, "SELECT", [], False, {}) == "SELECT"
