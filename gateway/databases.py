@@ -12,6 +12,8 @@ STATEMENT_TIMEOUT = 3
 LOCK_TIMEOUT = 2
 IDLE_TIMEOUT = 10
 SILENCE = 4
+# Between us may be what forgets a connection that says nothing for some minutes.
+KEEPALIVES = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 3}
 # Seconds after which a connection is made anew, so that a server which was told of a change keeps none for ever.
 LASTING = 600
 
@@ -64,7 +66,7 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
     )
     return config | {
         "ENGINE": "gateway.postgresql",
-        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT, **given, "options": bounds},
+        "OPTIONS": {"connect_timeout": CONNECT_TIMEOUT, **KEEPALIVES, **given, "options": bounds},
         "CONN_MAX_AGE": LASTING,
         "CONN_HEALTH_CHECKS": True,
     }

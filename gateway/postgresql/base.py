@@ -37,8 +37,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             # Whoever reads them wants to see their values in them.
             return self.cursor()
         self.close_if_health_check_failed()
-        if self.connection is None:
-            self.ensure_connection()
+        self.ensure_connection()
         return CursorWrapper(self.connection.repeating, self)
 
 

@@ -77,7 +77,7 @@ def check_time(claims: Claims, now: float) -> None:
 @lru_cache(maxsize=16)
 def _header(algorithm: str, kid: str) -> bytes:
     # The same for each token of a key.
-    return base64url_encode(orjson.dumps({"alg": algorithm, "typ": TYPE, "kid": kid}))
+    return base64url_encode(orjson.dumps({"alg": algorithm, "kid": kid, "typ": TYPE}))
 
 
 def _key(token: str, keys: Mapping[str, Key]) -> Key:
