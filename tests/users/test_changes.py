@@ -12,7 +12,7 @@ from django.utils import timezone
 from users import changes, events, sessions
 from users.caller import Caller
 from users.events import Kind
-from users.models import Event, Session, User
+from users.models import Attempts, Event, Session, User
 
 pytestmark = pytest.mark.django_db
 FACTS = {"text": "\u00e9 \u2028 ' \" \\ %s", "none": None, "deep": [1, {"two": 2.5}], "yes": True}
@@ -78,3 +78,12 @@ def test_a_row_that_cannot_be_made_spoils_its_transaction_as_the_orms_does(sessi
             changes.insert(session)
         assert connection.needs_rollback
         raise IntegrityError
+
+
+def test_rows_that_are_missing_are_made_and_others_stay() -> None:
+    kept = Attempts(key="a", tried=3, most=5, window=1, until=2)
+    changes.insert(kept)
+    changes.insert_missing([Attempts(key=key, most=9, window=8, until=7) for key in "abc"])
+    rows = {row.key: row for row in Attempts.objects.all()}
+    assert everything(rows["a"]) == everything(kept)
+    assert [rows[key].most for key in "bc"] == [9, 9]
