@@ -14,13 +14,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Value
 from django.utils import timezone
 
 from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
+from users.finds import Column
 from users.models import User
 from users.tokens import Grant
 
@@ -174,7 +175,7 @@ def _make_quietly(caller: Caller, user: User) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     address, holder = user.email, proofs.holder(user.email)
-    owner = _others(user, "email").first() or holder
+    owner = passwords.owner(user.email) or holder
     if owner:
         user.email = names.nowhere(user.id)
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
@@ -199,17 +200,29 @@ def _plain(value: Any) -> Any:
 def _look_for_others(inspection: Inspection, user: User, fields: Sequence[str]) -> None:
     # Only what is well-formed may reach the database: some engines fail on NULs and lone surrogates.
     malformed = {error.field for error in inspection.errors}
-    for field in fields:
-        if field not in malformed and (_others(user, field).exists() or _is_held(user, field)):
-            inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
+    keys = {name: getattr(user, name).lower() for name in fields if name not in malformed}
+    if keys:
+        # Nobody is called by an empty text, which stands for what is not asked.
+        username, email = keys.get("username", ""), keys.get("email", "")
+        taken = _others.all(id=user.id, username=username, email=email, now=timezone.now())
+        for field in keys:
+            if field in taken:
+                inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
 
 
-def _others(user: User, field: str) -> QuerySet[User]:
-    return User.objects.filter(**{f"{field}_key": getattr(user, field).lower()}).exclude(id=user.id)
+def _others_than(id: UUID, username: str, email: str, now: datetime) -> QuerySet[Any, Any]:
+    # The fields that others have, in one statement: also an address that somebody may have back.
+    users = User.objects.order_by().exclude(id=id)
+    named = users.filter(username_key=username).values_list(Value("username"))
+    addressed = users.filter(email_key=email).values_list(Value("email"))
+    held = proofs.held(email, now).order_by().values_list(Value("email"))
+    return named.union(addressed, held, all=True)
 
 
-def _is_held(user: User, field: str) -> bool:
-    return field == "email" and proofs.holder(user.email) is not None
+_others = Column(
+    _others_than,
+    values={"id": User.id, "username": User.username_key, "email": User.email_key, "now": User.date_joined},
+)
 
 
 def _save(user: User, *, shown: Sequence[str] = ("username", "email"), **how: Any) -> None:
