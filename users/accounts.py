@@ -6,7 +6,8 @@ the difference, and an address to which nothing can be sent, so that nobody ever
 that is not proven in time, it is erased.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet, Value
 from django.utils import timezone
 
-from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import changes, events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
@@ -83,28 +84,28 @@ def register(
     # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
     is_mailed = asks and throttle.counted(mail.joining(caller, user.email))
-    with transaction.atomic():
-        _save(user, force_insert=True)
+    with _saving(user), changes.together():
+        changes.insert(user)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
             mail.queue(caller, letters.verify_address, user=None, address=user.email)
         return tokens.grant(caller, user=user, device_name=device)
 
 
-def update_profile(caller: SignedIn, **changes: str | None) -> User:
+def update_profile(caller: SignedIn, **profile: str | None) -> User:
     """Change what is given of the caller's profile; an empty text empties, null empties what may be null."""
-    changes = {field: value for field, value in changes.items() if value is not None or field == "image_url"}
+    given = {field: value for field, value in profile.items() if value is not None or field == "image_url"}
     inspection = Inspection()
     before, user = caller.user, copy(caller.user)
-    for field, value in changes.items():
+    for field, value in given.items():
         setattr(user, field, inspection.clean(field, PROFILE[field], value))
-    if "username" in changes:
+    if "username" in given:
         _look_for_others(inspection, user, ["username"])
     inspection.finish()
-    changed = sorted(field for field in changes if getattr(user, field) != getattr(before, field))
+    changed = sorted(field for field in given if getattr(user, field) != getattr(before, field))
     if changed:
-        with transaction.atomic():
-            _save(user, shown=["username"], update_fields=changed)
+        with _saving(user, shown=["username"]), transaction.atomic():
+            user.save(update_fields=changed)
             events.record(caller, Kind.PROFILE_CHANGED, user=user, session_id=caller.session.id, fields=changed)
     return user
 
@@ -180,8 +181,8 @@ def _make_quietly(caller: Caller, user: User) -> None:
         user.email = names.nowhere(user.id)
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
     try:
-        with transaction.atomic():
-            _save(user, shown=["username"], force_insert=True)
+        with _saving(user, shown=["username"]), changes.together():
+            changes.insert(user)
             events.record(caller, kind, user=owner or user)
             mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
     except IntegrityError:
@@ -225,11 +226,11 @@ _others = Column(
 )
 
 
-def _save(user: User, *, shown: Sequence[str] = ("username", "email"), **how: Any) -> None:
+@contextmanager
+def _saving(user: User, *, shown: Sequence[str] = ("username", "email")) -> Iterator[None]:
     # The look before was a courtesy; the database decides, also between two who looked at one moment.
     try:
-        with transaction.atomic():
-            user.save(**how)
+        yield
     except IntegrityError:
         inspection = Inspection()
         _look_for_others(inspection, user, shown)

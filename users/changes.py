@@ -1,10 +1,12 @@
 """Rows that are changed and made by statements written once. They tell no signals."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Field, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.sql import UpdateQuery
@@ -37,16 +39,68 @@ class Change(Written[Plan]):
         return Plan(fields, examples, *query.get_compiler(connection=connection).as_sql())
 
 
+class Gathering(threading.local):
+    """The rows that a thread is to save together, and what waits for that."""
+
+    rows: list[Model] | None = None
+    waiting: list[Callable[[], None]]
+
+
+_gathering = Gathering()
+
+
 def insert(row: Model) -> None:
-    """Save a new row."""
-    statements.changed(_insertion(type(row)), _values(row))
-    row._state.adding, row._state.db = False, connection.alias
+    """Save a new row; within `together`, at its end."""
+    if _gathering.rows is None:
+        _insert([row])
+    else:
+        _gathering.rows.append(row)
+
+
+def afterwards(act: Callable[[], None]) -> None:
+    """Do what is to be done once the new rows are saved; at once where none wait for it."""
+    if _gathering.rows is None:
+        act()
+    else:
+        _gathering.waiting.append(act)
+
+
+@contextmanager
+def together(*, savepoint: bool = True) -> Iterator[None]:
+    """Save the new rows of a block at its end, all of them or none; nothing in the block finds them there.
+
+    PostgreSQL is told all of them in one statement, which needs no transaction of its own. In one that is under way
+    already, a savepoint keeps a failure from spoiling that, unless there is to be none.
+    """
+    rows: list[Model] = []
+    waiting: list[Callable[[], None]] = []
+    _gathering.rows, _gathering.waiting = rows, waiting
+    try:
+        yield
+    finally:
+        _gathering.rows = None
+    is_one = connection.vendor == "postgresql" and not connection.in_atomic_block
+    with nullcontext() if is_one else transaction.atomic(savepoint=savepoint):
+        _insert(rows)
+    for act in waiting:
+        act()
 
 
 def insert_missing(rows: Sequence[Model]) -> None:
     """Save new rows of one model, in their order; a row that is there already stays as it is."""
     sql = _insertion(type(rows[0]), len(rows), OnConflict.IGNORE)
     statements.changed(sql, [value for row in rows for value in _values(row)])
+
+
+def _insert(rows: Sequence[Model]) -> None:
+    if connection.vendor == "postgresql" and len(rows) > 1:
+        sql = _insertions(tuple(type(row) for row in rows))
+        statements.changed(sql, [value for row in rows for value in _values(row)])
+    else:
+        for row in rows:
+            statements.changed(_insertion(type(row)), _values(row))
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
 
 
 def _values(row: Model) -> list[Any]:
@@ -72,3 +126,11 @@ def _insertion(model: type[Model], count: int = 1, on_conflict: OnConflict | Non
             say.on_conflict_suffix_sql(fields, on_conflict, (), ()),
         ]
     ).rstrip()
+
+
+@cache
+def _insertions(models: tuple[type[Model], ...]) -> str:
+    # Whichever is done first: PostgreSQL asks what the rows refer to when all are there.
+    *others, last = (_insertion(model) for model in models)
+    named = ", ".join(f"others{number} AS ({each})" for number, each in enumerate(others))
+    return f"WITH {named} {last}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -75,10 +75,11 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
     is_new = throttle.is_new(caller, user)
     with transaction.atomic():
         _note_sign_in(caller, user)
-        given = grant(caller, user=user, device_name=device)
-        events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
-        if is_new:
-            mail.notify(caller, letters.new_device, user=user, device=device)
+        with changes.together(savepoint=False):
+            given = grant(caller, user=user, device_name=device)
+            events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
+            if is_new:
+                mail.notify(caller, letters.new_device, user=user, device=device)
     user_logged_in.send(sender=User, request=None, user=user)
     return given
 
@@ -86,7 +87,7 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
 def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
     """The first pair of a new session."""
     if caller.keeper:
-        caller.keeper.remember(user)
+        changes.afterwards(partial(caller.keeper.remember, user))
     return _grant(caller, *sessions.open(caller, user=user, device_name=device_name))
 
 
@@ -218,7 +219,7 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
 def _grant(caller: Caller, session: Session, refresh_token: str) -> Grant:
     claims, until = claims_of(session), int(session.absolute_expires_at.timestamp())
     if caller.keeper:
-        caller.keeper.keep(refresh_token, until)
+        changes.afterwards(partial(caller.keeper.keep, refresh_token, until))
     return Grant(
         user=session.user,
         token=sign(claims),

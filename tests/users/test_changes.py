@@ -87,3 +87,39 @@ def test_rows_that_are_missing_are_made_and_others_stay() -> None:
     rows = {row.key: row for row in Attempts.objects.all()}
     assert everything(rows["a"]) == everything(kept)
     assert [rows[key].most for key in "bc"] == [9, 9]
+
+
+def test_rows_made_together_are_saved_at_the_end_in_as_few_statements_as_can_be(
+    session: Session, statements: Callable[[], Any]
+) -> None:
+    caller, told = Caller(ip_address="2001:db8::1"), []
+    user = User(username="other", email="other@example.com")
+    with statements() as seen, changes.together():
+        changes.insert(user)
+        changes.afterwards(lambda: told.append(User.objects.filter(id=user.id).exists()))
+        event = events.record(caller, Kind.SIGNED_IN, user=user, **FACTS)
+        opened, _ = sessions.open(caller, user=user)
+        assert user._state.adding
+        assert not told
+    assert told == [True]
+    inserts = [text for text in seen if "INSERT" in text]
+    assert len(inserts) == (1 if connection.vendor == "postgresql" else 3)
+    for row in (user, event, opened):
+        assert (row._state.adding, row._state.db) == (False, "default")
+    assert everything(Event.objects.get(id=event.id)) == everything(event)
+    assert everything(Session.objects.get(id=opened.id)) == everything(opened)
+
+
+@pytest.mark.parametrize("why", ["a row cannot be saved", "the block fails"])
+def test_of_rows_made_together_all_are_saved_or_none(session: Session, why: str) -> None:
+    told: list[str] = []
+    with pytest.raises(IntegrityError), changes.together():  # noqa: PT012
+        events.record(Caller(), Kind.SIGNED_IN, user=session.user)
+        changes.afterwards(lambda: told.append("saved"))
+        if why == "the block fails":
+            raise IntegrityError
+        changes.insert(Session(**everything(session)))
+    assert not Event.objects.exists()
+    assert not told
+    changes.afterwards(lambda: told.append("at once"))
+    assert told == ["at once"]
