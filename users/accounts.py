@@ -75,7 +75,7 @@ def register(
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
     if is_quiet:
-        throttle.count(caller, mail.joining(caller, user.email))
+        throttle.count(caller, mail.joining(caller, user.email), are_new=True)
     with hashing.seat():
         user.password = hashing.make(password)
     if is_quiet:
@@ -83,7 +83,7 @@ def register(
         return None
     # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
-    is_mailed = asks and throttle.counted(mail.joining(caller, user.email))
+    is_mailed = asks and throttle.counted(mail.joining(caller, user.email), are_new=True)
     with _saving(user), changes.together():
         changes.insert(user)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)

@@ -6,7 +6,7 @@ from contextlib import contextmanager, nullcontext
 from functools import cache
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model, QuerySet
 from django.db.models.constants import OnConflict
 from django.db.models.sql import UpdateQuery
@@ -104,7 +104,20 @@ def _insert(rows: Sequence[Model]) -> None:
 
 
 def _values(row: Model) -> list[Any]:
-    return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in _fields(type(row))]
+    ours = connections[DEFAULT_DB_ALIAS]
+    return [
+        field.get_db_prep_save(field.pre_save(row, True), ours) if field else getattr(row, name)
+        for name, field in _preparations(type(row))
+    ]
+
+
+@cache
+def _preparations(model: type[Model]) -> list[tuple[str, Any]]:
+    # A field that has something to do with its value before it is saved.
+    def is_ready(field: Any) -> bool:
+        return not getattr(field, "auto_now_add", False) and statements.preparation(field) is None
+
+    return [(field.attname, None if is_ready(field) else field) for field in _fields(model)]
 
 
 @cache

@@ -102,16 +102,19 @@ def place(caller: Caller) -> str:
     return _place(caller.ip_address) if caller.ip_address else ""
 
 
-def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
+def count(caller: Caller, lanes: list[Lane], *, user: User | None = None, are_new: bool = False) -> None:
     """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    if not counted(lanes):
+    if not counted(lanes, are_new=are_new):
         raise _refused(caller, lanes, user)
 
 
-def counted(lanes: list[Lane]) -> bool:
-    """Count one try in every lane, or in none where one of them is full; whether it was counted."""
+def counted(lanes: list[Lane], *, are_new: bool = False) -> bool:
+    """Count one try in every lane, or in none where one of them is full; whether it was counted.
+
+    Of lanes that are hardly ever there yet, the rows are made before it is tried, not after it failed.
+    """
     by_key = {lane.key: lane for lane in lanes}
-    if _take(by_key):
+    if not are_new and _take(by_key):
         return True
     _make_missing(by_key)
     return _take(by_key)

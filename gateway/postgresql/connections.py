@@ -1,6 +1,8 @@
 """PostgreSQL: a connection that gives up a server which has fallen silent, and that remembers what it said."""
 
-from functools import cached_property
+import re
+from functools import cached_property, lru_cache
+from itertools import count
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -11,6 +13,9 @@ from psycopg.types.datetime import TimestamptzLoader
 
 # Longer than the server's own timeouts, which tell more; a frozen one keeps none of them.
 SILENCE = 3.2
+# More than there are statements that come again.
+KEPT = 500
+PLACE = re.compile("%[s%]")
 
 Found = TypeVar("Found")
 
@@ -32,8 +37,11 @@ class Connection(psycopg.Connection[TupleRow]):
             raise psycopg.OperationalError("the server is silent") from None
 
 
-class Repeating(psycopg.Cursor[TupleRow]):
-    """A cursor whose every statement the server keeps, read and planned, as long as the connection lasts."""
+class Repeating(psycopg.RawCursor[TupleRow]):
+    """A cursor whose every statement the server keeps, read and planned, as long as the connection lasts.
+
+    The driver would look for the places of values in each anew, where there are more than fifty.
+    """
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -42,6 +50,7 @@ class Repeating(psycopg.Cursor[TupleRow]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Say a statement, for the first time or again."""
+        query = numbered(query)
         try:
             return super().execute(query, params, prepare=True)
         except psycopg.errors.FeatureNotSupported:
@@ -51,6 +60,13 @@ class Repeating(psycopg.Cursor[TupleRow]):
             # The table is not what it was when the statement was kept.
             self.connection.execute("DEALLOCATE ALL")
             return super().execute(query, params, prepare=True)
+
+
+@lru_cache(maxsize=KEPT)
+def numbered(statement: str) -> str:
+    """A statement with the places of its values as the server knows them."""
+    numbers = count(1)
+    return PLACE.sub(lambda place: "%" if place[0] == "%%" else f"${next(numbers)}", statement)
 
 
 class Driver:

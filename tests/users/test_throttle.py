@@ -275,6 +275,18 @@ def test_counting_in_many_lanes_is_one_statement(db: None, statements: Any) -> N
     assert [text.partition(" ")[0] for text in seen] == ["UPDATE"]
 
 
+def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_others_do(
+    db: None, settings: Any, statements: Any
+) -> None:
+    limit(settings, mail_address=(2, 60), mail_client=(9, 60))
+    lanes = [*throttle.lanes("mail_address", ADDRESS), *throttle.lanes("mail_client", HERE)]
+    with statements() as seen:
+        assert throttle.counted(lanes, are_new=True)
+    assert [text.partition(" ")[0] for text in seen] == ["INSERT", "UPDATE"]
+    assert [throttle.counted(lanes, are_new=True) for _ in range(2)] == [True, False]
+    assert [*Attempts.objects.values_list("tried", flat=True)] == [2, 2]
+
+
 # --- places that are new -------------------------------------------------------------------------
 
 
