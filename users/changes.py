@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -31,12 +32,24 @@ class Change(Written[Plan]):
         plan = self.plan()
         return statements.changed(plan.sql, plan.filled(values))
 
+    def due(self, **values: Any) -> "Due":
+        """The change for these values, still to be made."""
+        return Due(self, values)
+
     def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> Plan:
         """The statement for examples."""
         rows, changes = self.write(**examples)
         query: Any = rows.query.chain(UpdateQuery)
         query.add_update_values(changes)
         return Plan(fields, examples, *query.get_compiler(connection=connection).as_sql())
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A change that is still to be made, and without which nothing else is."""
+
+    change: Change
+    values: dict[str, Any]
 
 
 class Gathering(threading.local):
@@ -66,12 +79,14 @@ def afterwards(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def together(*, savepoint: bool = True) -> Iterator[None]:
+def together(due: Due | None = None, *, otherwise: type[Exception] = LookupError) -> Iterator[None]:
     """Save the new rows of a block at its end, all of them or none; nothing in the block finds them there.
 
-    PostgreSQL is told all of them in one statement, which needs no transaction of its own. In one that is under way
-    already, a savepoint keeps a failure from spoiling that, unless there is to be none.
+    A change that is due is made with them, before them; where it finds nothing to change, none of them is saved.
+    PostgreSQL is told all in one statement, which needs no transaction of its own. In one that is under way
+    already, a savepoint keeps a failure from spoiling that.
     """
+    assert _gathering.rows is None
     rows: list[Model] = []
     waiting: list[Callable[[], None]] = []
     _gathering.rows, _gathering.waiting = rows, waiting
@@ -80,8 +95,9 @@ def together(*, savepoint: bool = True) -> Iterator[None]:
     finally:
         _gathering.rows = None
     is_one = connection.vendor == "postgresql" and not connection.in_atomic_block
-    with nullcontext() if is_one else transaction.atomic(savepoint=savepoint):
-        _insert(rows)
+    with nullcontext() if is_one else transaction.atomic():
+        if not _insert(rows, due):
+            raise otherwise
     for act in waiting:
         act()
 
@@ -92,15 +108,25 @@ def insert_missing(rows: Sequence[Model]) -> None:
     statements.changed(sql, [value for row in rows for value in _values(row)])
 
 
-def _insert(rows: Sequence[Model]) -> None:
-    if connection.vendor == "postgresql" and len(rows) > 1:
-        sql = _insertions(tuple(type(row) for row in rows))
-        statements.changed(sql, [value for row in rows for value in _values(row)])
+def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
+    if rows and connection.vendor == "postgresql":
+        change, values = _said(due) if due else ("", [])
+        sql = _at_once(change, tuple(type(row) for row in rows))
+        if not statements.changed(sql, values + [value for row in rows for value in _values(row)]):
+            return False
     else:
+        if due and not due.change.make(**due.values):
+            return False
         for row in rows:
             statements.changed(_insertion(type(row)), _values(row))
     for row in rows:
         row._state.adding, row._state.db = False, connection.alias
+    return True
+
+
+def _said(due: Due) -> tuple[str, list[Any]]:
+    plan = due.change.plan()
+    return plan.sql, plan.filled(due.values)
 
 
 def _values(row: Model) -> list[Any]:
@@ -142,8 +168,18 @@ def _insertion(model: type[Model], count: int = 1, on_conflict: OnConflict | Non
 
 
 @cache
-def _insertions(models: tuple[type[Model], ...]) -> str:
+def _at_once(change: str, models: tuple[type[Model], ...]) -> str:
     # Whichever is done first: PostgreSQL asks what the rows refer to when all are there.
-    *others, last = (_insertion(model) for model in models)
-    named = ", ".join(f"others{number} AS ({each})" for number, each in enumerate(others))
-    return f"WITH {named} {last}"
+    *others, last = [_insertion_after(model) if change else _insertion(model) for model in models]
+    named = [f"others{number} AS ({each})" for number, each in enumerate(others)]
+    if change:
+        named.insert(0, f"changed AS ({change} RETURNING 1)")
+    return f"WITH {', '.join(named)} {last}" if named else last
+
+
+def _insertion_after(model: type[Model]) -> str:
+    # Without their lengths, to which PostgreSQL would cut the values that are said to be of a type.
+    types = [str(field.db_type(connection)).partition("(")[0] for field in _fields(model)]
+    values = ", ".join(f"(%s)::{each}" for each in types)
+    into = _insertion(model).partition(" VALUES ")[0]
+    return " ".join([into, "SELECT", values, "WHERE EXISTS (SELECT 1 FROM changed)"])

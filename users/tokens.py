@@ -8,7 +8,6 @@ from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.db import transaction
 from django.utils import timezone
 
 from users import changes, events, hashing, keys, letters, mail, names, passwords, sessions, throttle
@@ -73,13 +72,16 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
     is_new = throttle.is_new(caller, user)
-    with transaction.atomic():
-        _note_sign_in(caller, user)
-        with changes.together(savepoint=False):
-            given = grant(caller, user=user, device_name=device)
-            events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
-            if is_new:
-                mail.notify(caller, letters.new_device, user=user, device=device)
+    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
+    now = timezone.now()
+    noted = _sign_in.due(id=user.id, credential_version=user.credential_version, now=now)
+    with changes.together(noted, otherwise=InvalidCredentials):
+        events.record_reopening(caller, user=user)
+        given = grant(caller, user=user, device_name=device)
+        events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
+        if is_new:
+            mail.notify(caller, letters.new_device, user=user, device=device)
+    user.last_login, user.erases_at = now, None
     user_logged_in.send(sender=User, request=None, user=user)
     return given
 
@@ -243,15 +245,6 @@ def _is_unproven(user: User | None, name: str) -> bool:
 def _is_proof_required() -> bool:
     required: bool = settings.GATEWAY_EMAIL_VERIFICATION == "required"
     return required
-
-
-def _note_sign_in(caller: Caller, user: User) -> None:
-    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
-    now = timezone.now()
-    if not _sign_in.make(id=user.id, credential_version=user.credential_version, now=now):
-        raise InvalidCredentials
-    events.record_reopening(caller, user=user)
-    user.last_login, user.erases_at = now, None
 
 
 @lru_cache(maxsize=REMEMBERED)

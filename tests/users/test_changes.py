@@ -6,11 +6,12 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from users import changes, events, sessions
+from users import changes, events, sessions, tokens
 from users.caller import Caller
+from users.errors import InvalidCredentials
 from users.events import Kind
 from users.models import Attempts, Event, Session, User
 
@@ -123,3 +124,44 @@ def test_of_rows_made_together_all_are_saved_or_none(session: Session, why: str)
     assert not told
     changes.afterwards(lambda: told.append("at once"))
     assert told == ["at once"]
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_change_that_is_due_is_made_with_the_rows_or_they_are_not_saved(
+    session: Session, statements: Callable[[], Any], finds: bool
+) -> None:
+    now, told, user = timezone.now(), [], session.user
+    caller = Caller(ip_address="2001:db8::1", user_agent="%s \u00e9" * 40)
+    due = tokens._sign_in.due(id=user.id, credential_version=session.credential_version + (not finds), now=now)
+    with statements() as seen:
+        try:
+            with changes.together(due, otherwise=InvalidCredentials):
+                event = events.record(caller, Kind.SIGNED_IN, user=user, **FACTS)
+                opened, _ = sessions.open(caller, user=user, device_name="d" * 100)
+                changes.afterwards(lambda: told.append("saved"))
+        except InvalidCredentials:
+            assert not finds
+    if connection.vendor == "postgresql":
+        assert len(seen) == 1
+    assert told == ["saved"] * finds
+    assert User.objects.get().last_login == (now if finds else None)
+    assert Event.objects.count() == finds
+    assert Session.objects.count() == 1 + finds
+    if finds:
+        assert everything(Event.objects.get()) == everything(event)
+        assert everything(Session.objects.get(id=opened.id)) == everything(opened)
+
+
+def test_a_change_that_is_due_is_made_also_where_no_row_is(session: Session) -> None:
+    due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())
+    with changes.together(due):
+        assert User.objects.get().last_login is None
+    assert User.objects.get().last_login is not None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="others refuse it row by row")
+def test_a_text_that_is_too_long_is_refused_and_not_cut(session: Session) -> None:
+    due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())
+    with pytest.raises(DataError), changes.together(due):
+        sessions.open(Caller(), user=session.user, device_name="d" * 101)
+    assert Session.objects.count() == 1
