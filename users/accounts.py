@@ -6,7 +6,8 @@ the difference, and an address to which nothing can be sent, so that nobody ever
 that is not proven in time, it is erased.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from copy import copy
 from datetime import datetime
 from typing import Any
@@ -14,13 +15,14 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, Value
 from django.utils import timezone
 
-from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import changes, events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
+from users.finds import Column
 from users.models import User
 from users.tokens import Grant
 
@@ -73,7 +75,7 @@ def register(
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
     if is_quiet:
-        throttle.count(caller, mail.joining(caller, user.email))
+        throttle.count(caller, mail.joining(caller, user.email), are_new=True)
     with hashing.seat():
         user.password = hashing.make(password)
     if is_quiet:
@@ -81,29 +83,29 @@ def register(
         return None
     # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
-    is_mailed = asks and throttle.counted(mail.joining(caller, user.email))
-    with transaction.atomic():
-        _save(user, force_insert=True)
+    is_mailed = asks and throttle.counted(mail.joining(caller, user.email), are_new=True)
+    with _saving(user), changes.together():
+        changes.insert(user)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
             mail.queue(caller, letters.verify_address, user=None, address=user.email)
         return tokens.grant(caller, user=user, device_name=device)
 
 
-def update_profile(caller: SignedIn, **changes: str | None) -> User:
+def update_profile(caller: SignedIn, **profile: str | None) -> User:
     """Change what is given of the caller's profile; an empty text empties, null empties what may be null."""
-    changes = {field: value for field, value in changes.items() if value is not None or field == "image_url"}
+    given = {field: value for field, value in profile.items() if value is not None or field == "image_url"}
     inspection = Inspection()
     before, user = caller.user, copy(caller.user)
-    for field, value in changes.items():
+    for field, value in given.items():
         setattr(user, field, inspection.clean(field, PROFILE[field], value))
-    if "username" in changes:
+    if "username" in given:
         _look_for_others(inspection, user, ["username"])
     inspection.finish()
-    changed = sorted(field for field in changes if getattr(user, field) != getattr(before, field))
+    changed = sorted(field for field in given if getattr(user, field) != getattr(before, field))
     if changed:
-        with transaction.atomic():
-            _save(user, shown=["username"], update_fields=changed)
+        with _saving(user, shown=["username"]), transaction.atomic():
+            user.save(update_fields=changed)
             events.record(caller, Kind.PROFILE_CHANGED, user=user, session_id=caller.session.id, fields=changed)
     return user
 
@@ -174,13 +176,13 @@ def _make_quietly(caller: Caller, user: User) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     address, holder = user.email, proofs.holder(user.email)
-    owner = _others(user, "email").first() or holder
+    owner = passwords.owner(user.email) or holder
     if owner:
         user.email = names.nowhere(user.id)
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
     try:
-        with transaction.atomic():
-            _save(user, shown=["username"], force_insert=True)
+        with _saving(user, shown=["username"]), changes.together():
+            changes.insert(user)
             events.record(caller, kind, user=owner or user)
             mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
     except IntegrityError:
@@ -199,24 +201,36 @@ def _plain(value: Any) -> Any:
 def _look_for_others(inspection: Inspection, user: User, fields: Sequence[str]) -> None:
     # Only what is well-formed may reach the database: some engines fail on NULs and lone surrogates.
     malformed = {error.field for error in inspection.errors}
-    for field in fields:
-        if field not in malformed and (_others(user, field).exists() or _is_held(user, field)):
-            inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
+    keys = {name: getattr(user, name).lower() for name in fields if name not in malformed}
+    if keys:
+        # Nobody is called by an empty text, which stands for what is not asked.
+        username, email = keys.get("username", ""), keys.get("email", "")
+        taken = _others.all(id=user.id, username=username, email=email, now=timezone.now())
+        for field in keys:
+            if field in taken:
+                inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
 
 
-def _others(user: User, field: str) -> QuerySet[User]:
-    return User.objects.filter(**{f"{field}_key": getattr(user, field).lower()}).exclude(id=user.id)
+def _others_than(id: UUID, username: str, email: str, now: datetime) -> QuerySet[Any, Any]:
+    # The fields that others have, in one statement: also an address that somebody may have back.
+    users = User.objects.order_by().exclude(id=id)
+    named = users.filter(username_key=username).values_list(Value("username"))
+    addressed = users.filter(email_key=email).values_list(Value("email"))
+    held = proofs.held(email, now).order_by().values_list(Value("email"))
+    return named.union(addressed, held, all=True)
 
 
-def _is_held(user: User, field: str) -> bool:
-    return field == "email" and proofs.holder(user.email) is not None
+_others = Column(
+    _others_than,
+    values={"id": User.id, "username": User.username_key, "email": User.email_key, "now": User.date_joined},
+)
 
 
-def _save(user: User, *, shown: Sequence[str] = ("username", "email"), **how: Any) -> None:
+@contextmanager
+def _saving(user: User, *, shown: Sequence[str] = ("username", "email")) -> Iterator[None]:
     # The look before was a courtesy; the database decides, also between two who looked at one moment.
     try:
-        with transaction.atomic():
-            user.save(**how)
+        yield
     except IntegrityError:
         inspection = Inspection()
         _look_for_others(inspection, user, shown)

@@ -1,12 +1,16 @@
 """Rows that are changed and made by statements written once. They tell no signals."""
 
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
 from django.db.models import Field, Model, QuerySet
-from django.db.models.sql import InsertQuery, UpdateQuery
+from django.db.models.constants import OnConflict
+from django.db.models.sql import UpdateQuery
 
 from users import statements
 from users.statements import Fields, Plan, Written
@@ -28,6 +32,10 @@ class Change(Written[Plan]):
         plan = self.plan()
         return statements.changed(plan.sql, plan.filled(values))
 
+    def due(self, **values: Any) -> "Due":
+        """The change for these values, still to be made."""
+        return Due(self, values)
+
     def compiled(self, fields: dict[str, Field[Any, Any]], examples: dict[str, Any]) -> Plan:
         """The statement for examples."""
         rows, changes = self.write(**examples)
@@ -36,19 +44,142 @@ class Change(Written[Plan]):
         return Plan(fields, examples, *query.get_compiler(connection=connection).as_sql())
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A change that is still to be made, and without which nothing else is."""
+
+    change: Change
+    values: dict[str, Any]
+
+
+class Gathering(threading.local):
+    """The rows that a thread is to save together, and what waits for that."""
+
+    rows: list[Model] | None = None
+    waiting: list[Callable[[], None]]
+
+
+_gathering = Gathering()
+
+
 def insert(row: Model) -> None:
-    """Save a new row."""
-    sql, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    statements.changed(sql, values)
-    row._state.adding, row._state.db = False, connection.alias
+    """Save a new row; within `together`, at its end."""
+    if _gathering.rows is None:
+        _insert([row])
+    else:
+        _gathering.rows.append(row)
+
+
+def afterwards(act: Callable[[], None]) -> None:
+    """Do what is to be done once the new rows are saved; at once where none wait for it."""
+    if _gathering.rows is None:
+        act()
+    else:
+        _gathering.waiting.append(act)
+
+
+@contextmanager
+def together(due: Due | None = None, *, otherwise: type[Exception] = LookupError) -> Iterator[None]:
+    """Save the new rows of a block at its end, all of them or none; nothing in the block finds them there.
+
+    A change that is due is made with them, before them; where it finds nothing to change, none of them is saved.
+    PostgreSQL is told all in one statement, which needs no transaction of its own. In one that is under way
+    already, a savepoint keeps a failure from spoiling that.
+    """
+    assert _gathering.rows is None
+    rows: list[Model] = []
+    waiting: list[Callable[[], None]] = []
+    _gathering.rows, _gathering.waiting = rows, waiting
+    try:
+        yield
+    finally:
+        _gathering.rows = None
+    is_one = connection.vendor == "postgresql" and not connection.in_atomic_block
+    with nullcontext() if is_one else transaction.atomic():
+        if not _insert(rows, due):
+            raise otherwise
+    for act in waiting:
+        act()
+
+
+def insert_missing(rows: Sequence[Model]) -> None:
+    """Save new rows of one model, in their order; a row that is there already stays as it is."""
+    sql = _insertion(type(rows[0]), len(rows), OnConflict.IGNORE)
+    statements.changed(sql, [value for row in rows for value in _values(row)])
+
+
+def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
+    if rows and connection.vendor == "postgresql":
+        change, values = _said(due) if due else ("", [])
+        sql = _at_once(change, tuple(type(row) for row in rows))
+        if not statements.changed(sql, values + [value for row in rows for value in _values(row)]):
+            return False
+    else:
+        if due and not due.change.make(**due.values):
+            return False
+        for row in rows:
+            statements.changed(_insertion(type(row)), _values(row))
+    for row in rows:
+        row._state.adding, row._state.db = False, connection.alias
+    return True
+
+
+def _said(due: Due) -> tuple[str, list[Any]]:
+    plan = due.change.plan()
+    return plan.sql, plan.filled(due.values)
+
+
+def _values(row: Model) -> list[Any]:
+    ours = connections[DEFAULT_DB_ALIAS]
+    return [
+        field.get_db_prep_save(field.pre_save(row, True), ours) if field else getattr(row, name)
+        for name, field in _preparations(type(row))
+    ]
 
 
 @cache
-def _insertion(model: type[Model]) -> tuple[str, list[Field[Any, Any]]]:
-    fields = [field for field in model._meta.concrete_fields if not field.generated]
-    query = InsertQuery(model)
-    query.insert_values(fields, [model()])
-    ((sql, given),) = query.get_compiler(connection=connection).as_sql()
-    assert len(given) == len(fields)
-    return sql, fields
+def _preparations(model: type[Model]) -> list[tuple[str, Any]]:
+    # A field that has something to do with its value before it is saved.
+    def is_ready(field: Any) -> bool:
+        return not getattr(field, "auto_now_add", False) and statements.preparation(field) is None
+
+    return [(field.attname, None if is_ready(field) else field) for field in _fields(model)]
+
+
+@cache
+def _fields(model: type[Model]) -> list[Field[Any, Any]]:
+    return [field for field in model._meta.concrete_fields if not field.generated]
+
+
+@cache
+def _insertion(model: type[Model], count: int = 1, on_conflict: OnConflict | None = None) -> str:
+    # In the words of the database. The ORM's own for several rows take each column as one value on PostgreSQL.
+    say: Any = connection.ops
+    fields = _fields(model)
+    return " ".join(
+        [
+            say.insert_statement(on_conflict=on_conflict),
+            say.quote_name(model._meta.db_table),
+            f"({', '.join(say.quote_name(field.column) for field in fields)})",
+            say.bulk_insert_sql(fields, [["%s"] * len(fields)] * count),
+            say.on_conflict_suffix_sql(fields, on_conflict, (), ()),
+        ]
+    ).rstrip()
+
+
+@cache
+def _at_once(change: str, models: tuple[type[Model], ...]) -> str:
+    # Whichever is done first: PostgreSQL asks what the rows refer to when all are there.
+    *others, last = [_insertion_after(model) if change else _insertion(model) for model in models]
+    named = [f"others{number} AS ({each})" for number, each in enumerate(others)]
+    if change:
+        named.insert(0, f"changed AS ({change} RETURNING 1)")
+    return f"WITH {', '.join(named)} {last}" if named else last
+
+
+def _insertion_after(model: type[Model]) -> str:
+    # Without their lengths, to which PostgreSQL would cut the values that are said to be of a type.
+    types = [str(field.db_type(connection)).partition("(")[0] for field in _fields(model)]
+    values = ", ".join(f"(%s)::{each}" for each in types)
+    into = _insertion(model).partition(" VALUES ")[0]
+    return " ".join([into, "SELECT", values, "WHERE EXISTS (SELECT 1 FROM changed)"])

@@ -77,7 +77,7 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         facts=facts,
     )
     changes.insert(event)
-    say(caller, kind.value, user=user, session_id=session_id, **facts)
+    changes.afterwards(lambda: say(caller, kind.value, user=user, session_id=session_id, **facts))
     return event
 
 

@@ -10,7 +10,7 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from users import names, pruning, server, throttle
 from users.caller import Caller
 from users.crypto import proofs
 from users.errors import TokenExpired, TokenInvalid, WrongValue
+from users.finds import Find
 from users.models import Proof, User
 
 Purpose = Proof.Purpose
@@ -102,9 +103,13 @@ def withdraw_everyones() -> int:
 
 def holder(address: str) -> User | None:
     """Who may still have an address back, which so is nobody else's."""
-    held = Proof.objects.filter(purpose=Purpose.UNDO, address_key=address.lower(), expires_at__gt=timezone.now())
-    proof = held.select_related("user").first()
+    proof = _holding.first(address_key=address.lower(), now=timezone.now())
     return proof.user if proof else None
+
+
+def held(address_key: str, now: datetime) -> QuerySet[Proof]:
+    """The proofs by which an address may be had back."""
+    return Proof.objects.filter(purpose=Purpose.UNDO, address_key=address_key, expires_at__gt=now)
 
 
 def pending(address: str) -> Proof | None:
@@ -174,3 +179,6 @@ def _is_good(proof: Proof) -> bool:
 
 def _keys() -> list[bytes]:
     return server.keys("gateway.codes")
+
+
+_holding = Find(held, related="user", values={"address_key": Proof.address_key, "now": Proof.expires_at})

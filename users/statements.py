@@ -30,7 +30,16 @@ EXAMPLES: dict[str, Callable[[int], Any]] = {
 
 
 # What PostgreSQL's driver takes as it is: to prepare it anyway costs as much as half of what saying it does.
-READY = {"UUIDField", "CharField", "DateTimeField", "PositiveIntegerField", "BigIntegerField"}
+READY = {
+    "UUIDField",
+    "CharField",
+    "TextField",
+    "BooleanField",
+    "DateTimeField",
+    "IntegerField",
+    "PositiveIntegerField",
+    "BigIntegerField",
+}
 
 
 class Plan:
@@ -43,7 +52,7 @@ class Plan:
             raise LookupError(f"no place for {missing}")
         self.sql = sql
         self.places = [
-            (name, _preparation(fields[name]) if name else None, each) for name, each in zip(named, given, strict=True)
+            (name, preparation(fields[name]) if name else None, each) for name, each in zip(named, given, strict=True)
         ]
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
@@ -83,6 +92,12 @@ def kind(field: Any) -> str:
     return name
 
 
+def preparation(field: Any) -> Callable[..., Any] | None:
+    """What makes a field's value fit for the database; nothing where it is."""
+    is_ready = connection.vendor == "postgresql" and kind(field) in READY
+    return None if is_ready else field.get_db_prep_value
+
+
 def rows(sql: str, values: Sequence[Any]) -> list[Any]:
     """What a statement finds."""
     cursor = _cursor()
@@ -104,11 +119,6 @@ def _cursor() -> Any:
     # Where the database can keep what comes again ready to run, it is told that this does.
     repeating = getattr(ours, "repeating_cursor", ours.cursor)
     return repeating()
-
-
-def _preparation(field: Any) -> Callable[..., Any] | None:
-    is_ready = connection.vendor == "postgresql" and kind(field) in READY
-    return None if is_ready else field.get_db_prep_value
 
 
 def _example(field: Any, n: int) -> Any:

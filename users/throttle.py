@@ -13,14 +13,15 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, cached_property, lru_cache
 from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, F, Q, QuerySet, Value, When
+from django.db.models import BigIntegerField, Case, F, IntegerField, Q, QuerySet, Subquery, Value, When
+from django.db.models.lookups import Exact
 from django.utils import timezone
 
 from users import changes, events, names, pruning, tallies
@@ -33,17 +34,23 @@ from users.models import Attempts, Session, User
 NOBODY = UUID(int=0)
 # Milliseconds between the clocks of two threads or two machines that count at one moment.
 SKEW = 30_000
+REMEMBERED = 4_096
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Limit:
     """So many tries in a window of time that begins with the first."""
 
     tries: int
     window: timedelta
 
+    @cached_property
+    def text(self) -> str:
+        """What keys are made with."""
+        return str(self)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Lane:
     """One subject under one limit of a name: what a row counts."""
 
@@ -51,10 +58,10 @@ class Lane:
     subject: str
     limit: Limit
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The row's key; a digest, since subjects are what strangers typed. Another limit is another row."""
-        digest = hashlib.sha256(f"{self.subject}\0{self.limit}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{self.subject}\0{self.limit.text}".encode()).hexdigest()
         return f"{self.name}:{digest[:40]}"
 
     @property
@@ -87,34 +94,30 @@ class Tries:
 def lanes(name: str, *subjects: object) -> list[Lane]:
     """The lanes of a subject under the limits of a name."""
     subject = "\0".join(map(str, subjects))
-    return [Lane(name, subject, Limit(*limit)) for limit in settings.GATEWAY_LIMITS[name]]
+    return [Lane(name, subject, _limit(*limit)) for limit in settings.GATEWAY_LIMITS[name]]
 
 
 def place(caller: Caller) -> str:
     """Where a caller is, as limits see it: an address, of IPv6 its /64, which one household has."""
-    if caller.ip_address is None:
-        return ""
-    address = ip_address(caller.ip_address)
-    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
+    return _place(caller.ip_address) if caller.ip_address else ""
 
 
-def count(caller: Caller, lanes: list[Lane], *, user: User | None = None) -> None:
+def count(caller: Caller, lanes: list[Lane], *, user: User | None = None, are_new: bool = False) -> None:
     """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    if not counted(lanes):
+    if not counted(lanes, are_new=are_new):
         raise _refused(caller, lanes, user)
 
 
-def counted(lanes: list[Lane]) -> bool:
-    """Count one try in every lane, or in none where one of them is full; whether it was counted."""
-    rows = {
-        lane.key: Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=_now() - SKEW)
-        for lane in lanes
-    }
-    if _take(rows):
+def counted(lanes: list[Lane], *, are_new: bool = False) -> bool:
+    """Count one try in every lane, or in none where one of them is full; whether it was counted.
+
+    Of lanes that are hardly ever there yet, the rows are made before it is tried, not after it failed.
+    """
+    by_key = {lane.key: lane for lane in lanes}
+    if not are_new and _take(by_key):
         return True
-    # Rows that are not there yet, whoever of two makes them; in one order, lest two wait for each other.
-    Attempts.objects.bulk_create([rows[key] for key in sorted(rows)], ignore_conflicts=True)
-    return _take(rows)
+    _make_missing(by_key)
+    return _take(by_key)
 
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
@@ -171,7 +174,19 @@ def _device(caller: Caller, user: User | None) -> str:
 def _places(user: User | None) -> set[str]:
     # The same statement for a user who is not there, so that time does not tell.
     addresses = _addresses.all(user_id=user.id if user else NOBODY)
-    return {place(Caller(ip_address=address)) for address in addresses if address}
+    return {_place(address) for address in {*addresses} if address}
+
+
+# Read once: the same few limits and places come with nearly every try.
+@cache
+def _limit(tries: int, window: timedelta) -> Limit:
+    return Limit(tries, window)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _place(text: str) -> str:
+    address = ip_address(text)
+    return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
 def _now() -> int:
@@ -179,13 +194,25 @@ def _now() -> int:
 
 
 def _take(keys: Collection[str]) -> bool:
-    if len(keys) == 1:
-        return bool(_taking(1).make(now=_now(), **_numbered(keys)))
+    if len(keys) == 1 or connection.vendor != "mysql":
+        return bool(_taking(len(keys)).make(now=_now(), **_numbered(keys)))
+    # MySQL reads no table that it writes: how many of the rows have room shows only when they are taken.
     with transaction.atomic():
         taken = _taking(len(keys)).make(now=_now(), **_numbered(keys))
         if taken != len(keys):
             transaction.set_rollback(True)
     return taken == len(keys)
+
+
+def _make_missing(lanes: dict[str, Lane]) -> None:
+    # Whoever of two makes them; in one order, lest two wait for each other.
+    over = _now() - SKEW
+    changes.insert_missing(
+        [
+            Attempts(key=key, most=lane.limit.tries, window=lane.window, until=over)
+            for key, lane in sorted(lanes.items())
+        ]
+    )
 
 
 def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
@@ -201,13 +228,28 @@ def _taking(count: int) -> changes.Change:
         # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
         over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
         # The count before the moment: MySQL lets a column see what was set to its left.
-        return _rows(keys.values()).filter(over | Q(tried__lt=F("most"))), {
+        return _free(keys.values(), over | Q(tried__lt=F("most"))), {
             "tried": Case(When(over, then=Value(1)), default=F("tried") + 1),
             "is_told": Case(When(over, then=Value(False)), default=F("is_told")),
             "until": Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
         }
 
     return changes.Change(take, values={"now": Attempts.until, **_keys(count)})
+
+
+class _HowMany(Subquery):
+    template = "(SELECT COUNT(*) FROM (%(subquery)s) found)"
+    output_field = IntegerField()
+
+
+def _free(keys: Collection[str], is_free: Q) -> QuerySet[Attempts]:
+    """Rows that are free: all of the keys', or none. One statement so needs no transaction to be taken back."""
+    rows = Attempts.objects.filter(key__in=keys)
+    if connection.vendor == "mysql" or len(keys) == 1:
+        return rows.filter(is_free)
+    # PostgreSQL locks them before it counts, and counts them as they then are; SQLite has one writer at a time.
+    free = rows.filter(is_free).order_by("key").select_for_update().values("key")
+    return rows.filter(Exact(_HowMany(free), len(keys)))
 
 
 @cache

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID, uuid5
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 from users import changes, events, hashing, keys, letters, mail, names, passwords, sessions, throttle
@@ -73,12 +73,16 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
     is_new = throttle.is_new(caller, user)
-    with transaction.atomic():
-        _note_sign_in(caller, user)
+    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
+    now = timezone.now()
+    noted = _sign_in.due(id=user.id, credential_version=user.credential_version, now=now)
+    with changes.together(noted, otherwise=InvalidCredentials):
+        events.record_reopening(caller, user=user)
         given = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
         if is_new:
             mail.notify(caller, letters.new_device, user=user, device=device)
+    user.last_login, user.erases_at = now, None
     user_logged_in.send(sender=User, request=None, user=user)
     return given
 
@@ -86,7 +90,7 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
 def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
     """The first pair of a new session."""
     if caller.keeper:
-        caller.keeper.remember(user)
+        changes.afterwards(partial(caller.keeper.remember, user))
     return _grant(caller, *sessions.open(caller, user=user, device_name=device_name))
 
 
@@ -224,7 +228,7 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
 def _grant(caller: Caller, session: Session, refresh_token: str) -> Grant:
     claims, until = claims_of(session), int(session.absolute_expires_at.timestamp())
     if caller.keeper:
-        caller.keeper.keep(refresh_token, until)
+        changes.afterwards(partial(caller.keeper.keep, refresh_token, until))
     return Grant(
         user=session.user,
         token=sign(claims),
@@ -248,15 +252,6 @@ def _is_unproven(user: User | None, name: str) -> bool:
 def _is_proof_required() -> bool:
     required: bool = settings.GATEWAY_EMAIL_VERIFICATION == "required"
     return required
-
-
-def _note_sign_in(caller: Caller, user: User) -> None:
-    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
-    now = timezone.now()
-    if not _sign_in.make(id=user.id, credential_version=user.credential_version, now=now):
-        raise InvalidCredentials
-    events.record_reopening(caller, user=user)
-    user.last_login, user.erases_at = now, None
 
 
 @lru_cache(maxsize=REMEMBERED)

@@ -1,6 +1,8 @@
 """PostgreSQL: a connection that gives up a server which has fallen silent, and that remembers what it said."""
 
-from functools import cached_property
+import re
+from functools import cached_property, lru_cache
+from itertools import count
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -13,6 +15,9 @@ from psycopg.types.datetime import TimestamptzLoader
 SILENCE = 3.2
 # Says a server that cannot repeat what it kept; nothing was done.
 FORGOTTEN = (psycopg.errors.FeatureNotSupported, psycopg.errors.InvalidSqlStatementName)
+# More than there are statements that come again.
+KEPT = 500
+PLACE = re.compile("%[s%]")
 
 Found = TypeVar("Found")
 
@@ -43,8 +48,11 @@ class Connection(psycopg.Connection[TupleRow]):
             raise psycopg.OperationalError("the server is silent") from None
 
 
-class Repeating(psycopg.Cursor[TupleRow]):
-    """A cursor whose every statement the server keeps, read and planned, as long as the connection lasts."""
+class Repeating(psycopg.RawCursor[TupleRow]):
+    """A cursor whose every statement the server keeps, read and planned, as long as the connection lasts.
+
+    The driver would look for the places of values in each anew, where there are more than fifty.
+    """
 
     def __init__(self, connection: Connection) -> None:
         super().__init__(connection)
@@ -53,6 +61,7 @@ class Repeating(psycopg.Cursor[TupleRow]):
 
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Say a statement, for the first time or again."""
+        query = numbered(query)
         try:
             return super().execute(query, params, prepare=True)
         except FORGOTTEN:
@@ -62,6 +71,13 @@ class Repeating(psycopg.Cursor[TupleRow]):
             # The table is not what it was when the statement was kept, or somebody between us had the server forget it.
             self.connection.execute("DEALLOCATE ALL")
             return super().execute(query, params, prepare=True)
+
+
+@lru_cache(maxsize=KEPT)
+def numbered(statement: str) -> str:
+    """A statement with the places of its values as the server knows them."""
+    numbers = count(1)
+    return PLACE.sub(lambda place: "%" if place[0] == "%%" else f"${next(numbers)}", statement)
 
 
 class Driver:

@@ -46,7 +46,7 @@ def explain() -> None:
         with CaptureQueriesContext(connection) as captured:
             straight.repeated(request, 1)
         for query in captured.captured_queries:
-            if query["sql"].startswith(("SELECT", "UPDATE")):
+            if query["sql"].startswith(("SELECT", "(SELECT", "UPDATE")):
                 print(f"{name:13} {shortened(query['sql']):58} {plan(query['sql'])}")
 
 
@@ -64,7 +64,7 @@ def plan(statement: str) -> str:
 def shortened(statement: str) -> str:
     """What a statement does, to which table."""
     quote = "`" if connection.vendor == "mysql" else '"'
-    words = statement.partition(f"FROM {quote}" if statement.startswith("SELECT") else f"UPDATE {quote}")[2]
+    words = statement.partition(f"FROM {quote}" if "SELECT" in statement[:7] else f"UPDATE {quote}")[2]
     joined = " with its user" if "INNER JOIN" in statement else ""
     return f"{statement.split()[0]} {words.partition(quote)[0]}{joined}"
 

@@ -6,13 +6,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from users import changes, events, sessions
+from users import changes, events, sessions, tokens
 from users.caller import Caller
+from users.errors import InvalidCredentials
 from users.events import Kind
-from users.models import Event, Session, User
+from users.models import Attempts, Event, Session, User
 
 pytestmark = pytest.mark.django_db
 FACTS = {"text": "\u00e9 \u2028 ' \" \\ %s", "none": None, "deep": [1, {"two": 2.5}], "yes": True}
@@ -78,3 +79,89 @@ def test_a_row_that_cannot_be_made_spoils_its_transaction_as_the_orms_does(sessi
             changes.insert(session)
         assert connection.needs_rollback
         raise IntegrityError
+
+
+def test_rows_that_are_missing_are_made_and_others_stay() -> None:
+    kept = Attempts(key="a", tried=3, most=5, window=1, until=2)
+    changes.insert(kept)
+    changes.insert_missing([Attempts(key=key, most=9, window=8, until=7) for key in "abc"])
+    rows = {row.key: row for row in Attempts.objects.all()}
+    assert everything(rows["a"]) == everything(kept)
+    assert [rows[key].most for key in "bc"] == [9, 9]
+
+
+def test_rows_made_together_are_saved_at_the_end_in_as_few_statements_as_can_be(
+    session: Session, statements: Callable[[], Any]
+) -> None:
+    caller, told = Caller(ip_address="2001:db8::1"), []
+    user = User(username="other", email="other@example.com")
+    with statements() as seen, changes.together():
+        changes.insert(user)
+        changes.afterwards(lambda: told.append(User.objects.filter(id=user.id).exists()))
+        event = events.record(caller, Kind.SIGNED_IN, user=user, **FACTS)
+        opened, _ = sessions.open(caller, user=user)
+        assert user._state.adding
+        assert not told
+    assert told == [True]
+    inserts = [text for text in seen if "INSERT" in text]
+    assert len(inserts) == (1 if connection.vendor == "postgresql" else 3)
+    for row in (user, event, opened):
+        assert (row._state.adding, row._state.db) == (False, "default")
+    assert everything(Event.objects.get(id=event.id)) == everything(event)
+    assert everything(Session.objects.get(id=opened.id)) == everything(opened)
+
+
+@pytest.mark.parametrize("why", ["a row cannot be saved", "the block fails"])
+def test_of_rows_made_together_all_are_saved_or_none(session: Session, why: str) -> None:
+    told: list[str] = []
+    with pytest.raises(IntegrityError), changes.together():  # noqa: PT012
+        events.record(Caller(), Kind.SIGNED_IN, user=session.user)
+        changes.afterwards(lambda: told.append("saved"))
+        if why == "the block fails":
+            raise IntegrityError
+        changes.insert(Session(**everything(session)))
+    assert not Event.objects.exists()
+    assert not told
+    changes.afterwards(lambda: told.append("at once"))
+    assert told == ["at once"]
+
+
+@pytest.mark.parametrize("finds", [True, False])
+def test_a_change_that_is_due_is_made_with_the_rows_or_they_are_not_saved(
+    session: Session, statements: Callable[[], Any], finds: bool
+) -> None:
+    now, told, user = timezone.now(), [], session.user
+    caller = Caller(ip_address="2001:db8::1", user_agent="%s \u00e9" * 40)
+    due = tokens._sign_in.due(id=user.id, credential_version=session.credential_version + (not finds), now=now)
+    with statements() as seen:
+        try:
+            with changes.together(due, otherwise=InvalidCredentials):
+                event = events.record(caller, Kind.SIGNED_IN, user=user, **FACTS)
+                opened, _ = sessions.open(caller, user=user, device_name="d" * 100)
+                changes.afterwards(lambda: told.append("saved"))
+        except InvalidCredentials:
+            assert not finds
+    if connection.vendor == "postgresql":
+        assert len(seen) == 1
+    assert told == ["saved"] * finds
+    assert User.objects.get().last_login == (now if finds else None)
+    assert Event.objects.count() == finds
+    assert Session.objects.count() == 1 + finds
+    if finds:
+        assert everything(Event.objects.get()) == everything(event)
+        assert everything(Session.objects.get(id=opened.id)) == everything(opened)
+
+
+def test_a_change_that_is_due_is_made_also_where_no_row_is(session: Session) -> None:
+    due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())
+    with changes.together(due):
+        assert User.objects.get().last_login is None
+    assert User.objects.get().last_login is not None
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="others refuse it row by row")
+def test_a_text_that_is_too_long_is_refused_and_not_cut(session: Session) -> None:
+    due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())
+    with pytest.raises(DataError), changes.together(due):
+        sessions.open(Caller(), user=session.user, device_name="d" * 101)
+    assert Session.objects.count() == 1

@@ -79,6 +79,16 @@ def test_a_letter_commits_with_its_cause_and_is_gone_with_it() -> None:
     assert len(post.received(ALICE)) == 1
 
 
+def test_a_queued_letter_is_what_the_library_would_have_queued(alice: User) -> None:
+    mail.queue(Caller(ip_address="192.0.2.1", user_agent="Agent"), letters.new_device, user=alice, device="phone")
+    ours = DBTaskResult.objects.get()
+    theirs = letters.new_device.enqueue(**ours.args_kwargs["kwargs"]).db_result
+    theirs.refresh_from_db()
+    own = {"id": ours.id, "enqueued_at": ours.enqueued_at}
+    names = [field.attname for field in DBTaskResult._meta.concrete_fields]
+    assert {name: getattr(ours, name) for name in names} == {name: getattr(theirs, name) for name in names} | own
+
+
 def test_no_secret_that_is_mailed_is_ever_in_the_database(alice: User, broken: Callable[[], None]) -> None:
     ask_for(alice)
     mail.queue(CALLER, letters.reset_password, user=None, address=ALICE)

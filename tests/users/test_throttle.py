@@ -252,6 +252,41 @@ def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any
     assert sum(at_once([passes] * 16)) == 3
 
 
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("before", ["nothing", "a window that is over"])
+def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, at_once: Any, before: str) -> None:
+    limit(settings, register=(3, 60), mail_client=(100, 60), mail_address=(100, 60))
+    narrow, wide = throttle.lanes("register", HERE), throttle.lanes("mail_client", HERE)
+    others = throttle.lanes("mail_address", ADDRESS)
+    if before != "nothing":
+        assert throttle.counted([*narrow, *wide, *others])
+        Attempts.objects.update(until=int(time.time() * 1000))
+    # In either order, so that two of them could wait for each other.
+    mixed = [[*narrow, *wide, *others], [*others, *wide, *narrow]] * 8
+    assert sum(at_once([lambda lanes=lanes: throttle.counted(lanes) for lanes in mixed])) == 3
+    assert [*Attempts.objects.values_list("tried", flat=True)] == [3, 3, 3]
+
+
+def test_counting_in_many_lanes_is_one_statement(db: None, statements: Any) -> None:
+    lanes = [*throttle.lanes("sign_in_here", "somebody"), *throttle.lanes("sign_in_elsewhere", "somebody")]
+    assert throttle.counted(lanes)
+    with statements() as seen:
+        assert throttle.counted(lanes)
+    assert [text.partition(" ")[0] for text in seen] == ["UPDATE"]
+
+
+def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_others_do(
+    db: None, settings: Any, statements: Any
+) -> None:
+    limit(settings, mail_address=(2, 60), mail_client=(9, 60))
+    lanes = [*throttle.lanes("mail_address", ADDRESS), *throttle.lanes("mail_client", HERE)]
+    with statements() as seen:
+        assert throttle.counted(lanes, are_new=True)
+    assert [text.partition(" ")[0] for text in seen] == ["INSERT", "UPDATE"]
+    assert [throttle.counted(lanes, are_new=True) for _ in range(2)] == [True, False]
+    assert [*Attempts.objects.values_list("tried", flat=True)] == [2, 2]
+
+
 # --- places that are new -------------------------------------------------------------------------
 
 
