@@ -33,7 +33,7 @@ class Refused(Exception):
 class Documents:
     """Valid documents by their text, the least recently used forgotten first; shared by all threads."""
 
-    def __init__(self, *, most: int = 1_000, most_characters: int = 2_000_000) -> None:
+    def __init__(self, *, most: int = 500, most_characters: int = 2_000_000) -> None:
         self.most = most
         self.most_characters = most_characters
         self.characters = 0
