@@ -5,7 +5,7 @@ from html import escape
 from tests.bench.asking import HASHING, OPERATIONS
 from tests.bench.results import Results
 
-WIDTH, LEFT, RIGHT, TOP = 760, 118, 96, 64
+WIDTH, LEFT, RIGHT, TOP = 760, 118, 132, 64
 BAR, GAP = 15, 18
 TITLES = {"gateway": "the gateway", "stock": "stock", "tuned": "stock, connections kept"}
 STYLE = """
