@@ -138,7 +138,7 @@ def certificate() -> dict[str, str]:
     }
 
 
-COOKIES = {"GATEWAY_REFRESH_COOKIE": "on", "GATEWAY_REFRESH_GRACE": "1s", "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute"}
+COOKIES = {"GATEWAY_REFRESH_COOKIE": "on", "GATEWAY_REFRESH_GRACE": "3s", "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute"}
 
 
 @in_a_browser

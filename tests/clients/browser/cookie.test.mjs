@@ -121,8 +121,8 @@ for (const hasLocks of [true, false]) {
     for (let round = 0; round < 3; round += 1) {
       assert.deepEqual(await Promise.all(tabs.map(readMe)), Array(5).fill(username));
       await Promise.all(tabs.map((tab) => tab.evaluate(() => session.renew(session.token))));
-      // The gateway of these tests forgives a spent token for one second: whoever kept one would be caught.
-      await pause(1.1);
+      // The gateway of these tests forgives a spent token for three seconds: whoever kept one would be caught.
+      await pause(3.1);
     }
     await first.evaluate(() => session.signOut());
     for (const tab of tabs) await tab.waitForFunction(() => ended === 1 && !session.isSignedIn && !session.token);
