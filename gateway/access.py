@@ -51,7 +51,7 @@ def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, s
         "statements": statements,
         "client": getattr(request, "client_address", None),
     }
-    log.log(level, "request", extra=facts)
+    log.log(level, "request", extra={"facts": facts})
 
 
 def codes_of(response: HttpResponseBase) -> list[str]:

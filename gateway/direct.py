@@ -48,7 +48,6 @@ def is_as_known() -> bool:
 
 def answer(environ: dict[str, Any]) -> Answer:
     """The status, the headers and the content for a request, in the thread that begins and ends it."""
-    _tidy()
     try:
         request = WSGIRequest(environ)
         response = _respond(request)

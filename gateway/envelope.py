@@ -1,14 +1,14 @@
 """What every request and answer carries: an id, a host that is ours, and JSON where Django would write HTML."""
 
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Callable
 
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from gateway import access, addresses, health, metrics, traces
 from gateway.errors import OUTAGES, BadRequest, of_refusal
@@ -27,21 +27,24 @@ class EnvelopeMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not WELL_FORMED.fullmatch(request_id):
-            request_id = uuid.uuid4().hex
+            request_id = secrets.token_hex(16)
         request.id = request_id  # type: ignore[attr-defined]
         request.client_address = addresses.of_client(request.META)  # type: ignore[attr-defined]
         start, statements = time.perf_counter(), access.Statements()
         # Whatever is logged meanwhile bears the request's name.
-        with (
-            bound_contextvars(request=request_id),
-            connection.execute_wrapper(statements),
-            traces.span(request) as span,
-        ):
-            response = self._respond(request)
-            span.end(request, response)
-            seconds = time.perf_counter() - start
-            metrics.observe(request, response, seconds=seconds)
-            access.write(request, response, seconds=seconds, statements=statements.count)
+        bound = bind_contextvars(request=request_id)
+        wrappers = connection.execute_wrappers
+        wrappers.append(statements)
+        try:
+            with traces.span(request) as span:
+                response = self._respond(request)
+                span.end(request, response)
+                seconds = time.perf_counter() - start
+                metrics.observe(request, response, seconds=seconds)
+                access.write(request, response, seconds=seconds, statements=statements.count)
+        finally:
+            wrappers.remove(statements)
+            reset_contextvars(**bound)
         response.headers["X-Request-Id"] = request_id
         return response
 

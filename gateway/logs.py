@@ -2,25 +2,29 @@
 
 import json
 import logging
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 import structlog
-from structlog.stdlib import ExtraAdder, ProcessorFormatter, add_log_level, add_logger_name
+from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
 
 # What no line tells need not be found out for each: the thread, the process, the place in the code.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None
-# What our own calls add to a record. Django adds the request itself, whose `repr` has the query string.
-FACTS = ("method", "path", "status", "operation", "codes", "ms", "statements", "client")
+
+
+def with_facts(logger: Any, name: str, event: EventDict) -> EventDict:
+    """An event and what our own calls add to it; Django adds the request, whose `repr` has the query string."""
+    return event | getattr(event["_record"], "facts", {})
+
+
 COMMON: list[Processor] = [
     structlog.contextvars.merge_contextvars,
     add_log_level,
     add_logger_name,
-    ExtraAdder(FACTS),
+    with_facts,
     structlog.processors.TimeStamper(fmt="iso", key="at"),
     ProcessorFormatter.remove_processors_meta,
 ]
@@ -61,13 +65,12 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
-        had = record.__dict__
         line = {
             "event": record.getMessage(),
             **structlog.contextvars.get_contextvars(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            **{name: had[name] for name in FACTS if name in had},
+            **getattr(record, "facts", {}),
             "at": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
         }
         if record.exc_info:
@@ -77,11 +80,11 @@ class JsonLines(logging.Formatter):
 
 def written(line: dict[str, Any]) -> str:
     """A line as JSON in ASCII; by the quick writer where it writes nothing else."""
-    with suppress(TypeError):
+    try:
         quick = orjson.dumps(line, default=repr)
-        if quick.isascii():
-            return quick.decode()
-    return json.dumps(line, default=repr)
+    except TypeError:
+        return json.dumps(line, default=repr)
+    return quick.decode() if quick.isascii() else json.dumps(line, default=repr)
 
 
 def json_lines() -> JsonLines:

@@ -17,7 +17,7 @@ def lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
     """The facts of each line so far."""
     monkeypatch.setattr(access.log, "disabled", False)
     caplog.set_level(logging.INFO, access.log.name)
-    return lambda: [record.__dict__ for record in caplog.records if record.name == access.log.name]
+    return lambda: [vars(record) | record.facts for record in caplog.records if record.name == access.log.name]
 
 
 def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> None:
