@@ -17,7 +17,7 @@ logging._srcfile = None
 
 def with_facts(logger: Any, name: str, event: EventDict) -> EventDict:
     """An event and what our own calls add to it; Django adds the request, whose `repr` has the query string."""
-    return event | getattr(event["_record"], "facts", {})
+    return {**event, **getattr(event["_record"], "facts", {})}
 
 
 COMMON: list[Processor] = [

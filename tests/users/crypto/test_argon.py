@@ -1,7 +1,9 @@
 """Argon2id in lent memory: the same hashes as the library's own, and no more memory than runs at once."""
 
 import gc
+import re
 import threading
+from pathlib import Path
 
 import pytest
 from argon2 import Type
@@ -10,12 +12,23 @@ from argon2.low_level import hash_secret
 from tests.hashers import CheapArgon2
 from users.crypto import argon
 
+HUGE = Path("/sys/kernel/mm/transparent_hugepage")
 SALT = b"a salt of some length"
 
 
 @pytest.fixture(autouse=True)
 def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(argon, "_free", [])
+
+
+def flags_of(address: int) -> list[str]:
+    found: list[str] = []
+    for line in Path("/proc/self/smaps").read_text().splitlines():
+        if area := re.match(r"([0-9a-f]+)-([0-9a-f]+) ", line):
+            is_inside = int(area[1], 16) <= address < int(area[2], 16)
+        elif line.startswith("VmFlags:") and is_inside:
+            found = line.split()[1:]
+    return found
 
 
 @pytest.mark.parametrize("password", [b"", b"password", "p\u00e4ssw\u00f6rd \U0001f600".encode(), b"x" * 4_096])
@@ -71,6 +84,21 @@ def test_memory_is_wiped_when_it_comes_back() -> None:
     (piece,) = argon._free
     gc.collect()
     assert bytes(piece) == bytes(len(piece))
+
+
+@pytest.mark.skipif(not HUGE.exists(), reason="the system has no huge pages to ask for")
+def test_large_memory_is_asked_for_in_huge_pages() -> None:
+    argon.encode(b"password", SALT, time=1, memory=19_456, lanes=1)
+    (piece,) = argon._free
+    start = int(argon.ffi.cast("uintptr_t", piece))
+    assert "hg" in flags_of(start)
+
+
+def test_where_there_are_no_huge_pages_a_hash_is_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = argon.encode(b"password", SALT, time=1, memory=64, lanes=1)
+    monkeypatch.setattr(argon, "_free", [])
+    monkeypatch.delattr(argon.mmap, "MADV_HUGEPAGE", raising=False)
+    assert argon.encode(b"password", SALT, time=1, memory=64, lanes=1) == expected
 
 
 def test_the_memory_of_an_outsized_hash_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
