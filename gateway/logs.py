@@ -1,14 +1,14 @@
 """Logs: a JSON object a line, or readable lines for a developer; never a secret, never a forged line."""
 
-import json
 import logging
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 import structlog
 from structlog.stdlib import ProcessorFormatter, add_log_level, add_logger_name
 from structlog.typing import EventDict, Processor
+
+from users import lines
 
 # What no line tells need not be found out for each: the thread, the process, the place in the code.
 logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -75,16 +75,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return written(line)
-
-
-def written(line: dict[str, Any]) -> str:
-    """A line as JSON in ASCII; by the quick writer where it writes nothing else."""
-    try:
-        quick = orjson.dumps(line, default=repr)
-    except TypeError:
-        return json.dumps(line, default=repr)
-    return quick.decode() if quick.isascii() else json.dumps(line, default=repr)
+        return lines.of(line)
 
 
 def json_lines() -> JsonLines:

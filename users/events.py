@@ -1,7 +1,6 @@
 """What happened to accounts: recorded where it happens, outside any transaction that a refusal rolls back."""
 
 import base64
-import json
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 from structlog.contextvars import get_contextvars
 
-from users import changes, pruning, tallies
+from users import changes, lines, pruning, tallies
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -102,8 +101,7 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
         **get_contextvars(),
         **facts,
     }
-    # One line, in ASCII: whatever stands in it, it neither ends the line nor speaks to a terminal.
-    log.info(json.dumps(line, ensure_ascii=True))
+    log.info(lines.of(line))
 
 
 def of(user: User, *, first: int | None, after: str | None) -> Page:
