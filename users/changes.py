@@ -110,9 +110,9 @@ def insert_missing(rows: Sequence[Model]) -> None:
 
 def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
     if rows and connection.vendor == "postgresql":
-        change, values = _said(due) if due else ("", [])
+        change, values = _said(due) if due else ("", ())
         sql = _at_once(change, tuple(type(row) for row in rows))
-        if not statements.changed(sql, values + [value for row in rows for value in _values(row)]):
+        if not statements.changed(sql, [*values, *(value for row in rows for value in _values(row))]):
             return False
     else:
         if due and not due.change.make(**due.values):
@@ -124,7 +124,7 @@ def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
     return True
 
 
-def _said(due: Due) -> tuple[str, list[Any]]:
+def _said(due: Due) -> tuple[str, Sequence[Any]]:
     plan = due.change.plan()
     return plan.sql, plan.filled(due.values)
 
