@@ -13,6 +13,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any
 
+import psycopg
 from django.apps import apps
 from django.db.backends.postgresql import base
 
@@ -52,9 +53,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return say(sql, values, False, {"connection": self, "cursor": self.connection.repeating})
 
     def _say(self, sql: str, values: Sequence[Any], *_: Any) -> Answer:
-        self.validate_no_broken_transaction()
-        with self.wrap_database_errors:
+        if self.needs_rollback:
+            self.validate_no_broken_transaction()
+        try:
             said: Answer = self.connection.repeating.execute(sql, values)
+        except psycopg.Error:
+            with self.wrap_database_errors:
+                raise
         return said
 
     def _shown(self, sql: str, values: Sequence[Any]) -> Answer:

@@ -123,12 +123,12 @@ class Repeating:
 
     def _answered(self) -> "PGresult":
         results: list[PGresult] = self.connection.wait(generators.execute(self.connection.pgconn))
+        if len(results) == 1 and results[0].status in WELL:
+            return results[0]
         for result in results:
             if result.status == FATAL_ERROR:
                 raise errors.error_from_result(result)
-        if len(results) != 1 or results[0].status not in WELL:
-            raise errors.InternalError("the server gave no answer of its own to one statement")
-        return results[0]
+        raise errors.InternalError("the server gave a statement no answer of its own")
 
 
 def numbered(statement: str) -> str:
