@@ -35,8 +35,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def repeat(self, sql: str, values: Sequence[Any]) -> Answer:
         """What a statement that comes again finds, and how many rows it found or changed.
 
-        It passes by all that a statement of a cursor does. What Django asks about a connection over and over is asked
-        here only where the answer can have changed; that takes less than a tenth of its time.
+        Django's checks are all made, but each is called only where it could have something to say: at its first
+        statement a connection may turn out to be dead, and another thread may come with it.
         """
         if self.queries_logged or not apps.ready:
             return self._shown(sql, values)
@@ -46,6 +46,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self.close_if_health_check_failed()
         if self.connection is None or _get_running_loop():
             self.ensure_connection()
+        # Whoever counts statements, or refuses them, hears of this one.
         say: Callable[..., Answer] = self._say
         for wrapper in reversed(self.execute_wrappers):
             say = partial(wrapper, say)

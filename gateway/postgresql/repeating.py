@@ -1,9 +1,10 @@
-"""Statements that come again: the server keeps them, read and planned, and the driver is told no more than it must be.
+"""Statements that come again: the server keeps them, read and planned, and they are said without a cursor.
 
-The driver's cursor does for every statement what need be done once: it looks for the places of values, makes a reader
-for the columns, adds up what was prepared. Here its parts that are written in C are used alone; to find a session with
-its user takes half the CPU of that by its cursor in Django's. They are the driver's lower level, so that another
-version of it may ask for another hand here and nowhere else.
+The driver's cursor does for each statement what need be done once: it looks for the places of values, makes a reader
+for the columns, books what is prepared; and Django puts its own around it. Here the driver's parts that are written in
+C are used alone: a SELECT of 32 columns takes 0.65 of the CPU that it took by the cursors, and less than twice that of
+sending and receiving it. They are the driver's lower level: another version of it may need another hand here, and
+nowhere else.
 
 No caller may ever be given rows that another one asked for. So a statement is said and read under one lock, and what
 broke off between the two ends the connection.
