@@ -11,22 +11,16 @@ broke off between the two ends the connection.
 """
 
 import re
+from collections.abc import Sequence
 from hashlib import sha256
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from psycopg import errors, generators
+from psycopg import Connection, abc, errors, generators
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
+from psycopg.pq.abc import PGresult
 from psycopg.types.datetime import TimestamptzLoader
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from psycopg import abc
-    from psycopg.pq.abc import PGresult
-
-    from gateway.postgresql.connections import Connection
 
 # Rows, and how many were found or changed.
 Answer = tuple[list[tuple[Any, ...]], int]
@@ -47,10 +41,10 @@ class Kept:
 
     __slots__ = ("is_ready", "name", "reader")
 
-    def __init__(self, name: bytes, reader: "abc.Transformer") -> None:
+    def __init__(self, name: bytes, reader: abc.Transformer) -> None:
         self.name, self.reader, self.is_ready = name, reader, False
 
-    def read(self, result: "PGresult") -> Answer:
+    def read(self, result: PGresult) -> Answer:
         """What a result says."""
         if result.status == COMMAND_OK:
             return [], result.command_tuples or 0
@@ -67,7 +61,7 @@ class Kept:
 class Repeating:
     """What the server of a connection keeps, for as long as the connection lasts; a rollback takes none of it away."""
 
-    def __init__(self, connection: "Connection") -> None:
+    def __init__(self, connection: Connection[Any]) -> None:
         self.connection = connection
         self.adapters = AdaptersMap(connection.adapters)
         # The driver's own reader, written in C; Django's puts the zone in, which here is always UTC.
@@ -76,7 +70,7 @@ class Repeating:
         self._kept: dict[tuple[str, tuple[int, ...]], Kept] = {}
         self._numbers = count(1)
 
-    def execute(self, statement: str, values: "Sequence[Any]") -> Answer:
+    def execute(self, statement: str, values: Sequence[Any]) -> Answer:
         """Say a statement, for the first time or again."""
         if len(self._kept) > MOST:
             self._forget()
@@ -95,7 +89,7 @@ class Repeating:
         self._kept.clear()
         self.connection.execute("DEALLOCATE ALL")
 
-    def _said(self, statement: str, values: "Sequence[Any]") -> Answer:
+    def _said(self, statement: str, values: Sequence[Any]) -> Answer:
         connection, writer, wire = self.connection, self._writer, self.connection.pgconn
         with connection.lock:
             try:
@@ -122,7 +116,7 @@ class Repeating:
         kept = self._kept[statement, types] = Kept(name, Transformer(self))
         return kept
 
-    def _answered(self) -> "PGresult":
+    def _answered(self) -> PGresult:
         results: list[PGresult] = self.connection.wait(generators.execute(self.connection.pgconn))
         if len(results) == 1 and results[0].status in WELL:
             return results[0]
