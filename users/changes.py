@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections, transaction
@@ -94,7 +95,8 @@ def together(due: Due | None = None, *, otherwise: type[Exception] = LookupError
         yield
     finally:
         _gathering.rows = None
-    is_one = connection.vendor == "postgresql" and not connection.in_atomic_block
+    ours = connections[DEFAULT_DB_ALIAS]
+    is_one = ours.vendor == "postgresql" and not ours.in_atomic_block
     with nullcontext() if is_one else transaction.atomic():
         if not _insert(rows, due):
             raise otherwise
@@ -110,9 +112,9 @@ def insert_missing(rows: Sequence[Model]) -> None:
 
 def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
     if rows and connection.vendor == "postgresql":
-        change, values = _said(due) if due else ("", [])
+        change, values = _said(due) if due else ("", ())
         sql = _at_once(change, tuple(type(row) for row in rows))
-        if not statements.changed(sql, values + [value for row in rows for value in _values(row)]):
+        if not statements.changed(sql, [*values, *(value for row in rows for value in _values(row))]):
             return False
     else:
         if due and not due.change.make(**due.values):
@@ -120,30 +122,35 @@ def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
         for row in rows:
             statements.changed(_insertion(type(row)), _values(row))
     for row in rows:
-        row._state.adding, row._state.db = False, connection.alias
+        row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return True
 
 
-def _said(due: Due) -> tuple[str, list[Any]]:
+def _said(due: Due) -> tuple[str, Sequence[Any]]:
     plan = due.change.plan()
     return plan.sql, plan.filled(due.values)
 
 
-def _values(row: Model) -> list[Any]:
-    ours = connections[DEFAULT_DB_ALIAS]
-    return [
-        field.get_db_prep_save(field.pre_save(row, True), ours) if field else getattr(row, name)
-        for name, field in _preparations(type(row))
-    ]
+def _values(row: Model) -> Sequence[Any]:
+    take, preparations = _preparations(type(row))
+    values = take(row)
+    if not preparations:
+        return values
+    ours, prepared = connections[DEFAULT_DB_ALIAS], list(values)
+    for place, field in preparations:
+        prepared[place] = field.get_db_prep_save(field.pre_save(row, True), ours)
+    return prepared
 
 
 @cache
-def _preparations(model: type[Model]) -> list[tuple[str, Any]]:
-    # A field that has something to do with its value before it is saved.
+def _preparations(model: type[Model]) -> tuple[Callable[[Model], tuple[Any, ...]], list[tuple[int, Any]]]:
+    # What takes the values of a row, and the fields that have something to do with theirs before they are saved.
     def is_ready(field: Any) -> bool:
         return not getattr(field, "auto_now_add", False) and statements.preparation(field) is None
 
-    return [(field.attname, None if is_ready(field) else field) for field in _fields(model)]
+    fields = _fields(model)
+    take = attrgetter(*(field.attname for field in fields))
+    return take, [(place, field) for place, field in enumerate(fields) if not is_ready(field)]
 
 
 @cache

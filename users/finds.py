@@ -1,9 +1,9 @@
 """Rows that are found by statements written once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection
 from django.db.models import Field, Model, QuerySet
 from django.db.models.base import ModelState
 
@@ -56,8 +56,10 @@ class Cells(Plan):
             for place, (converters, expression) in compiler.get_converters(self.expressions).items()
         ]
 
-    def read(self, row: Any) -> list[Any]:
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """The values of a row, as the ORM would give them."""
+        if not self.converters:
+            return row
         cells = list(row)
         for place, converters, expression in self.converters:
             for convert in converters:
@@ -79,12 +81,12 @@ class Look(Cells):
         self.related_names = [field.attname for field in self.related_model._meta.concrete_fields] if related else []
         assert len(self.expressions) == len(self.names) + len(self.related_names)
 
-    def made_of(self, row: Any) -> Any:
+    def made_of(self, row: Sequence[Any]) -> Any:
         """The object of a row, as the ORM would make it."""
         cells = iter(self.read(row))
         found = _made(self.model, self.names, cells)
         if self.related:
-            found._state.fields_cache[self.related] = _made(self.related_model, self.related_names, cells)
+            found._state.fields_cache = {self.related: _made(self.related_model, self.related_names, cells)}
         return found
 
 
@@ -93,6 +95,6 @@ def _made(model: type[M], names: list[str], cells: Iterator[Any]) -> M:
     found = model.__new__(model)
     # The cells go on with those of the next object.
     found.__dict__.update(zip(names, cells, strict=False))
-    found._state = ModelState()
-    found._state.adding, found._state.db = False, connection.alias
+    found._state = state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
     return found

@@ -9,6 +9,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -29,7 +30,8 @@ EXAMPLES: dict[str, Callable[[int], Any]] = {
 }
 
 
-# What PostgreSQL's driver takes as it is: to prepare it anyway costs as much as half of what saying it does.
+# What PostgreSQL's driver takes as it is: to prepare it anyway costs as much as half of what saying it does. An address
+# is none that has to be looked at again: `gateway.addresses` lets through no other.
 READY = {
     "UUIDField",
     "CharField",
@@ -39,6 +41,7 @@ READY = {
     "IntegerField",
     "PositiveIntegerField",
     "BigIntegerField",
+    "GenericIPAddressField",
 }
 
 
@@ -51,16 +54,18 @@ class Plan:
         if missing := fields.keys() - {*named}:
             raise LookupError(f"no place for {missing}")
         self.sql = sql
-        self.places = [
-            (name, preparation(fields[name]) if name else None, each) for name, each in zip(named, given, strict=True)
-        ]
+        # What always stands there goes by the number of its place.
+        self.taken = taking([name or place for place, name in enumerate(named)])
+        self.fixed = {place: each for place, (name, each) in enumerate(zip(named, given, strict=True)) if not name}
+        preparations = {name: preparation(field) for name, field in fields.items()}
+        self.preparations = [(name, prepare) for name, prepare in preparations.items() if prepare]
 
-    def filled(self, values: Mapping[str, Any]) -> list[Any]:
+    def filled(self, values: Mapping[str, Any]) -> Sequence[Any]:
         """The statement's parameters for these values."""
-        return [
-            (prepare(values[name], connection) if prepare else values[name]) if name else fixed
-            for name, prepare, fixed in self.places
-        ]
+        given: dict[Any, Any] = {**self.fixed, **values}
+        for name, prepare in self.preparations:
+            given[name] = prepare(given[name], connection)
+        return self.taken(given)
 
 
 class Written(ABC, Generic[P]):
@@ -86,6 +91,12 @@ class Written(ABC, Generic[P]):
         return self._plan
 
 
+def taking(keys: Sequence[Any]) -> Callable[[Mapping[Any, Any]], Sequence[Any]]:
+    """What takes the values of keys, in their order."""
+    # For a single key this gives no sequence, and for none there is none.
+    return itemgetter(*keys) if len(keys) > 1 else lambda given: [given[key] for key in keys]
+
+
 def kind(field: Any) -> str:
     """What a field keeps; one that points to a row keeps the row's key."""
     name: str = (field.target_field if field.is_relation else field).get_internal_type()
@@ -100,25 +111,27 @@ def preparation(field: Any) -> Callable[..., Any] | None:
 
 def rows(sql: str, values: Sequence[Any]) -> list[Any]:
     """What a statement finds."""
-    cursor = _cursor()
-    cursor.execute(sql, values)
-    found: list[Any] = cursor.fetchall()
-    return found
+    return _said(sql, values)[0]
 
 
 def changed(sql: str, values: Sequence[Any]) -> int:
     """How many rows a statement changes."""
-    with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
-        cursor = _cursor()
-        cursor.execute(sql, values)
-    return int(cursor.rowcount)
+    try:
+        return _said(sql, values)[1]
+    except Exception:
+        with transaction.mark_for_rollback_on_error(using=DEFAULT_DB_ALIAS):
+            raise
 
 
-def _cursor() -> Any:
+def _said(sql: str, values: Sequence[Any]) -> tuple[list[Any], int]:
     ours = connections[DEFAULT_DB_ALIAS]
     # Where the database can keep what comes again ready to run, it is told that this does.
-    repeating = getattr(ours, "repeating_cursor", ours.cursor)
-    return repeating()
+    if repeat := getattr(ours, "repeat", None):
+        said: tuple[list[Any], int] = repeat(sql, values)
+        return said
+    cursor = ours.cursor()
+    cursor.execute(sql, values)
+    return cursor.fetchall() if cursor.description else [], cursor.rowcount
 
 
 def _example(field: Any, n: int) -> Any:

@@ -7,38 +7,67 @@
 """
 
 import select
+from asyncio import _get_running_loop
+from collections.abc import Callable, Sequence
+from functools import partial
+from threading import get_ident
 from typing import Any
 
+import psycopg
+from django.apps import apps
 from django.db.backends.postgresql import base
-from django.db.backends.utils import CursorWrapper
 
 from gateway.postgresql.connections import Driver
-
-# So often must a statement come that nobody asked to keep.
-NEVER = 2**62
+from gateway.postgresql.repeating import Answer
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's own, but for the check and the repeated statements."""
 
     Database = Driver()  # type: ignore[assignment]
-
-    def get_connection_params(self) -> dict[str, Any]:
-        """What a connection is opened with."""
-        return super().get_connection_params() | {"prepare_threshold": NEVER}
+    health_check_done: bool
+    _thread_ident: int
 
     def is_usable(self) -> bool:
         """Whether the server has not hung up."""
         return not self.connection.closed and not is_hung_up(self.connection)
 
-    def repeating_cursor(self) -> CursorWrapper:
-        """The connection's one cursor for statements that are kept; what it found is read before it is used again."""
-        if self.queries_logged:
-            # Whoever reads them wants to see their values in them.
-            return self.cursor()
-        self.close_if_health_check_failed()
-        self.ensure_connection()
-        return CursorWrapper(self.connection.repeating, self)
+    def repeat(self, sql: str, values: Sequence[Any]) -> Answer:
+        """What a statement that comes again finds, and how many rows it found or changed.
+
+        Django's checks are all made, but each is called only where it could have something to say: at its first
+        statement a connection may turn out to be dead, and another thread may come with it.
+        """
+        if self.queries_logged or not apps.ready:
+            return self._shown(sql, values)
+        if self._thread_ident != get_ident():
+            self.validate_thread_sharing()
+        if not self.health_check_done:
+            self.close_if_health_check_failed()
+        if self.connection is None or _get_running_loop():
+            self.ensure_connection()
+        # Whoever counts statements, or refuses them, hears of this one.
+        say: Callable[..., Answer] = self._say
+        for wrapper in reversed(self.execute_wrappers):
+            say = partial(wrapper, say)
+        # What is found comes back through whoever listens: one that keeps it to itself fails, and finds nothing old.
+        return say(sql, values, False, {"connection": self, "cursor": self.connection.repeating})
+
+    def _say(self, sql: str, values: Sequence[Any], *_: Any) -> Answer:
+        if self.needs_rollback:
+            self.validate_no_broken_transaction()
+        try:
+            said: Answer = self.connection.repeating.execute(sql, values)
+        except psycopg.Error:
+            with self.wrap_database_errors:
+                raise
+        return said
+
+    def _shown(self, sql: str, values: Sequence[Any]) -> Answer:
+        # Whoever reads the log wants to see the values in it.
+        with self.cursor() as cursor:
+            cursor.execute(sql, values)
+            return cursor.fetchall() if cursor.description else [], cursor.rowcount
 
 
 def is_hung_up(connection: Any) -> bool:

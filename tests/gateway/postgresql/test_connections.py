@@ -36,15 +36,3 @@ def test_f06_a_silent_server_is_given_up_and_its_connection_closed(monkeypatch: 
 def test_what_an_address_gives_stands_later_and_so_wins() -> None:
     assert connections.options({"options": "-c a=1"}, lock_timeout=2) == "-c lock_timeout=2000 -c a=1"
     assert connections.options({}, lock_timeout=0.5) == "-c lock_timeout=500"
-
-
-@pytest.mark.parametrize(
-    ("statement", "known"),
-    [
-        ("SELECT 1", "SELECT 1"),
-        ("SELECT %s, %s", "SELECT $1, $2"),
-        ("SELECT 'a%%' || %s, '%%s', 5 %% %s", "SELECT 'a%' || $1, '%s', 5 % $2"),
-    ],
-)
-def test_values_have_numbered_places(statement: str, known: str) -> None:
-    assert connections.numbered(statement) == known
