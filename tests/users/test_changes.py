@@ -126,6 +126,7 @@ def test_of_rows_made_together_all_are_saved_or_none(session: Session, why: str)
     assert told == ["at once"]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("finds", [True, False])
 def test_changes_that_are_due_are_made_with_the_rows_or_nothing_is_done(
     session: Session, statements: Callable[[], Any], finds: bool
