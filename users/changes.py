@@ -16,6 +16,8 @@ from django.db.models.sql import UpdateQuery
 from users import statements
 from users.statements import Fields, Plan, Written
 
+# In one statement, whether the first change that is due found something; asked before anything else is done.
+CHANGED = "EXISTS (SELECT 1 FROM changed)"
 # The rows to be changed, and what `update` takes.
 Changed = tuple[QuerySet[Any], dict[str, Any]]
 
@@ -47,10 +49,14 @@ class Change(Written[Plan]):
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A change that is still to be made, and without which nothing else is."""
+    """A change that is still to be made."""
 
     change: Change
     values: dict[str, Any]
+
+    def make(self) -> int:
+        """Make it; how many rows it changed."""
+        return self.change.make(**self.values)
 
 
 class Gathering(threading.local):
@@ -80,10 +86,10 @@ def afterwards(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def together(due: Due | None = None, *, otherwise: type[Exception] = LookupError) -> Iterator[None]:
+def together(due: Due | None = None, *also: Due, otherwise: type[Exception] = LookupError) -> Iterator[None]:
     """Save the new rows of a block at its end, all of them or none; nothing in the block finds them there.
 
-    A change that is due is made with them, before them; where it finds nothing to change, none of them is saved.
+    Changes that are due are made with them, before them; where the first finds nothing to change, nothing is done.
     PostgreSQL is told all in one statement, which needs no transaction of its own. In one that is under way
     already, a savepoint keeps a failure from spoiling that.
     """
@@ -98,7 +104,7 @@ def together(due: Due | None = None, *, otherwise: type[Exception] = LookupError
     ours = connections[DEFAULT_DB_ALIAS]
     is_one = ours.vendor == "postgresql" and not ours.in_atomic_block
     with nullcontext() if is_one else transaction.atomic():
-        if not _insert(rows, due):
+        if not _insert(rows, due, also):
             raise otherwise
     for act in waiting:
         act()
@@ -110,15 +116,17 @@ def insert_missing(rows: Sequence[Model]) -> None:
     statements.changed(sql, [value for row in rows for value in _values(row)])
 
 
-def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
+def _insert(rows: Sequence[Model], due: Due | None = None, also: Sequence[Due] = ()) -> bool:
     if rows and connection.vendor == "postgresql":
-        change, values = _said(due) if due else ("", ())
-        sql = _at_once(change, tuple(type(row) for row in rows))
+        changes, values = _said([due, *also] if due else [])
+        sql = _at_once(changes, tuple(type(row) for row in rows))
         if not statements.changed(sql, [*values, *(value for row in rows for value in _values(row))]):
             return False
     else:
-        if due and not due.change.make(**due.values):
+        if due and not due.make():
             return False
+        for each in also:
+            each.make()
         for row in rows:
             statements.changed(_insertion(type(row)), _values(row))
     for row in rows:
@@ -126,9 +134,9 @@ def _insert(rows: Sequence[Model], due: Due | None = None) -> bool:
     return True
 
 
-def _said(due: Due) -> tuple[str, Sequence[Any]]:
-    plan = due.change.plan()
-    return plan.sql, plan.filled(due.values)
+def _said(dues: Sequence[Due]) -> tuple[tuple[str, ...], list[Any]]:
+    plans = [(due.change.plan(), due.values) for due in dues]
+    return tuple(plan.sql for plan, _ in plans), [value for plan, given in plans for value in plan.filled(given)]
 
 
 def _values(row: Model) -> Sequence[Any]:
@@ -175,12 +183,12 @@ def _insertion(model: type[Model], count: int = 1, on_conflict: OnConflict | Non
 
 
 @cache
-def _at_once(change: str, models: tuple[type[Model], ...]) -> str:
+def _at_once(changes: tuple[str, ...], models: tuple[type[Model], ...]) -> str:
     # Whichever is done first: PostgreSQL asks what the rows refer to when all are there.
-    *others, last = [_insertion_after(model) if change else _insertion(model) for model in models]
-    named = [f"others{number} AS ({each})" for number, each in enumerate(others)]
-    if change:
-        named.insert(0, f"changed AS ({change} RETURNING 1)")
+    *others, last = [_insertion_after(model) if changes else _insertion(model) for model in models]
+    named = [f"changed AS ({first} RETURNING 1)" for first in changes[:1]]
+    also = [f"{each} AND {CHANGED}" for each in changes[1:]]
+    named += [f"others{number} AS ({each})" for number, each in enumerate([*also, *others])]
     return f"WITH {', '.join(named)} {last}" if named else last
 
 
@@ -189,4 +197,4 @@ def _insertion_after(model: type[Model]) -> str:
     types = [str(field.db_type(connection)).partition("(")[0] for field in _fields(model)]
     values = ", ".join(f"(%s)::{each}" for each in types)
     into = _insertion(model).partition(" VALUES ")[0]
-    return " ".join([into, "SELECT", values, "WHERE EXISTS (SELECT 1 FROM changed)"])
+    return " ".join([into, "SELECT", values, "WHERE", CHANGED])

@@ -69,7 +69,7 @@ def prove(caller: SignedIn, password: str, *, argument: str = "password") -> Non
     if not is_right:
         events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
         raise InvalidCredentials("The password is wrong.", field=argument)
-    tries.forgive()
+    tries.forgiveness().make()
 
 
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:

@@ -163,7 +163,7 @@ def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof |
     proof = next((proof for proof in found.order_by("-created_at")[:5] if _fits(code, proof)), None)
     if proof:
         # Who has the code does not guess it, and may need it again: for a password that will do.
-        throttle.Tries([], lanes).forgive()
+        throttle.Tries([], lanes).forgiveness().make()
     return proof
 
 

@@ -77,9 +77,9 @@ class Tries:
     own: list[Lane]
     shared: list[Lane]
 
-    def forgive(self) -> None:
-        """Forget the tries of who proved to be right: all in their own lanes, this one in the shared."""
-        _uncount(self.shared, wholly=self.own)
+    def forgiveness(self) -> changes.Due:
+        """What forgets the tries of who proved to be right: all in their own lanes, this one in the shared."""
+        return _uncounted(self.shared, wholly=self.own)
 
     @contextmanager
     def judging(self) -> Iterator[None]:
@@ -87,7 +87,7 @@ class Tries:
         try:
             yield
         except ServiceUnavailable:
-            _uncount([*self.own, *self.shared])
+            _uncounted([*self.own, *self.shared]).make()
             raise
 
 
@@ -142,7 +142,7 @@ def forget_sign_ins(caller: Caller, *, user: User) -> None:
     """Forget the guesses at an account whose owner has proven themselves in another way."""
     here = _device(caller, user) or place(caller)
     for name in (names.folded(user.username), names.folded(user.email)):
-        _uncount([], wholly=[*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)])
+        _uncounted([], wholly=[*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]).make()
 
 
 def is_known(caller: Caller, user: User | None) -> bool:
@@ -215,9 +215,9 @@ def _make_missing(lanes: dict[str, Lane]) -> None:
     )
 
 
-def _uncount(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> None:
+def _uncounted(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> changes.Due:
     keys = [lane.key for lane in (*wholly, *lanes)]
-    _uncounting(len(wholly), len(keys)).make(**_numbered(keys))
+    return _uncounting(len(wholly), len(keys)).due(**_numbered(keys))
 
 
 @cache

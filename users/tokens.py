@@ -68,15 +68,15 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
-    tries.forgive()
     if not user.is_email_verified and (_is_proof_required() or user.email == names.nowhere(user.id)):
+        tries.forgiveness().make()
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
     is_new = throttle.is_new(caller, user)
     # Judged by the password of a moment ago: where it has changed since, it opens nothing.
     now = timezone.now()
     noted = _sign_in.due(id=user.id, credential_version=user.credential_version, now=now)
-    with changes.together(noted, otherwise=InvalidCredentials):
+    with changes.together(noted, tries.forgiveness(), otherwise=InvalidCredentials):
         events.record_reopening(caller, user=user)
         given = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)

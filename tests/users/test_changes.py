@@ -9,7 +9,7 @@ import pytest
 from django.db import DataError, IntegrityError, connection, transaction
 from django.utils import timezone
 
-from users import changes, events, sessions, tokens
+from users import changes, events, sessions, throttle, tokens
 from users.caller import Caller
 from users.errors import InvalidCredentials
 from users.events import Kind
@@ -126,16 +126,18 @@ def test_of_rows_made_together_all_are_saved_or_none(session: Session, why: str)
     assert told == ["at once"]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("finds", [True, False])
-def test_a_change_that_is_due_is_made_with_the_rows_or_they_are_not_saved(
+def test_changes_that_are_due_are_made_with_the_rows_or_nothing_is_done(
     session: Session, statements: Callable[[], Any], finds: bool
 ) -> None:
     now, told, user = timezone.now(), [], session.user
     caller = Caller(ip_address="2001:db8::1", user_agent="%s \u00e9" * 40)
     due = tokens._sign_in.due(id=user.id, credential_version=session.credential_version + (not finds), now=now)
+    tries = throttle.count_sign_in(caller, name="alice", user=user)
     with statements() as seen:
         try:
-            with changes.together(due, otherwise=InvalidCredentials):
+            with changes.together(due, tries.forgiveness(), otherwise=InvalidCredentials):
                 event = events.record(caller, Kind.SIGNED_IN, user=user, **FACTS)
                 opened, _ = sessions.open(caller, user=user, device_name="d" * 100)
                 changes.afterwards(lambda: told.append("saved"))
@@ -145,6 +147,7 @@ def test_a_change_that_is_due_is_made_with_the_rows_or_they_are_not_saved(
         assert len(seen) == 1
     assert told == ["saved"] * finds
     assert User.objects.get().last_login == (now if finds else None)
+    assert {row.tried for row in Attempts.objects.all()} == {0 if finds else 1}
     assert Event.objects.count() == finds
     assert Session.objects.count() == 1 + finds
     if finds:

@@ -29,7 +29,7 @@ def test_a_statement_that_locks_is_written_wherever_it_is_first_sent(is_within: 
     lanes = throttle.lanes("sign_in_here", "somebody")
     if is_within:
         with transaction.atomic():
-            throttle._uncount(lanes)
+            throttle._uncounted(lanes).make()
     else:
-        throttle._uncount(lanes)
+        throttle._uncounted(lanes).make()
     assert connection.get_autocommit()
