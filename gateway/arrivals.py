@@ -25,7 +25,11 @@ class Arrival:
         self.due = time.monotonic() + BODY_SECONDS
         self.future: Any = None
         underway.add(self)
-        self.ask()
+        try:
+            self.ask()
+        except BaseException:
+            underway.discard(self)
+            raise
 
     def ask(self) -> None:
         """Want to hear of it."""

@@ -133,6 +133,11 @@ def test_f15_a_body_that_dribbles_is_given_up(monkeypatch: pytest.MonkeyPatch, t
     assert clock.later[-1] == (arrivals.LOOK_EVERY, arrivals.watch, clock)
 
 
+def test_what_cannot_be_asked_for_is_not_waited_for(told: list[bytes | None]) -> None:
+    with pytest.raises(TypeError):
+        Arrival(object(), told.append)
+
+
 def test_what_is_not_late_is_waited_for(told: list[bytes | None]) -> None:
     protocol = Protocol()
     Arrival(protocol, told.append)

@@ -1,4 +1,4 @@
-"""Requests as they come from the event loop: whole, or not at all."""
+"""Requests as they come from the server: whole, or not at all."""
 
 import http.client
 import socket
@@ -167,3 +167,19 @@ def test_f15_who_sends_half_a_body_is_told_so_after_ten_seconds(small: int, star
     assert b"did not arrive in time" in said
     assert 9 < time.monotonic() - began < 13
     assert ask(small) < 2
+
+
+def test_who_asks_for_a_websocket_is_answered_by_http(small: int) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "YQ==",
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", small, timeout=10)
+    try:
+        connection.request("GET", "/graphql?query={__typename}", headers=upgrade)
+        response = connection.getresponse()
+        assert (response.status, orjson.loads(response.read())) == (200, {"data": {"__typename": "Query"}})
+    finally:
+        connection.close()
