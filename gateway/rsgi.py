@@ -1,10 +1,9 @@
-"""The gateway behind granian's event loop: a request takes a thread when it is here to the last byte.
+"""The gateway behind granian: a request takes a thread when it is here to the last byte.
 
-A client that sends its body slowly is waited for by the loop, which can wait for thousands; of threads there are
-dozens. Liveness is told by the loop too, so that it shows even while every thread is busy.
+A client that sends its body slowly is waited for by the server, which can wait for thousands; of threads there are
+dozens. Liveness is told ahead of them, so that it shows even while every thread is busy.
 """
 
-import asyncio
 import logging
 from functools import partial
 from typing import Any
@@ -13,13 +12,13 @@ import orjson
 from django.conf import settings
 
 from gateway import direct
+from gateway.arrivals import Arrival, Pieces
 from gateway.errors import BadRequest, Failed, of_refusal
 from gateway.hands import Hands
 from gateway.variables import environment
 from gateway.wsgi import application
 from users.errors import Refusal
 
-BODY_SECONDS = 10
 JSON = [("content-type", "application/json; charset=utf-8"), ("cache-control", "no-store")]
 ALIVE = b'{"status":"ok"}'
 
@@ -27,20 +26,25 @@ log = logging.getLogger("gateway.server")
 hands = Hands(settings.GATEWAY_THREADS)
 
 
-async def serve(scope: Any, protocol: Any) -> None:
-    """Answer one request."""
+def serve(scope: Any, protocol: Any) -> None:
+    """Begin a request, in the server's own thread, which waits for nothing."""
     if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:
         protocol.response_bytes(200, JSON, ALIVE)
         return
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            # At once where its length is announced and is no more than may come.
-            body = await (protocol() if is_small(scope) else read(protocol))
-    except TimeoutError:
+    then = partial(go_on, scope, protocol)
+    if is_small(scope):
+        Arrival(protocol, then)
+    else:
+        Pieces(protocol, then, settings.GATEWAY_MAX_BODY)
+
+
+def go_on(scope: Any, protocol: Any, body: bytes | None) -> None:
+    """Have a thread answer what is here to the last byte."""
+    if body is None:
         late = BadRequest("The body did not arrive in time.", 408)
         protocol.response_bytes(late.status, [*JSON, ("connection", "close")], told(late))
-        return
-    await hands.do(partial(reply, scope, body, protocol))
+    else:
+        hands.do(partial(reply, scope, body, protocol))
 
 
 def reply(scope: Any, body: bytes, protocol: Any) -> None:
@@ -63,17 +67,6 @@ def is_small(scope: Any) -> bool:
     """Whether a body is announced to be no larger than it may be, or there is none."""
     length = scope.headers.get("content-length") or "0"
     return length.isdecimal() and int(length) <= settings.GATEWAY_MAX_BODY and "transfer-encoding" not in scope.headers
-
-
-async def read(protocol: Any) -> bytes:
-    """The body, or as much of it as shows that it is too large."""
-    chunks, size = [], 0
-    async for chunk in protocol:
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > settings.GATEWAY_MAX_BODY:
-            break
-    return b"".join(chunks)
 
 
 def answer(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:

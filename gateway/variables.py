@@ -1,4 +1,4 @@
-"""A request of the event loop, as the variables by which WSGI knows it."""
+"""A request as granian tells it, as the variables by which WSGI knows it."""
 
 import sys
 from io import BytesIO

@@ -1,11 +1,10 @@
-"""Requests as they come from the event loop: whole, or not at all."""
+"""Requests as they come from the server: whole, or not at all."""
 
-import asyncio
 import http.client
 import socket
 import threading
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -31,24 +30,15 @@ class Headers(dict[str, str]):
 
 
 class Protocol:
-    """A connection: chunks that come, and what is answered."""
+    """A connection, and what is answered."""
 
-    def __init__(self, *chunks: bytes, pause: float = 0) -> None:
-        self.chunks, self.pause = chunks, pause
-        self.read = 0
+    def __init__(self) -> None:
         self.answer: Any = None
-
-    async def __call__(self) -> bytes:
-        return b"".join([chunk async for chunk in self])
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self.chunks:
-            await asyncio.sleep(self.pause)
-            self.read += len(chunk)
-            yield chunk
+        self.answered = threading.Event()
 
     def response_bytes(self, *answer: Any) -> None:
         self.answer = answer
+        self.answered.set()
 
 
 def scope(**more: Any) -> Any:
@@ -67,13 +57,6 @@ def scope(**more: Any) -> Any:
     return SimpleNamespace(**{**facts, **more})
 
 
-def test_of_a_body_no_more_is_read_than_shows_that_it_is_too_large(settings: Any) -> None:
-    settings.GATEWAY_MAX_BODY = 10
-    protocol = Protocol(*[b"x" * 6] * 50)
-    assert len(asyncio.run(rsgi.read(protocol))) == 12
-    assert protocol.read == 12
-
-
 @pytest.mark.parametrize(
     ("headers", "is_small"),
     [
@@ -89,10 +72,9 @@ def test_a_body_is_small_where_it_says_so(settings: Any, headers: dict[str, str]
     assert rsgi.is_small(scope(headers=Headers(headers))) is is_small
 
 
-def test_f15_a_body_that_dribbles_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rsgi, "BODY_SECONDS", 0.1)
-    protocol = Protocol(*[b" "] * 100, pause=0.02)
-    asyncio.run(rsgi.serve(scope(), protocol))
+def test_f15_a_body_that_does_not_come_is_told_so_and_the_connection_ends() -> None:
+    protocol = Protocol()
+    rsgi.go_on(scope(), protocol, None)
     status, headers, content = protocol.answer
     assert (status, orjson.loads(content)["errors"][0]["extensions"]["code"]) == (408, "BAD_REQUEST")
     assert ("connection", "close") in headers
@@ -106,8 +88,9 @@ def test_what_fails_before_django_is_json_too(
         raise RuntimeError("secret words")
 
     monkeypatch.setattr(f"gateway.rsgi.{place}", fail)
-    protocol = Protocol(b"{}")
-    asyncio.run(rsgi.serve(scope(), protocol))
+    protocol = Protocol()
+    rsgi.go_on(scope(), protocol, b"{}")
+    assert protocol.answered.wait(5)
     status, _, content = protocol.answer
     assert (status, orjson.loads(content)["errors"][0]["extensions"]["code"]) == (500, "INTERNAL_SERVER_ERROR")
     assert b"secret" not in content
@@ -166,3 +149,37 @@ def ask(port: int) -> float:
     finally:
         connection.close()
     return time.monotonic() - start
+
+
+@pytest.mark.parametrize(
+    "start", [b"Content-Length: 500\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"], ids=["whole", "pieces"]
+)
+def test_f15_who_sends_half_a_body_is_told_so_after_ten_seconds(small: int, start: bytes) -> None:
+    for leaves in (True, False):
+        with socket.create_connection(("127.0.0.1", small)) as wire:
+            wire.sendall(HEAD + start)
+            began = time.monotonic()
+            if leaves:
+                continue
+            wire.settimeout(20)
+            said = b"".join(iter(lambda: wire.recv(4_096), b""))
+    assert said.startswith(b"HTTP/1.1 408 ")
+    assert b"did not arrive in time" in said
+    assert 9 < time.monotonic() - began < 13
+    assert ask(small) < 2
+
+
+def test_who_asks_for_a_websocket_is_answered_by_http(small: int) -> None:
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "YQ==",
+    }
+    connection = http.client.HTTPConnection("127.0.0.1", small, timeout=10)
+    try:
+        connection.request("GET", "/graphql?query={__typename}", headers=upgrade)
+        response = connection.getresponse()
+        assert (response.status, orjson.loads(response.read())) == (200, {"data": {"__typename": "Query"}})
+    finally:
+        connection.close()

@@ -1,4 +1,4 @@
-"""Requests of the event loop, told as WSGI tells them."""
+"""Requests as granian tells them, told as WSGI does."""
 
 from gateway.variables import environment
 from tests.gateway.test_rsgi import Headers, scope

@@ -69,6 +69,8 @@ class Command(BaseCommand):
             interface=Interfaces.RSGI,
             workers=options["workers"],
             log_access=False,
+            # Who asks for one is answered by HTTP.
+            websockets=False,
             # Its lines go where all others go.
             log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
             respawn_failed_workers=True,

@@ -1,0 +1,51 @@
+"""A worker in which requests are begun by granian's own thread."""
+
+from typing import Any
+
+import pytest
+
+from gateway import worker
+from gateway.arrivals import Arrival
+
+
+class Inner:
+    """A loop that keeps what it is to do."""
+
+    def __init__(self) -> None:
+        self.acts: list[Any] = []
+
+    def call_soon(self, act: Any, *args: Any, context: Any = None) -> None:
+        self.acts.append((act, args, context))
+
+    call_soon_threadsafe = call_soon
+
+
+class Told(Arrival):
+    """What is called when something has come."""
+
+    __slots__ = ("heard",)
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def __call__(self, future: Any) -> None:
+        self.heard.append(future)
+
+
+@pytest.mark.parametrize("name", ["call_soon", "call_soon_threadsafe"])
+def test_what_arrives_does_not_go_through_the_loop_and_all_else_does(name: str) -> None:
+    inner, told = Inner(), Told()
+    loop: Any = worker.Loop(inner)
+    getattr(loop, name)(told, "future", context=None)
+    getattr(loop, name)(print, "a", context="c")
+    assert told.heard == ["future"]
+    assert inner.acts == [(print, ("a",), "c")]
+    assert loop.acts is inner.acts
+
+
+def test_granian_is_told_nothing_of_what_fails(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(*args: Any) -> None:
+        raise SystemExit("secret")
+
+    worker.attempt(fail, "scope", "protocol")
+    assert "could not be begun" in caplog.text
