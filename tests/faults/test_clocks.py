@@ -14,7 +14,7 @@ LIBRARY = next((str(each) for each in Path("/usr/lib").glob("*/faketime/libfaket
 pytestmark = pytest.mark.skipif(not LIBRARY, reason="libfaketime is not here")
 HOUR = 3_600
 # Seconds until a gateway has seen that its clock was set.
-SEEN = 1.5
+SEEN = 2.5
 
 
 @pytest.fixture
