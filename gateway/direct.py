@@ -48,6 +48,8 @@ def is_as_known() -> bool:
 
 def answer(environ: dict[str, Any]) -> Answer:
     """The status, the headers and the content for a request, in the thread that begins and ends it."""
+    # A connection was well when the request before ended; since then it may have grown old, or lost its server.
+    _tidy()
     try:
         request = WSGIRequest(environ)
         response = _respond(request)

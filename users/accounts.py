@@ -121,7 +121,7 @@ def close(caller: SignedIn, *, password: str) -> datetime:
         if not same.update(erases_at=erases_at):
             raise Conflict
         proofs.withdraw(user)
-        sessions.end_all(caller, why="account closed")
+        sessions.end_all_held(caller, why="account closed")
         events.record(caller, Kind.ACCOUNT_CLOSED, user=user, session_id=caller.session.id)
         mail.notify(caller, letters.account_closed, user=user, erases_at=erases_at.isoformat())
     return erases_at

@@ -86,12 +86,12 @@ def afterwards(act: Callable[[], None]) -> None:
 
 
 @contextmanager
-def together(due: Due | None = None, *also: Due, otherwise: type[Exception] = LookupError) -> Iterator[None]:
+def together(*due: Due, otherwise: type[Exception] = LookupError) -> Iterator[None]:
     """Save the new rows of a block at its end, all of them or none; nothing in the block finds them there.
 
     Changes that are due are made with them, before them; where the first finds nothing to change, nothing is done.
-    PostgreSQL is told all in one statement, which needs no transaction of its own. In one that is under way
-    already, a savepoint keeps a failure from spoiling that.
+    Where there are rows, PostgreSQL is told all in one statement, which needs no transaction of its own. In one that is
+    under way already, a savepoint keeps a failure from spoiling that.
     """
     assert _gathering.rows is None
     rows: list[Model] = []
@@ -102,9 +102,9 @@ def together(due: Due | None = None, *also: Due, otherwise: type[Exception] = Lo
     finally:
         _gathering.rows = None
     ours = connections[DEFAULT_DB_ALIAS]
-    is_one = ours.vendor == "postgresql" and not ours.in_atomic_block
+    is_one = rows and ours.vendor == "postgresql" and not ours.in_atomic_block
     with nullcontext() if is_one else transaction.atomic():
-        if not _insert(rows, due, also):
+        if not _insert(rows, due):
             raise otherwise
     for act in waiting:
         act()
@@ -116,16 +116,16 @@ def insert_missing(rows: Sequence[Model]) -> None:
     statements.changed(sql, [value for row in rows for value in _values(row)])
 
 
-def _insert(rows: Sequence[Model], due: Due | None = None, also: Sequence[Due] = ()) -> bool:
+def _insert(rows: Sequence[Model], due: Sequence[Due] = ()) -> bool:
     if rows and connection.vendor == "postgresql":
-        changes, values = _said([due, *also] if due else [])
+        changes, values = _said(due)
         sql = _at_once(changes, tuple(type(row) for row in rows))
         if not statements.changed(sql, [*values, *(value for row in rows for value in _values(row))]):
             return False
     else:
-        if due and not due.make():
+        if due and not due[0].make():
             return False
-        for each in also:
+        for each in due[1:]:
             each.make()
         for row in rows:
             statements.changed(_insertion(type(row)), _values(row))

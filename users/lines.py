@@ -7,10 +7,11 @@ import orjson
 
 
 def of(facts: dict[str, Any]) -> str:
-    """The line of these facts; by the quick writer where it writes nothing but ASCII."""
+    """The line of these facts; by the quick writer where it writes nothing but what can be printed."""
     try:
         quick = orjson.dumps(facts, default=repr)
     except TypeError:
         # Half of a letter, which UTF-8 does not know.
         return json.dumps(facts, default=repr)
-    return quick.decode() if quick.isascii() else json.dumps(facts, default=repr)
+    is_plain = quick.isascii() and b"\x7f" not in quick
+    return quick.decode() if is_plain else json.dumps(facts, default=repr)

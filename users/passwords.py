@@ -86,7 +86,7 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     with transaction.atomic():
         if not _replace(user, encoded):
             raise Conflict
-        ended = sessions.end_all(caller, keep_current=True, why="password changed")
+        ended = sessions.end_all_held(caller, keep_current=True, why="password changed")
         sessions.carry_over(session)
         events.record(caller, Kind.PASSWORD_CHANGED, user=user, session_id=session.id)
         mail.notify(caller, letters.password_changed, user=user)

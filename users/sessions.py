@@ -96,8 +96,15 @@ def end(caller: SignedIn, *, id: str) -> bool:
     return True
 
 
-def end_all(caller: SignedIn, *, keep_current: bool = False, why: str = "ended by the user") -> int:
+def end_all(caller: SignedIn, *, keep_current: bool = False) -> int:
     """End all live sessions of the caller, or all but this one; how many they were."""
+    with transaction.atomic():
+        _hold(caller.user)
+        return end_all_held(caller, keep_current=keep_current, why="ended by the user")
+
+
+def end_all_held(caller: SignedIn, *, keep_current: bool = False, why: str) -> int:
+    """The same in a transaction that has changed the user's row already."""
     ids = _live_ids(caller.user, keep=caller.session.id if keep_current else None)
     return _end_own(caller, ids, why=why) if ids else 0
 
@@ -187,10 +194,14 @@ def _live_ids(user: User, *, keep: UUID | None) -> list[UUID]:
 def _end_reused(caller: Caller, session: Session) -> None:
     user, why = session.user, "a spent refresh token came back"
     with transaction.atomic():
-        # Before the session's row, in the order of whoever changes the account at this moment.
-        User.objects.select_for_update().only("id").filter(id=user.id).first()
+        _hold(user)
         if _end(caller, user, [session.id], kind=Kind.REFRESH_REUSED, why=why):
             mail.notify(caller, letters.token_reused, user=user, device=session.device_name or session.user_agent)
+
+
+def _hold(user: User) -> None:
+    # Before the sessions' rows, in the order of whoever changes the account at this moment.
+    User.objects.select_for_update().only("id").filter(id=user.id).first()
 
 
 def _end_own(caller: SignedIn, ids: list[UUID], *, why: str) -> int:

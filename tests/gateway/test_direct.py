@@ -1,16 +1,17 @@
 """What is answered ahead of Django's handler, held against what the handler answers."""
 
 import re
+import time
 from io import BytesIO
 from typing import Any
 
 import orjson
 import pytest
 from django.core.signals import request_finished, request_started
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, connections
 from django.dispatch import Signal
 
-from gateway import direct, rsgi
+from gateway import direct, requests, rsgi
 from gateway.errors import OUTAGES
 from tests.api import PASSWORD, Api
 
@@ -239,3 +240,40 @@ def test_a_transaction_that_was_left_open_ends_with_its_request(monkeypatch: pyt
     assert direct.answer(environment(ME, {}, ""))[0] == 200
     assert connection.get_autocommit()
     assert not connection.in_atomic_block
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("had_failed", [False, True])
+@pytest.mark.parametrize("way", [direct.answer, rsgi.answer])
+def test_a_connection_that_is_lost_between_requests_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, way: Any, had_failed: bool
+) -> None:
+    token = Api().join().token
+    monkeypatch.setattr(connections["default"], "health_check_enabled", True)
+    connection.errors_occurred = had_failed
+    assert way(environment(*REQUESTS["somebody"], token))[0] == 200
+    former = connection.connection
+    assert former
+    monkeypatch.setattr(connections["default"], "is_usable", lambda: connection.connection is not former)
+    assert way(environment(*REQUESTS["somebody"], token))[0] == 200
+    assert connection.connection is not former
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("way", [direct.answer, rsgi.answer])
+def test_a_connection_that_has_grown_old_between_requests_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, way: Any
+) -> None:
+    assert way(environment(NAME, {}, ""))[0] == 200
+    connection.ensure_connection()
+    former, asked_on, read = connection.connection, [], requests.read
+
+    def reading(*given: Any) -> Any:
+        asked_on.append(connection.connection)
+        return read(*given)
+
+    monkeypatch.setattr(requests, "read", reading)
+    monkeypatch.setattr(connections["default"], "close_at", time.monotonic())
+    assert way(environment(NAME, {}, ""))[0] == 200
+    assert len(asked_on) == 1
+    assert former not in asked_on

@@ -162,6 +162,15 @@ def test_a_change_that_is_due_is_made_also_where_no_row_is(session: Session) -> 
     assert User.objects.get().last_login is not None
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_changes_that_are_due_without_a_row_all_are_made_or_none(session: Session) -> None:
+    due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())
+    fails = sessions._rotation.due(**rotation(session, current=None))
+    with pytest.raises(IntegrityError), changes.together(due, fails):
+        """There is none."""
+    assert User.objects.get().last_login is None
+
+
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="others refuse it row by row")
 def test_a_text_that_is_too_long_is_refused_and_not_cut(session: Session) -> None:
     due = tokens._sign_in.due(id=session.user.id, credential_version=session.credential_version, now=timezone.now())

@@ -10,7 +10,9 @@ from users import lines
 NASTY = 'a"}\r\n{"event": "forged"\x1b[2J\u2028\u2029'
 
 
-@pytest.mark.parametrize("text", ["plain", "", NASTY, "caf\u00e9 \U0001f600", "half of \ud83d a letter", "\x00\\"])
+@pytest.mark.parametrize(
+    "text", ["plain", "", NASTY, "caf\u00e9 \U0001f600", "half of \ud83d a letter", "\x00\\", "delete \x7f"]
+)
 @pytest.mark.parametrize("place", [lambda text: text, lambda text: {text: [text, None, 1.5, True]}])
 def test_whatever_stands_in_it_stays_on_its_line(text: str, place: Any) -> None:
     line = lines.of({"fact": place(text)})

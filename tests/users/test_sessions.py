@@ -1,17 +1,20 @@
 """Sessions: one row, one successor, one end; a spent token betrays whoever holds it."""
 
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.apps import apps
+from django.db import transaction
 from django.utils import timezone
 
 from tests.api import PASSWORD, Answer, Api, Member, age
 from tests.mailed import ADDRESS, proven
 from tests.post import queued, received
-from users import sessions
+from users import sessions, tokens
+from users.caller import Caller
 from users.crypto import refresh
 from users.models import Event, Session, User
 
@@ -434,6 +437,29 @@ def test_tokens_that_come_back_while_the_password_changes_wait_for_nobody_in_a_c
     answers = at_once([*acts[:3], lambda: Api().change_password(alice.token), *acts[3:]])
     assert "errors" not in answers[3].json
     assert {answer.code for answer in answers if answer is not answers[3]} <= {"TOKEN_REUSED", "TOKEN_INVALID"}
+
+
+@RACES
+def test_who_ends_all_while_the_password_changes_waits_for_nobody_in_a_circle(
+    at_once: Callable[..., list[Any]],
+) -> None:
+    alice = Api().join("alice")
+    Api().signed_in("alice")
+    asking = tokens.signed_in(Caller(token=alice.token))
+
+    def change() -> int:
+        # As a change of the password does it: the account, the other sessions, this one.
+        with transaction.atomic():
+            User.objects.update(full_name="changed")
+            Session.objects.exclude(id=asking.session.id).update(device_name="changed")
+            time.sleep(0.5)
+            return Session.objects.filter(id=asking.session.id).update(device_name="changed")
+
+    def end() -> int:
+        time.sleep(0.2)
+        return sessions.end_all(asking)
+
+    assert at_once([change, end]) == [1, 2]
 
 
 # --- what it costs -------------------------------------------------------------------------------

@@ -61,7 +61,11 @@ def _lend(place: Any, size: int) -> int:
         fitting = next((piece for piece in _free if len(piece) == size), None)
         if fitting is not None:
             _free.remove(fitting)
-    piece = _new(size) if fitting is None else fitting
+    try:
+        piece = _new(size) if fitting is None else fitting
+    except (MemoryError, OSError):
+        # Where nothing is lent, argon2 says so.
+        return 1
     with _lock:
         _lent[int(ffi.cast("uintptr_t", piece))] = piece
     place[0] = piece

@@ -4,6 +4,7 @@ import gc
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import Type
@@ -99,6 +100,23 @@ def test_where_there_are_no_huge_pages_a_hash_is_the_same(monkeypatch: pytest.Mo
     monkeypatch.setattr(argon, "_free", [])
     monkeypatch.delattr(argon.mmap, "MADV_HUGEPAGE", raising=False)
     assert argon.encode(b"password", SALT, time=1, memory=64, lanes=1) == expected
+
+
+@pytest.mark.parametrize("error", [MemoryError, OSError(12, "Cannot allocate memory")])
+def test_where_there_is_no_memory_a_hash_fails_and_the_next_need_not(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], error: Any
+) -> None:
+    def refuse(size: int) -> Any:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(argon, "_new", refuse)
+        with pytest.raises(ValueError, match="Memory allocation"):
+            argon.encode(b"password", SALT, time=1, memory=64, lanes=1)
+    assert not argon._lent
+    # Nothing but lines of the log goes there.
+    assert capfd.readouterr().err == ""
+    assert argon.encode(b"password", SALT, time=1, memory=64, lanes=1)
 
 
 def test_the_memory_of_an_outsized_hash_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
