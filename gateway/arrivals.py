@@ -9,8 +9,6 @@ from collections.abc import Callable
 from typing import Any
 
 BODY_SECONDS = 10
-# How often bodies that are late are looked for: one clock for all, since a timer for each cost 5 us a request.
-LOOK_EVERY = 0.5
 
 Then = Callable[[bytes | None], None]
 
@@ -97,9 +95,8 @@ class Pieces(Arrival):
 underway: set[Arrival] = set()
 
 
-def watch(loop: asyncio.AbstractEventLoop) -> None:
-    """Give up, now and then, what is late."""
-    loop.call_later(LOOK_EVERY, watch, loop)
+def look() -> None:
+    """Give up what is late."""
     now = time.monotonic()
     for future in [each.future for each in underway.copy() if each.due < now]:
         # What has come this moment cannot be given up: if more is to come, the next look will.

@@ -3,13 +3,22 @@
 1. A thread answers its client itself, and tells nobody of it.
 2. Of the threads that wait, the last one to begin waiting is given the next request: what it needs is still in the
    processor's caches, and those which are seldom needed are seldom started.
+3. A few are at work at once, for Python runs one at a time whatever there are: of 64 clients each request so takes
+   10 % less CPU than with 26 at work, since there is less to take turns with. Who waits for a hash is not counted. More
+   are put to work where a request has waited for long, as it has where the database is far away or silent.
 """
 
 import logging
 import threading
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from queue import SimpleQueue
+
+AT_ONCE = 8
+# Seconds; many times what all that are at work take where only Python is waited for.
+LONG = 0.05
 
 log = logging.getLogger("gateway.server")
 Work = Callable[[], None]
@@ -18,32 +27,65 @@ Work = Callable[[], None]
 class Hands:
     """So many threads at most, started as they are needed."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.started = 0
+    def __init__(self, most: int, *, at_once: int = AT_ONCE) -> None:
+        self.most, self.at_once = most, at_once
+        self.started = self.at_work = 0
         self.lock = threading.Lock()
-        # Of these two, one is always empty.
         self.idle: list[SimpleQueue[Work]] = []
-        self.waiting: deque[Work] = deque()
+        # The work, and since when it waits.
+        self.waiting: deque[tuple[Work, float]] = deque()
+        self.known = threading.local()
 
     def do(self, work: Work) -> None:
-        """Have a thread do this, as soon as one is free."""
+        """Have a thread do this, as soon as there is room."""
         with self.lock:
-            if not self.idle and self.started == self.most:
-                self.waiting.append(work)
-                return
-            hand = self.idle.pop() if self.idle else self._start()
-        hand.put(work)
+            self.waiting.append((work, time.monotonic()))
+        self.look()
 
-    def _start(self) -> SimpleQueue[Work]:
+    def look(self) -> None:
+        """Put threads to work, where there is room for what waits."""
+        with self.lock:
+            while self._is_room() and (hand := self.idle.pop() if self.idle else self._start()):
+                self.at_work += 1
+                hand.put(self.waiting.popleft()[0])
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Let another thread work while this one waits for something else than Python."""
+        if not hasattr(self.known, "is_hand"):
+            yield
+            return
+        with self.lock:
+            self.at_work -= 1
+        self.look()
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.at_work += 1
+
+    def _is_room(self) -> bool:
+        if not self.waiting:
+            return False
+        return self.at_work < self.at_once or self.waiting[0][1] < time.monotonic() - LONG
+
+    def _start(self) -> SimpleQueue[Work] | None:
+        if self.started == self.most:
+            return None
         hand: SimpleQueue[Work] = SimpleQueue()
-        name = f"gateway_{self.started + 1}"
         # No thread holds up the end of the process: the server has waited for answers by then.
-        threading.Thread(target=self._work, args=(hand,), name=name, daemon=True).start()
+        thread = threading.Thread(target=self._work, args=(hand,), name=f"gateway_{self.started + 1}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            # What waits is done by others, or once there can be one again.
+            log.exception("a thread could not be started")
+            return None
         self.started += 1
         return hand
 
     def _work(self, hand: SimpleQueue[Work]) -> None:
+        self.known.is_hand = True
         work = hand.get()
         while True:
             try:
@@ -56,7 +98,9 @@ class Hands:
 
     def _next(self, hand: SimpleQueue[Work]) -> Work:
         with self.lock:
-            if self.waiting:
-                return self.waiting.popleft()
+            self.at_work -= 1
+            if self._is_room():
+                self.at_work += 1
+                return self.waiting.popleft()[0]
             self.idle.append(hand)
         return hand.get()

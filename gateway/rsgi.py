@@ -17,6 +17,7 @@ from gateway.errors import BadRequest, Failed, of_refusal
 from gateway.hands import Hands
 from gateway.variables import environment
 from gateway.wsgi import application
+from users import hashing
 from users.errors import Refusal
 
 JSON = [("content-type", "application/json; charset=utf-8"), ("cache-control", "no-store")]
@@ -24,6 +25,7 @@ ALIVE = b'{"status":"ok"}'
 
 log = logging.getLogger("gateway.server")
 hands = Hands(settings.GATEWAY_THREADS)
+hashing.aside = hands.aside
 
 
 def serve(scope: Any, protocol: Any) -> None:

@@ -19,6 +19,9 @@ from granian.server import mp
 from gateway import arrivals
 from gateway.arrivals import Arrival
 
+# How often; for bodies that are late it is one clock for all, since a timer for each cost 5 us a request.
+LOOK_EVERY = 0.5
+
 log = logging.getLogger("gateway.server")
 Serve = Callable[[Any, Any], None]
 
@@ -61,9 +64,19 @@ def attempt(act: Callable[..., None], *args: Any) -> None:
         log.exception("a request could not be begun")
 
 
+def look(loop: Any, *looks: Callable[[], None]) -> None:
+    """Look, now and then, after what nobody else will."""
+    loop.call_later(LOOK_EVERY, look, loop, *looks)
+    for each in looks:
+        each()
+
+
 def run(number: int, serve: Serve, sock: Any, ipc: Any, loop: Any, *more: Any) -> None:
     """Serve in this process until granian says stop."""
+    # Not before the process is the worker's own.
+    from gateway.rsgi import hands
+
     theirs: Any = mp
     theirs._new_cbscheduler = lambda outer, wrapped, impl_asyncio: scheduler(outer, serve)
-    arrivals.watch(loop)
+    look(loop, arrivals.look, hands.look)
     theirs.MPServer._spawn_rsgi_worker.__wrapped__(number, serve, sock, ipc, Loop(loop), *more)

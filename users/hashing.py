@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
@@ -12,6 +12,8 @@ from users.errors import ServiceUnavailable
 
 PATIENCE = 2.0
 RETRY_AFTER = 2
+# What a thread that hashes, or waits for its turn, does meanwhile: whoever lends it may let another one work.
+aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Turns:
@@ -57,11 +59,11 @@ def seat() -> AbstractContextManager[None]:
 
 def make(password: str) -> str:
     """The hash to keep of a password."""
-    with turns.turn():
+    with aside(), turns.turn():
         return make_password(password)
 
 
 def check(password: str, encoded: str, upgrade: Callable[[str], None] | None) -> bool:
     """Whether a hash was made of this password; a hash of another kind or cost is made anew."""
-    with turns.turn():
+    with aside(), turns.turn():
         return check_password(password, encoded, upgrade)

@@ -61,16 +61,6 @@ class Protocol:
         return self()
 
 
-class Clock:
-    """A loop in which this much is done later."""
-
-    def __init__(self) -> None:
-        self.later: list[tuple[Any, ...]] = []
-
-    def call_later(self, *what: Any) -> None:
-        self.later.append(what)
-
-
 @pytest.fixture(autouse=True)
 def _tidy() -> Iterator[None]:
     yield
@@ -121,16 +111,15 @@ def test_who_leaves_is_told_nothing(told: list[bytes | None], pieces: int) -> No
 
 def test_f15_a_body_that_dribbles_is_given_up(monkeypatch: pytest.MonkeyPatch, told: list[bytes | None]) -> None:
     monkeypatch.setattr(arrivals, "BODY_SECONDS", 0.1)
-    protocol, clock = Protocol(100), Clock()
+    protocol = Protocol(100)
     Pieces(protocol, told.append, 1_000)
     until = time.monotonic() + 5
     while not told and time.monotonic() < until:
         protocol.futures[-1].come(b" ")
-        arrivals.watch(clock)  # type: ignore[arg-type]
+        arrivals.look()
         time.sleep(0.02)
     assert told == [None]
     assert 4 < len(protocol.futures) < 20
-    assert clock.later[-1] == (arrivals.LOOK_EVERY, arrivals.watch, clock)
 
 
 def test_what_cannot_be_asked_for_is_not_waited_for(told: list[bytes | None]) -> None:
@@ -141,7 +130,7 @@ def test_what_cannot_be_asked_for_is_not_waited_for(told: list[bytes | None]) ->
 def test_what_is_not_late_is_waited_for(told: list[bytes | None]) -> None:
     protocol = Protocol()
     Arrival(protocol, told.append)
-    arrivals.watch(Clock())  # type: ignore[arg-type]
+    arrivals.look()
     assert not told
     protocol.futures[0].come(b"")
     assert told == [b""]
@@ -157,10 +146,10 @@ def test_what_comes_at_the_moment_of_giving_up_is_looked_at_again(
     (arrival,) = arrivals.underway
     # Taken, while the next piece is not asked for yet.
     arrival.future = None
-    arrivals.watch(Clock())  # type: ignore[arg-type]
+    arrivals.look()
     assert not told
     arrival.future = future
-    arrivals.watch(Clock())  # type: ignore[arg-type]
+    arrivals.look()
     assert told == [None]
 
 

@@ -1,5 +1,7 @@
 """A worker in which requests are begun by granian's own thread."""
 
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -49,3 +51,14 @@ def test_granian_is_told_nothing_of_what_fails(caplog: pytest.LogCaptureFixture)
 
     worker.attempt(fail, "scope", "protocol")
     assert "could not be begun" in caplog.text
+
+
+def test_what_nobody_else_looks_after_is_looked_after_again_and_again() -> None:
+    later: list[Any] = []
+    loop, looked = SimpleNamespace(call_later=lambda *given: later.append(given)), []
+    worker.look(loop, partial(looked.append, "arrivals"), partial(looked.append, "hands"))
+    for _ in range(2):
+        seconds, again, *given = later.pop()
+        assert seconds == worker.LOOK_EVERY
+        again(*given)
+    assert looked == ["arrivals", "hands"] * 3
