@@ -1,6 +1,7 @@
 """Documents: parsed, measured and validated once, then kept, since that costs most of a small request."""
 
 from collections import OrderedDict
+from dataclasses import dataclass, field
 from threading import Lock
 
 from django.conf import settings
@@ -10,12 +11,14 @@ from graphql import (
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
+    get_operation_ast,
     parse,
     specified_rules,
     validate,
 )
 
-from gateway import limits
+from gateway import limits, roots
 from gateway.errors import TooComplex
 from users.errors import Refusal
 
@@ -30,6 +33,32 @@ class Refused(Exception):
         super().__init__()
 
 
+@dataclass(slots=True)
+class Document:
+    """A valid document, and what has been found out about its operations."""
+
+    node: DocumentNode
+    known: dict[str | None, "Operation"] = field(default_factory=dict)
+
+    def operation(self, name: str | None) -> "Operation | None":
+        """The operation of a name, or the only one; None where the document does not show which."""
+        found = self.known.get(name)
+        if found is None and (node := get_operation_ast(self.node, name)):
+            found = self.known[name] = Operation(
+                node, roots.of(self.node, node), node.name.value if node.name else None
+            )
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation, and what it is about."""
+
+    node: OperationDefinitionNode
+    field: str
+    name: str | None
+
+
 class Documents:
     """Valid documents by their text, the least recently used forgotten first; shared by all threads."""
 
@@ -37,17 +66,17 @@ class Documents:
         self.most = most
         self.most_characters = most_characters
         self.characters = 0
-        self.kept: OrderedDict[str, DocumentNode] = OrderedDict()
+        self.kept: OrderedDict[str, Document] = OrderedDict()
         self.lock = Lock()
 
-    def load(self, schema: GraphQLSchema, text: str) -> DocumentNode:
+    def load(self, schema: GraphQLSchema, text: str) -> Document:
         """The document of a text, ready to execute."""
         with self.lock:
             document = self.kept.get(text)
             if document:
                 self.kept.move_to_end(text)
                 return document
-        document = _read(schema, text)
+        document = Document(_read(schema, text))
         self._keep(text, document)
         return document
 
@@ -57,7 +86,7 @@ class Documents:
             self.kept.clear()
             self.characters = 0
 
-    def _keep(self, text: str, document: DocumentNode) -> None:
+    def _keep(self, text: str, document: Document) -> None:
         with self.lock:
             if text not in self.kept:
                 self.kept[text] = document

@@ -4,10 +4,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port, validate_host
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from gateway import access, addresses, health, metrics, traces
@@ -16,6 +19,20 @@ from gateway.media import JSON
 from gateway.view import fail, respond
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
+# Longer than any name and port; what is remembered must not grow with what is sent.
+LONGEST_HOST = 300
+
+
+def is_ours(host: str) -> bool:
+    """Whether a host is plainly one that we answer to; of every other, Django's own question tells."""
+    return len(host) <= LONGEST_HOST and is_among(tuple(settings.ALLOWED_HOSTS), host)
+
+
+@lru_cache(maxsize=100)
+def is_among(allowed: tuple[str, ...], host: str) -> bool:
+    """The same, found out once."""
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, allowed)
 
 
 class EnvelopeMiddleware:
@@ -57,7 +74,8 @@ class EnvelopeMiddleware:
             # Those who probe know an address of the machine, and no name; nothing is told that a name guards.
             return self.get_response(request)
         try:
-            request.get_host()
+            if not is_ours(request.META.get("HTTP_HOST", "")):
+                request.get_host()
         except DisallowedHost:
             refusal = BadRequest("This gateway does not answer to that host.")
             return respond({"errors": [of_refusal(refusal)]}, JSON, refusal.status)

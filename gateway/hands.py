@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from django.conf import settings
+
 AT_ONCE = 8
 # Seconds; many times what all that are at work take where only Python is waited for.
 LONG = 0.05
@@ -104,3 +106,6 @@ class Hands:
                 return self.waiting.popleft()[0]
             self.idle.append(hand)
         return hand.get()
+
+
+hands = Hands(settings.GATEWAY_THREADS)

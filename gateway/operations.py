@@ -12,11 +12,10 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
     execute_sync,
-    get_operation_ast,
 )
 
 from gateway import cookies, errors, limits, persisted, roots
-from gateway.documents import Documents, Refused
+from gateway.documents import Document, Documents, Operation, Refused
 from gateway.errors import BadRequest, OperationUnresolved, TooComplex
 from gateway.requests import Parameters
 from users.errors import Refusal
@@ -50,9 +49,9 @@ def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: 
     try:
         document = documents.load(schema, persisted.text_of(asked))
         operation = _operation(request, document, asked.operation_name)
-        roots.note(request, document, operation)
+        note(request, operation)
         if budget:
-            budget.spend(document, operation)
+            budget.spend(document.node, operation.node)
         persisted.keep(asked)
     except Refused as refused:
         return _refuse([errors.of_document(each) for each in refused.errors])
@@ -63,15 +62,24 @@ def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: 
     return _public(_execute(schema, request, document, operation, asked.variables), request)
 
 
-def _operation(request: HttpRequest, document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operation = get_operation_ast(document, name)
+def note(request: HttpRequest, operation: Operation) -> None:
+    """Let logs and metrics know what a request is about."""
+    # A batch comes by here more than once.
+    is_first = getattr(request, "field", operation.field) == operation.field
+    request.field = operation.field if is_first else roots.SEVERAL  # type: ignore[attr-defined]
+    request.operation_name = operation.name or "-"  # type: ignore[attr-defined]
+
+
+def _operation(request: HttpRequest, document: Document, name: str | None) -> Operation:
+    operation = document.operation(name)
     if operation is None:
         raise OperationUnresolved
-    if operation.operation == OperationType.SUBSCRIPTION:
+    kind = operation.node.operation
+    if kind == OperationType.SUBSCRIPTION:
         raise BadRequest("Subscriptions are not served here.")
-    if request.method == "GET" and operation.operation != OperationType.QUERY:
+    if request.method == "GET" and kind != OperationType.QUERY:
         raise BadRequest("Mutations come by POST.", 405, Allow="POST")
-    if operation.operation == OperationType.MUTATION:
+    if kind == OperationType.MUTATION:
         cookies.guard(request)
     return operation
 
@@ -79,17 +87,17 @@ def _operation(request: HttpRequest, document: DocumentNode, name: str | None) -
 def _execute(
     schema: GraphQLSchema,
     request: HttpRequest,
-    document: DocumentNode,
-    operation: OperationDefinitionNode,
+    document: Document,
+    operation: Operation,
     variables: dict[str, Any] | None,
 ) -> ExecutionResult:
     # No resolver is asynchronous, and so none is asked whether it is.
     return execute_sync(
         schema,
-        document,
+        document.node,
         context_value=request,
         variable_values=variables,
-        operation_name=operation.name.value if operation.name else None,
+        operation_name=operation.name,
         hide_suggestions=not settings.GATEWAY_INTROSPECTION,
     )
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from django.http import HttpRequest
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -13,15 +12,6 @@ from graphql import (
 )
 
 NONE, SEVERAL, INTROSPECTION = "none", "several", "introspection"
-
-
-def note(request: HttpRequest, document: DocumentNode, operation: OperationDefinitionNode) -> None:
-    """Let logs and metrics know what a request is about; the document was validated, so its fields exist."""
-    field = of(document, operation)
-    # A batch comes by here more than once.
-    is_first = getattr(request, "field", field) == field
-    request.field = field if is_first else SEVERAL  # type: ignore[attr-defined]
-    request.operation_name = operation.name.value if operation.name else "-"  # type: ignore[attr-defined]
 
 
 def of(document: DocumentNode, operation: OperationDefinitionNode) -> str:

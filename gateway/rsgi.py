@@ -14,7 +14,7 @@ from django.conf import settings
 from gateway import direct
 from gateway.arrivals import Arrival, Pieces
 from gateway.errors import BadRequest, Failed, of_refusal
-from gateway.hands import Hands
+from gateway.hands import hands
 from gateway.variables import environment
 from gateway.wsgi import application
 from users import hashing
@@ -24,7 +24,6 @@ JSON = [("content-type", "application/json; charset=utf-8"), ("cache-control", "
 ALIVE = b'{"status":"ok"}'
 
 log = logging.getLogger("gateway.server")
-hands = Hands(settings.GATEWAY_THREADS)
 hashing.aside = hands.aside
 
 

@@ -18,6 +18,7 @@ from granian.server import mp
 
 from gateway import arrivals
 from gateway.arrivals import Arrival
+from gateway.hands import hands
 
 # How often; for bodies that are late it is one clock for all, since a timer for each cost 5 us a request.
 LOOK_EVERY = 0.5
@@ -73,9 +74,6 @@ def look(loop: Any, *looks: Callable[[], None]) -> None:
 
 def run(number: int, serve: Serve, sock: Any, ipc: Any, loop: Any, *more: Any) -> None:
     """Serve in this process until granian says stop."""
-    # Not before the process is the worker's own.
-    from gateway.rsgi import hands
-
     theirs: Any = mp
     theirs._new_cbscheduler = lambda outer, wrapped, impl_asyncio: scheduler(outer, serve)
     look(loop, arrivals.look, hands.look)

@@ -216,7 +216,7 @@ def test_threads_share_what_is_kept(at_once: Callable[[list[Callable[[], Any]]],
         return [load(documents, texts[(turn * n) % len(texts)]) for n in range(200)]
 
     results = at_once([lambda turn=turn: work(turn) for turn in range(1, 9)])
-    assert all(document.kind == "document" for result in results for document in result)
+    assert all(document.node.kind == "document" for result in results for document in result)
     assert documents.characters == sum(map(len, documents.kept)) <= 150
     assert len(documents.kept) <= 5
 
@@ -272,3 +272,14 @@ def test_s69_no_document_breaks_the_gateway(api: Api, text: str) -> None:
     codes = {each["extensions"]["code"] for each in answer.json.get("errors", ())}
     assert codes or answer.json["data"]
     assert not codes & {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"}
+
+
+def test_what_is_found_out_about_an_operation_is_kept_and_a_name_that_is_none_is_not() -> None:
+    document = load(Documents(), "query A { me { id } } mutation B { revokeToken { revoked } }")
+    found = document.operation("B")
+    assert (found.field, found.name) == ("revokeToken", "B")
+    assert document.operation("B") is found
+    assert document.operation(None) is document.operation("C") is None
+    assert list(document.known) == ["B"]
+    only = load(Documents(), "{ me { id } }").operation(None)
+    assert (only.field, only.name) == ("me", None)

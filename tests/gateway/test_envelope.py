@@ -8,6 +8,7 @@ import pytest
 from django.test import Client
 from structlog.contextvars import get_contextvars
 
+from gateway.envelope import LONGEST_HOST
 from tests.api import Answer, Api
 
 MADE = re.compile(r"[0-9a-f]{32}")
@@ -63,6 +64,19 @@ def test_one_of_our_hosts_is_answered(client: Client, settings: Any) -> None:
         for host in ("auth.example", "eu.auth.example:443", "auth.example.evil")
     ]
     assert statuses == [200, 200, 400]
+
+
+def test_s77_a_host_is_judged_to_its_last_letter_however_long_it_is(client: Client, settings: Any) -> None:
+    settings.ALLOWED_HOSTS = [".auth.example"]
+    ours = f"{'a' * (LONGEST_HOST - len('.auth.example'))}.auth.example"
+    for host, status in ((ours, 200), (f"{ours}.evil", 400), (f"{'a.' * 200}auth.example", 200)):
+        assert client.get("/graphql?query={__typename}", headers={"Host": host}).status_code == status
+
+
+def test_s77_a_host_that_is_not_ours_any_more_is_refused(client: Client, settings: Any) -> None:
+    for allowed, status in (["localhost"], 200), (["auth.example"], 400), (["*"], 200):
+        settings.ALLOWED_HOSTS = allowed
+        assert client.get("/graphql?query={__typename}", headers={"Host": "localhost"}).status_code == status
 
 
 def test_s91_all_that_is_logged_meanwhile_bears_the_requests_name(api: Api, caplog: Any) -> None:

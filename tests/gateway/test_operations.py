@@ -4,7 +4,11 @@ from typing import Any
 
 import orjson
 import pytest
+from django.http import HttpRequest
+from graphql import parse
 
+from gateway import operations
+from gateway.documents import Document
 from tests.api import PASSWORD, Answer, Api
 
 SIGN_IN = f'mutation {{ tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }} }}'
@@ -42,3 +46,17 @@ def test_a_batch_that_is_none_is_refused_whole(api: Api, settings: Any, body: li
     settings.GATEWAY_MAX_BATCH = 3
     answer = api.post(orjson.dumps(body))
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
+
+
+def test_a_batch_is_about_several_where_its_operations_differ() -> None:
+    request: Any = HttpRequest()
+    for text, field in (
+        ("query A { me { id } }", "me"),
+        ("query B { me { id } }", "me"),
+        ("{ errorCodes }", "several"),
+    ):
+        operation = Document(parse(text)).operation(None)
+        assert operation
+        operations.note(request, operation)
+        assert request.field == field
+    assert request.operation_name == "-"

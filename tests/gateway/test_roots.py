@@ -1,9 +1,6 @@
 """What an operation is about, in the schema's words."""
 
-from typing import Any
-
 import pytest
-from django.http import HttpRequest
 from graphql import get_operation_ast, parse
 
 from gateway import roots
@@ -33,16 +30,3 @@ def test_a_field_is_named_as_the_schema_names_it(text: str, field: str) -> None:
     operation = get_operation_ast(document)
     assert operation
     assert roots.of(document, operation) == field
-
-
-def test_a_batch_is_about_several_where_its_operations_differ() -> None:
-    request: Any = HttpRequest()
-    for text, field in (
-        ("query A { me { id } }", "me"),
-        ("query B { me { id } }", "me"),
-        ("{ errorCodes }", "several"),
-    ):
-        document = parse(text)
-        roots.note(request, document, get_operation_ast(document))  # type: ignore[arg-type]
-        assert request.field == field
-    assert request.operation_name == "-"
