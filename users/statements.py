@@ -31,7 +31,7 @@ EXAMPLES: dict[str, Callable[[int], Any]] = {
 
 
 # What PostgreSQL's driver takes as it is: to prepare it anyway costs as much as half of what saying it does. An address
-# is none that has to be looked at again: `gateway.addresses` lets through no other.
+# was read where it came in, and written in its one form.
 READY = {
     "UUIDField",
     "CharField",
