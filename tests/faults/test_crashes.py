@@ -81,7 +81,9 @@ def test_f03_a_call_that_is_under_way_is_finished(start: Start, postgres: Engine
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_f04_a_reload_replaces_every_worker_and_breaks_off_no_call(start: Start, database: str, workers: str) -> None:
+def test_f04_a_reload_replaces_every_worker_and_loses_one_call_at_most(
+    start: Start, database: str, workers: str
+) -> None:
     gateway = start(database, GATEWAY_WORKERS=workers)
     former = {*gateway.workers()}
     with Storm(gateway.origin).raging() as storm:
@@ -89,8 +91,7 @@ def test_f04_a_reload_replaces_every_worker_and_breaks_off_no_call(start: Start,
         os.kill(gateway.pid, signal.SIGHUP)
         wait_for(lambda: not former & {*gateway.workers()})
         storm.await_progress()
-    # A connection that a worker has taken, and of which it has read nothing when it leaves, is closed: hardly ever one.
-    # Where calls are broken off, nearly everybody in the storm loses one.
+    # Seen in 2 of 18 reloads, and not explained. Where calls are broken off, nearly everybody in the storm loses one.
     assert storm.lost() <= 1, storm.told
     storm.audit(gateway.origin)
 

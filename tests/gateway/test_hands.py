@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -166,5 +167,10 @@ def test_who_is_no_hand_stands_aside_for_nobody() -> None:
         assert hands.at_work == 0
 
 
-def test_who_hashes_stands_aside() -> None:
+@pytest.mark.parametrize("hash_it", [hashing.make, lambda password: hashing.check(password, "no hash", None)])
+def test_who_hashes_stands_aside(monkeypatch: pytest.MonkeyPatch, hash_it: Callable[[str], Any]) -> None:
     assert hashing.aside == rsgi.hands.aside
+    stood: list[str] = []
+    monkeypatch.setattr(hashing, "aside", lambda: nullcontext(stood.append("aside")))
+    hash_it("a password")
+    assert stood == ["aside"]
