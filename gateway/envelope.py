@@ -11,12 +11,12 @@ from django.core.exceptions import DisallowedHost
 from django.db import connection
 from django.http import HttpRequest, HttpResponseBase
 from django.http.request import split_domain_port, validate_host
-from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from gateway import access, addresses, health, metrics, traces
 from gateway.errors import OUTAGES, BadRequest, of_refusal
 from gateway.media import JSON
 from gateway.view import fail, respond
+from users import lines
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Longer than any name and port; what is remembered must not grow with what is sent.
@@ -49,7 +49,7 @@ class EnvelopeMiddleware:
         request.client_address = addresses.of_client(request.META)  # type: ignore[attr-defined]
         start, statements = time.perf_counter(), access.Statements()
         # Whatever is logged meanwhile bears the request's name.
-        bound = bind_contextvars(request=request_id)
+        bound = lines.request.set(request_id)
         wrappers = connection.execute_wrappers
         wrappers.append(statements)
         try:
@@ -61,7 +61,7 @@ class EnvelopeMiddleware:
                 access.write(request, response, seconds=seconds, statements=statements.count)
         finally:
             wrappers.remove(statements)
-            reset_contextvars(**bound)
+            lines.request.reset(bound)
         response.headers["X-Request-Id"] = request_id
         return response
 

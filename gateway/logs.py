@@ -15,13 +15,18 @@ logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None
 
 
+def with_name(logger: Any, name: str, event: EventDict) -> EventDict:
+    """An event and the name of the request under way."""
+    return {**event, **lines.named()}
+
+
 def with_facts(logger: Any, name: str, event: EventDict) -> EventDict:
     """An event and what our own calls add to it; Django adds the request, whose `repr` has the query string."""
     return {**event, **getattr(event["_record"], "facts", {})}
 
 
 COMMON: list[Processor] = [
-    structlog.contextvars.merge_contextvars,
+    with_name,
     add_log_level,
     add_logger_name,
     with_facts,
@@ -67,7 +72,7 @@ class JsonLines(logging.Formatter):
         """The line of a record."""
         line = {
             "event": record.getMessage(),
-            **structlog.contextvars.get_contextvars(),
+            **lines.named(),
             "level": record.levelname.lower(),
             "logger": record.name,
             **getattr(record, "facts", {}),

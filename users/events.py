@@ -11,7 +11,6 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
-from structlog.contextvars import get_contextvars
 
 from users import changes, lines, pruning, tallies
 from users.caller import Caller
@@ -97,8 +96,7 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
         "session": str(session_id) if session_id else None,
         "ip": caller.ip_address,
         "agent": caller.user_agent,
-        # The name of the request, where one is under way.
-        **get_contextvars(),
+        **lines.named(),
         **facts,
     }
     log.info(lines.of(line))

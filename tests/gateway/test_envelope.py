@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from structlog.contextvars import get_contextvars
 
 from gateway.envelope import LONGEST_HOST
 from tests.api import Answer, Api
+from users import lines
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
@@ -83,4 +83,4 @@ def test_s91_all_that_is_logged_meanwhile_bears_the_requests_name(api: Api, capl
     api.sign_in("nobody", "wrong", X_Request_Id="request-12345")
     (line,) = (json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit")
     assert (line["event"], line["request"]) == ("sign_in.refused", "request-12345")
-    assert not get_contextvars()
+    assert not lines.named()

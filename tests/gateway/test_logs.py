@@ -2,13 +2,14 @@
 
 import json
 import logging
+from contextvars import copy_context
 from typing import Any
 
 import pytest
-import structlog
 from django.test import RequestFactory
 
 from gateway import logs
+from users.lines import request as under_way
 
 NASTY = 'a\r\nb\x1b[31mc\u2028d\u2029e\x00f"g\u202eh\x7fi\x85jé'
 
@@ -40,9 +41,11 @@ def test_a_line_is_a_json_object_with_a_moment_a_level_and_a_logger() -> None:
 
 
 def test_a_line_bears_the_name_of_its_request() -> None:
-    with structlog.contextvars.bound_contextvars(request="request-12345"):
-        line = logs.json_lines().format(record())
+    context = copy_context()
+    context.run(under_way.set, "request-12345")
+    line, readable = (context.run(form().format, record()) for form in (logs.json_lines, logs.readable_lines))
     assert json.loads(line)["request"] == "request-12345"
+    assert "request=request-12345" in readable
 
 
 def test_s90_of_what_others_add_to_a_record_nothing_is_written() -> None:
