@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.handlers.wsgi import WSGIRequest
 from django.core.signals import request_finished, request_started
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.clickjacking import XFrameOptionsMiddleware
 from django.middleware.security import SecurityMiddleware
@@ -49,7 +50,8 @@ def is_as_known() -> bool:
 def answer(environ: dict[str, Any]) -> Answer:
     """The status, the headers and the content for a request, in the thread that begins and ends it."""
     # A connection was well when the request before ended; since then it may have grown old, or lost its server.
-    _tidy()
+    ours = connections[DEFAULT_DB_ALIAS]
+    _tidy(ours)
     try:
         request = WSGIRequest(environ)
         response = _respond(request)
@@ -60,12 +62,11 @@ def answer(environ: dict[str, Any]) -> Answer:
         ]
         return response.status_code, headers, response.content
     finally:
-        _tidy()
+        _tidy(ours)
 
 
-def _tidy() -> None:
+def _tidy(ours: BaseDatabaseWrapper) -> None:
     # A connection that is broken, too old, or left in the middle of something, serves no further request.
-    ours = connections[DEFAULT_DB_ALIAS]
     ours.queries_log.clear()
     ours.close_if_unusable_or_obsolete()
 

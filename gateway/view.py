@@ -40,7 +40,7 @@ class GatewayView(GraphQLView):
         if request.method not in {"GET", "POST"}:
             raise BadRequest("GraphQL is served by GET and POST.", 405, Allow="GET, POST")
         page_wanted = (
-            settings.GATEWAY_EXPLORER and request.method == "GET" and not {"query", "extensions"} & {*request.GET}
+            request.method == "GET" and settings.GATEWAY_EXPLORER and not {"query", "extensions"} & {*request.GET}
         )
         offered = (media.JSON, media.GRAPHQL, media.HTML) if page_wanted else (media.JSON, media.GRAPHQL)
         kind = media.choose(request.META.get("HTTP_ACCEPT", ""), offered)
