@@ -3,10 +3,12 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any
 
 from django.conf import settings
 from graphql import (
     DocumentNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
@@ -14,6 +16,7 @@ from graphql import (
     OperationDefinitionNode,
     get_operation_ast,
     parse,
+    print_ast,
     specified_rules,
     validate,
 )
@@ -23,6 +26,8 @@ from gateway.errors import TooComplex
 from users.errors import Refusal
 
 MOST_ERRORS = 10
+# Kinds of variables for which a text stands for itself.
+TEXTS = {"String", "ID"}
 
 
 class Refused(Exception):
@@ -38,6 +43,8 @@ class Document:
     """A valid document, and what has been found out about its operations."""
 
     node: DocumentNode
+    # Whether it has directives, by which variables may say what is selected.
+    is_directed: bool
     known: dict[str | None, "Operation"] = field(default_factory=dict)
 
     def operation(self, name: str | None) -> "Operation | None":
@@ -45,18 +52,28 @@ class Document:
         found = self.known.get(name)
         if found is None and (node := get_operation_ast(self.node, name)):
             found = self.known[name] = Operation(
-                node, roots.of(self.node, node), node.name.value if node.name else None
+                node,
+                {each.name.value: each for each in self.node.definitions if isinstance(each, FragmentDefinitionNode)},
+                roots.of(self.node, node),
+                node.name.value if node.name else None,
+                _texts(node),
+                None if self.is_directed else {},
             )
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """An operation, and what it is about."""
+    """An operation, what it is about, and what `execution` need not find out again."""
 
     node: OperationDefinitionNode
+    fragments: dict[str, FragmentDefinitionNode]
     field: str
     name: str | None
+    # The names of its variables, where all of them are texts.
+    texts: tuple[str, ...] | None
+    # The fields that are selected of each object, where they are the same each time; filled as it is executed.
+    selected: dict[Any, Any] | None
 
 
 class Documents:
@@ -76,7 +93,7 @@ class Documents:
             if document:
                 self.kept.move_to_end(text)
                 return document
-        document = Document(_read(schema, text))
+        document = Document(_read(schema, text), is_directed="@" in text)
         self._keep(text, document)
         return document
 
@@ -112,6 +129,12 @@ def _read(schema: GraphQLSchema, text: str) -> DocumentNode:
     if errors:
         raise Refused(errors)
     return document
+
+
+def _texts(operation: OperationDefinitionNode) -> tuple[str, ...] | None:
+    given = operation.variable_definitions
+    kinds = {print_ast(each.type).rstrip("!") for each in given}
+    return tuple(each.variable.name.value for each in given) if kinds <= TEXTS else None
 
 
 def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:

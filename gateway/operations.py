@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 from graphql import (
     DocumentNode,
@@ -11,10 +10,9 @@ from graphql import (
     GraphQLSchema,
     OperationDefinitionNode,
     OperationType,
-    execute_sync,
 )
 
-from gateway import cookies, errors, limits, persisted, roots
+from gateway import cookies, errors, execution, limits, persisted, roots
 from gateway.documents import Document, Documents, Operation, Refused
 from gateway.errors import BadRequest, OperationUnresolved, TooComplex
 from gateway.requests import Parameters
@@ -59,7 +57,7 @@ def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: 
         raise
     except Refusal as refusal:
         return _refuse([errors.of_refusal(refusal)])
-    return _public(_execute(schema, request, document, operation, asked.variables), request)
+    return _public(execution.execute(schema, request, operation, asked.variables or {}), request)
 
 
 def note(request: HttpRequest, operation: Operation) -> None:
@@ -82,24 +80,6 @@ def _operation(request: HttpRequest, document: Document, name: str | None) -> Op
     if kind == OperationType.MUTATION:
         cookies.guard(request)
     return operation
-
-
-def _execute(
-    schema: GraphQLSchema,
-    request: HttpRequest,
-    document: Document,
-    operation: Operation,
-    variables: dict[str, Any] | None,
-) -> ExecutionResult:
-    # No resolver is asynchronous, and so none is asked whether it is.
-    return execute_sync(
-        schema,
-        document.node,
-        context_value=request,
-        variable_values=variables,
-        operation_name=operation.name,
-        hide_suggestions=not settings.GATEWAY_INTROSPECTION,
-    )
 
 
 def _public(result: ExecutionResult, request: HttpRequest) -> Outcome:

@@ -55,7 +55,7 @@ def test_a_batch_is_about_several_where_its_operations_differ() -> None:
         ("query B { me { id } }", "me"),
         ("{ errorCodes }", "several"),
     ):
-        operation = Document(parse(text)).operation(None)
+        operation = Document(parse(text), is_directed=False).operation(None)
         assert operation
         operations.note(request, operation)
         assert request.field == field
