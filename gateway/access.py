@@ -41,6 +41,7 @@ def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, s
     if not log.isEnabledFor(level):
         return
     facts = {
+        "request": getattr(request, "id", None),
         "method": request.method,
         # Without its query, which may hold variables.
         "path": request.path,

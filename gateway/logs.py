@@ -15,6 +15,11 @@ logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None
 
 
+def moment(record: logging.LogRecord) -> str:
+    """When it was said, whenever it is written."""
+    return datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+
+
 def with_name(logger: Any, name: str, event: EventDict) -> EventDict:
     """An event and the name of the request under way."""
     return {**event, **lines.named()}
@@ -22,7 +27,8 @@ def with_name(logger: Any, name: str, event: EventDict) -> EventDict:
 
 def with_facts(logger: Any, name: str, event: EventDict) -> EventDict:
     """An event and what our own calls add to it; Django adds the request, whose `repr` has the query string."""
-    return {**event, **getattr(event["_record"], "facts", {})}
+    record = event["_record"]
+    return {**event, **getattr(record, "facts", {}), "at": moment(record)}
 
 
 COMMON: list[Processor] = [
@@ -30,7 +36,6 @@ COMMON: list[Processor] = [
     add_log_level,
     add_logger_name,
     with_facts,
-    structlog.processors.TimeStamper(fmt="iso", key="at"),
     ProcessorFormatter.remove_processors_meta,
 ]
 
@@ -76,7 +81,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             **getattr(record, "facts", {}),
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "at": moment(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)

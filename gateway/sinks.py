@@ -1,6 +1,8 @@
 """Where log lines go: to a stream, by a thread of its own, so that a stream which nobody reads holds up no request.
 
-1. A line is made by the thread that speaks, which alone knows the request; it is written by another.
+1. A line is made by the thread that speaks, which alone knows the request; it is written by another. Where the facts of
+   a record name the request themselves, as those of answers do, that one makes the line too: many one after the other,
+   each at half of what it takes among all else that a request does.
 2. So many lines wait. What comes then is dropped and counted, and the log says how many there were once it can.
 3. A process that ends waits a moment for its last lines to be written, not for ever.
 4. Twenty times a second at most the thread is woken, and as many lines as a pipe takes in one piece are written at
@@ -51,17 +53,13 @@ class Sink(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; drop it where too many wait."""
-        try:
-            line = f"{self.format(record)}\n"
-        except Exception:
-            self.handleError(record)
-            return
+        taken = record if "request" in getattr(record, "facts", ()) else self._line(record)
         if self.lines.qsize() >= self.most:
             self._miss(1)
             return
         if self.writer is None:
             self._start()
-        self.lines.put(line)
+        self.lines.put(taken)
 
     def flush(self) -> None:
         """Wait for what was taken to be written, a moment at most."""
@@ -71,11 +69,18 @@ class Sink(logging.Handler):
             written.wait(LAST)
 
     def _begin(self) -> None:
-        # Lines, and who waits for all before them to be written.
-        self.lines: SimpleQueue[str | Event] = SimpleQueue()
+        # Lines, what lines are to be made of, and who waits for all before them to be written.
+        self.lines: SimpleQueue[str | logging.LogRecord | Event] = SimpleQueue()
         self.writer: Thread | None = None
         # Taken, and too long for the piece before it.
         self.held = ""
+
+    def _line(self, record: logging.LogRecord) -> str:
+        try:
+            return f"{self.format(record)}\n"
+        except Exception:
+            self.handleError(record)
+            return ""
 
     def _start(self) -> None:
         self.writer = Thread(target=self._write, name="log", daemon=True)
@@ -106,16 +111,20 @@ class Sink(logging.Handler):
             piece += taken
             if self.lines.empty():
                 return piece, None
-            taken = self.lines.get()
+            taken = self._next()
         return piece, taken
 
     def _first(self) -> str | Event:
-        taken = self.lines.get()
+        taken = self._next()
         if isinstance(taken, str):
             # Whoever comes meanwhile wakes nobody. A clock that is turned at this moment can make a pause fail.
             with suppress(OSError):
                 time.sleep(PAUSE)
         return taken
+
+    def _next(self) -> str | Event:
+        taken = self.lines.get()
+        return self._line(taken) if isinstance(taken, logging.LogRecord) else taken
 
     def _miss(self, count: int) -> None:
         self.missed += count

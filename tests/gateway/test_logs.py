@@ -40,6 +40,11 @@ def test_a_line_is_a_json_object_with_a_moment_a_level_and_a_logger() -> None:
     }
 
 
+@pytest.mark.parametrize("lines", [logs.json_lines, logs.readable_lines])
+def test_a_line_tells_when_it_was_said_not_when_it_is_written(lines: Any) -> None:
+    assert "1970-01-01T00:00:07.500000Z" in lines().format(record(created=7.5))
+
+
 def test_a_line_bears_the_name_of_its_request() -> None:
     context = copy_context()
     context.run(under_way.set, "request-12345")

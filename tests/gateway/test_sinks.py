@@ -66,6 +66,40 @@ def test_as_many_lines_are_written_at_once_as_a_pipe_takes_in_one_piece(stream: 
     assert 3 <= len(stream.taken) < len(lines)
 
 
+def test_a_line_is_made_by_who_knows_the_request(sink: sinks.Sink, stream: Stream) -> None:
+    made: dict[str, str] = {}
+
+    class Lines(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            made[record.getMessage()] = threading.current_thread().name
+            return super().format(record)
+
+    sink.setFormatter(Lines())
+    facts: dict[str, dict[str, str]] = {"names it": {"request": "request-12345"}, "does not": {"operation": "Me"}}
+    for message, more in facts.items():
+        record = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, message, None, None)
+        record.facts = more
+        sink.handle(record)
+    say(sink, "says nothing")
+    sink.flush()
+    speaker = threading.current_thread().name
+    assert made == {"names it": "log", "does not": speaker, "says nothing": speaker}
+    assert "".join(stream.taken) == "names it\ndoes not\nsays nothing\n"
+
+
+@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}])
+def test_what_makes_no_line_takes_no_other_with_it(
+    sink: sinks.Sink, stream: Stream, facts: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%d", ("no number",), None)
+    broken.facts = facts
+    sink.handle(broken)
+    say(sink, "the next")
+    sink.flush()
+    assert "".join(stream.taken) == "the next\n"
+    assert "no number" in capsys.readouterr().err
+
+
 def test_f25_a_stream_that_nobody_reads_holds_up_nobody_and_tells_later_what_was_lost(
     sink: sinks.Sink, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
