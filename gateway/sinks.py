@@ -53,7 +53,9 @@ class Sink(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; drop it where too many wait."""
-        taken = record if "request" in getattr(record, "facts", ()) else self._line(record)
+        facts = getattr(record, "facts", None)
+        # Of others' making it may be anything.
+        taken = record if isinstance(facts, dict) and "request" in facts else self._line(record)
         if self.lines.qsize() >= self.most:
             self._miss(1)
             return

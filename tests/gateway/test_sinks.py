@@ -87,9 +87,9 @@ def test_a_line_is_made_by_who_knows_the_request(sink: sinks.Sink, stream: Strea
     assert "".join(stream.taken) == "names it\ndoes not\nsays nothing\n"
 
 
-@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}])
+@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}, None, 1, "request"])
 def test_what_makes_no_line_takes_no_other_with_it(
-    sink: sinks.Sink, stream: Stream, facts: dict[str, str], capsys: pytest.CaptureFixture[str]
+    sink: sinks.Sink, stream: Stream, facts: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%d", ("no number",), None)
     broken.facts = facts
