@@ -37,6 +37,11 @@ def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> No
     assert 0 < line["ms"] < 5_000
 
 
+def test_a_line_names_its_request_itself_so_that_another_thread_may_make_it(api: Api, lines: Any) -> None:
+    api.me(X_Request_Id="request-12345")
+    assert lines()[-1]["request"] == "request-12345"
+
+
 def test_a_line_says_by_their_codes_what_was_refused(api: Api, lines: Any) -> None:
     api.me()
     api("{")

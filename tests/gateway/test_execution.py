@@ -59,6 +59,7 @@ OPERATIONS: dict[str, tuple[str, list[dict[str, Any]]]] = {
     "texts for what is none": ("query ($n: Int, $k: Kind) { say(number: $n, kind: $k) }", [{"n": "1"}, {"k": "A"}]),
     "a text for a number": ("query ($n: Int) { say(number: $n) }", [{"n": "1"}, {"n": 1}]),
     "many texts": ("query ($m: [String!]) { say(more: $m) }", [{"m": "x"}, {"m": ["x", "y"]}, {"m": [None]}]),
+    "more mistakes than are told": ("query ($m: [String!]) { say(more: $m) }", [{"m": [1] * 60}]),
     "numbers": ("query ($n: Int = 8) { say(number: $n) }", [{}, {"n": 9}, {"n": None}, {"n": 2**40}]),
     "what is made of texts": ("query ($l: Like) { say(like: $l) }", [{"l": {"name": "x"}}, {"l": {"nme": "x"}}, {}]),
     "what is nested deeply": (
