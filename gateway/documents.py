@@ -43,7 +43,7 @@ class Document:
     """A valid document, and what has been found out about its operations."""
 
     node: DocumentNode
-    # Whether it has directives, by which variables may say what is selected.
+    # Whether it may have directives, by which variables may say what is selected.
     is_directed: bool
     known: dict[str | None, "Operation"] = field(default_factory=dict)
 
