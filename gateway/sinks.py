@@ -126,7 +126,12 @@ class Sink(logging.Handler):
 
     def _next(self) -> str | Event:
         taken = self.lines.get()
-        return self._line(taken) if isinstance(taken, logging.LogRecord) else taken
+        if not isinstance(taken, logging.LogRecord):
+            return taken
+        # What cannot even be complained of must not end the thread: nobody would write the lines after it.
+        with suppress(Exception):
+            return self._line(taken)
+        return ""
 
     def _miss(self, count: int) -> None:
         self.missed += count

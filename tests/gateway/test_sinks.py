@@ -100,6 +100,21 @@ def test_what_makes_no_line_takes_no_other_with_it(
     assert "no number" in capsys.readouterr().err
 
 
+def test_what_cannot_even_be_complained_of_does_not_end_the_writer(
+    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(record: logging.LogRecord) -> None:
+        raise ValueError("I/O operation on closed file.")
+
+    monkeypatch.setattr(sink, "handleError", closed)
+    broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%d", ("no number",), None)
+    broken.facts = {"request": "request-12345"}
+    sink.handle(broken)
+    say(sink, "the next")
+    sink.flush()
+    assert "".join(stream.taken) == "the next\n"
+
+
 def test_f25_a_stream_that_nobody_reads_holds_up_nobody_and_tells_later_what_was_lost(
     sink: sinks.Sink, stream: Stream, caplog: pytest.LogCaptureFixture
 ) -> None:
