@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from django.conf import settings
 
-from gateway import direct
+from gateway import direct, leaving
 from gateway.arrivals import Arrival, Pieces
 from gateway.errors import BadRequest, Failed, of_refusal
 from gateway.hands import hands
@@ -30,7 +30,7 @@ hashing.aside = hands.aside
 def serve(scope: Any, protocol: Any) -> None:
     """Begin a request, in the server's own thread, which waits for nothing."""
     if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:
-        protocol.response_bytes(200, JSON, ALIVE)
+        protocol.response_bytes(200, JSON + leaving.word, ALIVE)
         return
     then = partial(go_on, scope, protocol)
     if is_small(scope):
@@ -52,11 +52,11 @@ def reply(scope: Any, body: bytes, protocol: Any) -> None:
     """Answer a request that is here, in a thread of its own."""
     try:
         environ = environment(scope, body)
-        said = direct.answer(environ) if direct.takes(environ) else answer(environ)
+        status, headers, content = direct.answer(environ) if direct.takes(environ) else answer(environ)
     except Exception:
         log.exception("a request failed before it had a name")
-        said = (500, JSON, told(Failed("-")))
-    protocol.response_bytes(*said)
+        status, headers, content = 500, JSON, told(Failed("-"))
+    protocol.response_bytes(status, headers + leaving.word, content)
 
 
 def told(refusal: Refusal) -> bytes:

@@ -1,12 +1,17 @@
-"""The server process: granian, which tells load balancers before it stops."""
+"""The server process: granian, which tells load balancers before it stops, and keeps the sockets that listen."""
 
+import socket
 from pathlib import Path
 from typing import Any
 
 from granian import Granian
+from granian._granian import ListenerSpec
 from granian.server.mp import WorkerProcess
 
 from gateway import health, worker
+
+# The sockets that listen, as granian and as Python know them; a process that is forked has a copy of each.
+listeners: list[tuple[Any, socket.socket]] = []
 
 
 class Server(Granian):  # type: ignore[misc, valid-type]
@@ -20,6 +25,25 @@ class Server(Granian):  # type: ignore[misc, valid-type]
         """Serve by workers of our own kind."""
         super().serve(spawn_worker, *arguments, **options)
 
+    def _init_shared_socket(self) -> None:
+        """Listen, by a socket for each worker, among which the kernel shares out who comes.
+
+        Granian has each worker make its own, and who waits in it is reset when the worker ends. These stay: its
+        successor, which has the same one, takes who waits.
+        """
+        self._ssp = None
+        for _ in range(self.workers):
+            holder = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
+            listeners.append((holder, socket.socket(fileno=holder.get_fd())))
+
+    def _spawn_worker(self, idx: int, **how: Any) -> Any:
+        self._shd, self._sso = listeners[idx]
+        return super()._spawn_worker(idx, **how)
+
+    def _drop_shared_socket(self) -> None:
+        for _, listener in listeners:
+            listener.close()
+
     def shutdown(self, exit_code: int = 0) -> None:
         """Say by /readyz that no request should come any more, wait until that was heard, then stop."""
         (self.folder / health.LEAVING).touch()
@@ -30,6 +54,10 @@ class Server(Granian):  # type: ignore[misc, valid-type]
 
 
 @WorkerProcess.wrap_target
-def spawn_worker(*arguments: Any) -> None:
+def spawn_worker(number: int, serve: Any, sock: Any, *more: Any) -> None:
     """Be a worker."""
-    worker.run(*arguments)
+    for holder, listener in listeners:
+        # What others have ended would go on listening here.
+        if holder.get_fd() != sock[1].get_fd():
+            listener.close()
+    worker.run(number, serve, sock, *more)

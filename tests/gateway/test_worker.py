@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway import worker
+from gateway import leaving, worker
 from gateway.arrivals import Arrival
 
 
@@ -37,12 +37,23 @@ class Told(Arrival):
 @pytest.mark.parametrize("name", ["call_soon", "call_soon_threadsafe"])
 def test_what_arrives_does_not_go_through_the_loop_and_all_else_does(name: str) -> None:
     inner, told = Inner(), Told()
-    loop: Any = worker.Loop(inner)
+    loop: Any = worker.Loop(inner, 0)
     getattr(loop, name)(told, "future", context=None)
     getattr(loop, name)(print, "a", context="c")
     assert told.heard == ["future"]
     assert inner.acts == [(print, ("a",), "c")]
     assert loop.acts is inner.acts
+
+
+def test_f04_granian_hears_that_it_is_to_stop_when_who_is_here_was_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    monkeypatch.setattr(leaving, "begin", done.append)
+    inner: Any = SimpleNamespace(
+        add_signal_handler=lambda number, act, *args: act(*args), call_later=lambda *given: done.append(given)
+    )
+    loop: Any = worker.Loop(inner, 7)
+    loop.add_signal_handler(15, print, "stop")
+    assert done == [(leaving.SECONDS, print, "stop"), 7]
 
 
 def test_granian_is_told_nothing_of_what_fails(caplog: pytest.LogCaptureFixture) -> None:
