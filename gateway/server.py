@@ -1,6 +1,7 @@
 """The server process: granian, which tells load balancers before it stops, and keeps the sockets that listen."""
 
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,13 @@ class Server(Granian):  # type: ignore[misc, valid-type]
         successor, which has the same one, takes who waits.
         """
         self._ssp = None
-        for _ in range(self.workers):
+        # Only Linux shares out who comes among several; elsewhere all workers have one.
+        for _ in range(self.workers if sys.platform == "linux" else 1):
             holder = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
             listeners.append((holder, socket.socket(fileno=holder.get_fd())))
 
     def _spawn_worker(self, idx: int, **how: Any) -> Any:
-        self._shd, self._sso = listeners[idx]
+        self._shd, self._sso = listeners[idx % len(listeners)]
         return super()._spawn_worker(idx, **how)
 
     def _drop_shared_socket(self) -> None:

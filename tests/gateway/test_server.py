@@ -1,5 +1,6 @@
 """The server process tells load balancers before it stops."""
 
+import sys
 import threading
 import time
 from pathlib import Path
@@ -8,7 +9,9 @@ from typing import Any
 import pytest
 from granian import Granian
 
+from gateway import server as module
 from gateway.server import Server
+from tests.server import free_ports
 
 
 @pytest.fixture
@@ -34,3 +37,20 @@ def test_a_second_signal_ends_the_wait(server: Any) -> None:
     start = time.monotonic()
     server.shutdown()
     assert time.monotonic() - start < 5
+
+
+@pytest.mark.parametrize(("platform", "count"), [("linux", 3), ("darwin", 1)])
+def test_workers_have_a_socket_each_where_the_kernel_shares_out_who_comes(
+    server: Any, monkeypatch: pytest.MonkeyPatch, platform: str, count: int
+) -> None:
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(module, "listeners", [])
+    monkeypatch.setattr(Granian, "_spawn_worker", lambda self, idx: self._sso.fileno())
+    server.workers, server.bind_addr, server.backlog, (server.bind_port,) = 3, "127.0.0.1", 16, free_ports(1)
+    server._init_shared_socket()
+    first, *others = [server._spawn_worker(number) for number in range(3)]
+    assert len({first, *others}) == count
+    # Whoever takes the place of another has the socket of that one.
+    assert server._spawn_worker(0) == first
+    server._drop_shared_socket()
+    assert all(listener.fileno() == -1 for _, listener in module.listeners)
