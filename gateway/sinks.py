@@ -128,10 +128,11 @@ class Sink(logging.Handler):
         taken = self.lines.get()
         if not isinstance(taken, logging.LogRecord):
             return taken
-        # What cannot even be complained of must not end the thread: nobody would write the lines after it.
-        with suppress(Exception):
+        try:
             return self._line(taken)
-        return ""
+        except Exception:
+            # What cannot even be complained of must not end the thread: nobody would write the lines after it.
+            return ""
 
     def _miss(self, count: int) -> None:
         self.missed += count
