@@ -1,11 +1,10 @@
 """Every setting, read once, typed, from the environment. The README's table tells what each does."""
 
-import os
 from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway import databases, logs, postoffice, secret
+from gateway import cores, databases, logs, postoffice, secret
 from gateway.environment import (
     count,
     duration,
@@ -40,11 +39,11 @@ if not DEBUG:
 SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR / ".secret-key")
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
-GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, os.cpu_count() or 1)
+GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
+GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, max(1, cores.usable() // GATEWAY_WORKERS))
 GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
 # Some more than may hash and wait for it, so that a flood of sign-ins leaves threads for everything else.
 GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_HASHES_AT_ONCE + GATEWAY_HASHES_WAITING + 8)
-GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
 # Longer than a load balancer takes to notice that it should send nothing any more.
 GATEWAY_STOP_NOTICE = read("GATEWAY_STOP_NOTICE", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")

@@ -16,6 +16,8 @@ from tests.server import ROOT, await_answer, free_ports, surroundings
 
 POSTGRES = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1")
 WORKERS_CPU_CLOCK = 2
+# As many as the gateway has where it may use one core.
+THREADS = "25"
 # As many lanes as by default, and so as many rows to count in, with room for everyone.
 WIDE = {
     "GATEWAY_LIMIT_SIGN_IN_HERE": "900000 in 5 minutes, 900000 in 1 hour, 900000 in 6 hours",
@@ -81,8 +83,7 @@ def stock(name: str, *, connections: str) -> Stack:
 
 def granian(module: str) -> list[str]:
     """The gateway's own server for another application, with as many threads."""
-    threads = str((os.cpu_count() or 1) + 24)
-    return ["-m", "granian", "--interface", "wsgi", "--blocking-threads", threads, f"{module}:application"]
+    return ["-m", "granian", "--interface", "wsgi", "--blocking-threads", THREADS, f"{module}:application"]
 
 
 EMPTY = Stack("empty", {}, [], granian("tests.bench.stock.empty"))
