@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tests.bench.asking import HASHING, OPERATIONS
+from tests.bench.asking import OPERATIONS
 from tests.bench.generator import Result
 
 HEAD = (
@@ -20,6 +20,8 @@ class Cell:
 
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
+    # The same without the hash, as it was in that round.
+    bare: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     answered: int = 0
     refused: int = 0
@@ -59,8 +61,11 @@ class Results:
     ceiling: float = 0.0
     busiest_generator: float = 0.0
 
-    def add(self, name: str, operation: str, clients: int, result: Result, cpu: float) -> None:
-        """Take in a round."""
+    def add(
+        self, name: str, operation: str, clients: int, result: Result, cpu: float, hashes: Sequence[float] = ()
+    ) -> None:
+        """Take in a round, and what a hash cost before and after it."""
+        self.hashes += hashes
         cell = self.cells[name, operation, clients]
         cell.answered += result.answered
         cell.refused += result.refused
@@ -68,7 +73,9 @@ class Results:
         cell.latencies += result.latencies
         if result.answered:
             cell.rates.append(result.answered / result.seconds)
-            cell.costs.append(cpu * 1_000 / result.answered)
+            cost = cpu * 1_000 / result.answered
+            cell.costs.append(cost)
+            cell.bare.append(cost - (statistics.mean(hashes) if hashes else 0))
         self.busiest_generator = max(self.busiest_generator, result.generator_seconds / result.seconds)
 
     @property
@@ -80,8 +87,8 @@ class Results:
         """Milliseconds of CPU for an answer, the hash apart: the median over all numbers of clients."""
         cells = [cell for (stack, what, _), cell in self.cells.items() if (stack, what) == (name, operation)]
         # A refusal costs something too, which would be laid upon the answers.
-        costs = [cell.cost for cell in cells if not cell.refused] or [cell.cost for cell in cells]
-        return statistics.median(costs) - (self.hash if operation in HASHING else 0)
+        counted = [cell for cell in cells if not cell.refused] or cells
+        return statistics.median(statistics.median(cell.bare) for cell in counted)
 
     def report(self) -> str:
         """All of it, as text."""

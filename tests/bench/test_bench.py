@@ -5,7 +5,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 from tests.bench import asking, generator, plot
-from tests.bench.asking import OPERATIONS, Member
+from tests.bench.asking import HASHING, OPERATIONS, Member
 from tests.bench.generator import Job, Result
 from tests.bench.results import Results
 
@@ -46,13 +46,17 @@ def test_each_client_goes_on_with_the_refresh_token_that_it_was_given() -> None:
 
 
 def test_a_run_is_told_as_a_table_and_drawn() -> None:
-    results = Results(["gateway", "stock"], rounds=1, seconds=1.0, hashes=[20.0])
+    results = Results(["gateway", "stock"], rounds=1, seconds=1.0)
     for factor, name in enumerate(results.names, 1):
         results.statements[name] = {operation: {"statements": 1.0, "connects": 0.0} for operation in OPERATIONS}
         for operation in OPERATIONS:
+            hashes = [15.0, 25.0] if operation in HASHING else []
             answered = Result(answered=100, refused=0, seconds=1.0, latencies=[1.0, 2.0])
-            results.add(name, operation, 1, answered, cpu=3.0 * factor)
+            results.add(name, operation, 1, answered, cpu=3.0 * factor, hashes=hashes)
     assert "30.000" in results.report()
+    # A hash as it was in the round is no cost of theirs: 30 - 20 against 60 - 20.
+    assert results.cost("gateway", "tokenAuth") == 10
+    assert "(1/4.0)" in results.report()
     assert "(1/2.0)" in results.report()
     drawn = ElementTree.fromstring(plot.draw(results))
     assert len([each for each in drawn.iter() if each.get("class", "").startswith("bar")]) == 2 + 2 * len(OPERATIONS)
