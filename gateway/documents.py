@@ -53,11 +53,11 @@ class Document:
         if found is None and (node := get_operation_ast(self.node, name)):
             found = self.known[name] = Operation(
                 node,
-                {each.name.value: each for each in self.node.definitions if isinstance(each, FragmentDefinitionNode)},
-                roots.of(self.node, node),
-                node.name.value if node.name else None,
-                _texts(node),
-                None if self.is_directed else {},
+                fragments=limits.fragments(self.node),
+                field=roots.of(self.node, node),
+                name=node.name.value if node.name else None,
+                texts=_texts(node),
+                selected=None if self.is_directed else {},
             )
         return found
 

@@ -75,7 +75,7 @@ NOTHING = Size()
 
 def check(document: DocumentNode) -> None:
     """Refuse a document of which any operation asks for more than a limit allows."""
-    ruler = _ruler(document)
+    ruler = Ruler(fragments(document))
     for operation in document.definitions:
         if isinstance(operation, OperationDefinitionNode):
             _check_operation(operation, ruler)
@@ -87,12 +87,12 @@ def check(document: DocumentNode) -> None:
 
 def count_costly(document: DocumentNode, operation: OperationDefinitionNode) -> int:
     """How many costly fields an operation has."""
-    return _ruler(document).selections(operation.selection_set).costly
+    return Ruler(fragments(document)).selections(operation.selection_set).costly
 
 
-def _ruler(document: DocumentNode) -> "Ruler":
-    fragments = (each for each in document.definitions if isinstance(each, FragmentDefinitionNode))
-    return Ruler({fragment.name.value: fragment for fragment in fragments})
+def fragments(document: DocumentNode) -> dict[str, FragmentDefinitionNode]:
+    """The fragments of a document by their names."""
+    return {each.name.value: each for each in document.definitions if isinstance(each, FragmentDefinitionNode)}
 
 
 def _check_operation(operation: OperationDefinitionNode, ruler: "Ruler") -> None:
