@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway import environment
+from gateway import cores, environment
 
 ROOT = Path(__file__).parents[2]
 COMPLETE = {
@@ -116,6 +116,14 @@ def test_each_can_be_set_by_itself(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, setting: str, expected: Any
 ) -> None:
     assert read(monkeypatch, **COMPLETE, **{name: value})[setting] == expected
+
+
+@pytest.mark.parametrize(("workers", "share"), [("1", 4), ("2", 2), ("3", 1), ("9", 1)])
+def test_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch, workers: str, share: int) -> None:
+    monkeypatch.setattr(cores, "usable", lambda: 4)
+    settings = read(monkeypatch, GATEWAY_WORKERS=workers)
+    assert (settings["GATEWAY_HASHES_AT_ONCE"], settings["GATEWAY_THREADS"]) == (share, share + 24)
+    assert read(monkeypatch, GATEWAY_HASHES_AT_ONCE="7")["GATEWAY_HASHES_AT_ONCE"] == 7
 
 
 def test_a_floor_of_passwords_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
