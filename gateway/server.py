@@ -9,7 +9,7 @@ from granian import Granian
 from granian._granian import ListenerSpec
 from granian.server.mp import WorkerProcess
 
-from gateway import health, worker
+from gateway import door, health, worker
 
 # The sockets that listen, as granian and as Python know them; a process that is forked has a copy of each.
 listeners: list[tuple[Any, socket.socket]] = []
@@ -52,6 +52,7 @@ class Server(Granian):  # type: ignore[misc, valid-type]
         self.main_loop_interrupt.clear()
         # A second signal ends the wait.
         self.main_loop_interrupt.wait(self.notice)
+        door.shut([listener for _, listener in listeners])
         super().shutdown(exit_code)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from granian import Granian
 
+from gateway import door
 from gateway import server as module
 from gateway.server import Server
 from tests.server import free_ports
@@ -29,6 +30,16 @@ def test_f03_it_says_that_it_will_stop_and_gives_others_time_to_hear_it(server: 
     server.shutdown()
     assert (tmp_path / "leaving").exists()
     assert 0.4 < time.monotonic() - start < 2
+
+
+def test_f03_the_door_is_shut_before_workers_are_told(server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    done: list[Any] = []
+    server.notice = 0
+    monkeypatch.setattr(module, "listeners", [("as granian knows it", "as Python does")])
+    monkeypatch.setattr(door, "shut", done.append)
+    monkeypatch.setattr(Granian, "shutdown", lambda self, exit_code=0: done.append("told"))
+    server.shutdown()
+    assert done == [["as Python does"], "told"]
 
 
 def test_a_second_signal_ends_the_wait(server: Any) -> None:
