@@ -36,21 +36,24 @@ PROGRAM = b"".join(
 
 def shut(listeners: Sequence[socket.socket]) -> None:
     """Let nobody connect to these any more, and wait, a moment at most, until all who have are taken."""
-    # Only Linux can; elsewhere who comes in the very last moment is reset.
-    if sys.platform != "linux":
-        return
-    for listener in listeners:
+    # Where the kernel cannot, and only Linux can, who comes in the very last moment is reset.
+    if sys.platform == "linux":
         with suppress(OSError):
-            _drop_beginnings(listener)
-    start = time.monotonic()
-    while (passed := time.monotonic() - start) < LEAST or (passed < MOST and any(map(waiting, listeners))):
-        time.sleep(0.01)
+            for listener in listeners:
+                _drop_beginnings(listener)
+            _await_taken(listeners)
 
 
 def waiting(listener: socket.socket) -> int:
     """How many have connected and were not taken yet."""
     (count,) = WAITING.unpack(listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, WAITING.size))
     return int(count)
+
+
+def _await_taken(listeners: Sequence[socket.socket]) -> None:
+    start = time.monotonic()
+    while (passed := time.monotonic() - start) < LEAST or (passed < MOST and any(map(waiting, listeners))):
+        time.sleep(0.01)
 
 
 def _drop_beginnings(listener: socket.socket) -> None:
