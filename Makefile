@@ -41,6 +41,7 @@ lint: $(VENV)/.installed-for-tests
 
 bench: $(VENV)/.installed-for-tests
 	@$(BIN)/python -m tests.bench.speed
+	@$(BIN)/python -m tests.bench.pauses
 	@$(BIN)/python -m tests.bench.growth
 	@$(BIN)/python -m tests.bench.memory
 	@$(BIN)/python -m tests.bench.explain

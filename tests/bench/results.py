@@ -20,7 +20,7 @@ class Cell:
 
     rates: list[float] = field(default_factory=list)
     costs: list[float] = field(default_factory=list)
-    # The same without the hash, as it was in that round.
+    # The same without the hashes of that round.
     bare: list[float] = field(default_factory=list)
     latencies: list[float] = field(default_factory=list)
     answered: int = 0
@@ -31,6 +31,11 @@ class Cell:
     def cost(self) -> float:
         """Milliseconds of the server's CPU for an answer."""
         return statistics.median(self.costs)
+
+    @property
+    def without_hash(self) -> float:
+        """The same without the hash."""
+        return statistics.median(self.bare)
 
     @property
     def spread(self) -> float:
@@ -62,10 +67,11 @@ class Results:
     busiest_generator: float = 0.0
 
     def add(
-        self, name: str, operation: str, clients: int, result: Result, cpu: float, hashes: Sequence[float] = ()
+        self, name: str, operation: str, clients: int, result: Result, cpu: float, hashes: int = 0, hashing: float = 0.0
     ) -> None:
-        """Take in a round, and what a hash cost before and after it."""
-        self.hashes += hashes
+        """Take in a round: the seconds of CPU that it took, and those of them that so many hashes took."""
+        if hashes:
+            self.hashes.append(hashing * 1_000 / hashes)
         cell = self.cells[name, operation, clients]
         cell.answered += result.answered
         cell.refused += result.refused
@@ -73,9 +79,8 @@ class Results:
         cell.latencies += result.latencies
         if result.answered:
             cell.rates.append(result.answered / result.seconds)
-            cost = cpu * 1_000 / result.answered
-            cell.costs.append(cost)
-            cell.bare.append(cost - (statistics.mean(hashes) if hashes else 0))
+            cell.costs.append(cpu * 1_000 / result.answered)
+            cell.bare.append((cpu - hashing) * 1_000 / result.answered)
         self.busiest_generator = max(self.busiest_generator, result.generator_seconds / result.seconds)
 
     @property
@@ -88,7 +93,7 @@ class Results:
         cells = [cell for (stack, what, _), cell in self.cells.items() if (stack, what) == (name, operation)]
         # A refusal costs something too, which would be laid upon the answers.
         counted = [cell for cell in cells if not cell.refused] or cells
-        return statistics.median(statistics.median(cell.bare) for cell in counted)
+        return statistics.median(cell.without_hash for cell in counted)
 
     def report(self) -> str:
         """All of it, as text."""

@@ -6,8 +6,8 @@
 3. In turns: each round asks every stack once for each operation, so that what else the machine does falls on all
    alike. Shown are medians over the rounds, and how far rounds were apart.
 4. The stock project is shown twice, with a new connection a request (Django's default) and with lasting ones.
-5. `tokenAuth` and `register` are shown without their one argon2 hash too, which all stacks pay alike: as it cost in a
-   process of its own before and after the round, since a machine that slows down slows hashes down as well.
+5. `tokenAuth` and `register` are shown without their one argon2 hash too, which all stacks pay alike: as the clocks of
+   the threads that hashed told it, in the server and in that very round.
 """
 
 import argparse
@@ -17,19 +17,16 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 
 from tests.bench import asking, generator, plot, stacks
 from tests.bench.generator import Job
-from tests.bench.load import PASSWORD
 from tests.bench.results import Results
 from tests.bench.stacks import Running, Stack
 from tests.server import ROOT, surroundings
-from users.crypto.hashers import Argon2
 
 CLIENTS = (1, 16, 64)
 WARM_UP_SECONDS = 0.4
@@ -49,17 +46,11 @@ def main() -> None:
 
 def measure(compared: Sequence[Stack], *, rounds: int, seconds: float, clients: Sequence[int] = CLIENTS) -> Results:
     """Everything that is to be known of these stacks."""
-    servers, loader = _cores()
-    os.sched_setaffinity(0, {servers})
     results = Results([stack.name for stack in compared], rounds, seconds)
     for stack in compared:
         stacks.prepare(stack)
         results.statements[stack.name] = statements(stack)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        multiprocessing.get_context("spawn").Pool(1, generator.pin, [loader]) as pool,
-        ExitStack() as opened,
-    ):
+    with loading() as pool, tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
         served = [opened.enter_context(stacks.running(stack, Path(folder))) for stack in compared]
         contenders = [Contender(each, max(clients)) for each in served]
         for operation in asking.OPERATIONS:
@@ -73,6 +64,15 @@ def measure(compared: Sequence[Stack], *, rounds: int, seconds: float, clients: 
         results.memory = {each.running.stack.name: each.running.memory() for each in contenders}
         results.ceiling = _ceiling(opened.enter_context(stacks.running(stacks.EMPTY, Path(folder))), pool, seconds)
     return results
+
+
+@contextmanager
+def loading() -> Iterator[Pool]:
+    """Another process on a core of its own, for the load; whatever this one starts is served by the other core."""
+    allowed = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {allowed[0]})
+    with multiprocessing.get_context("spawn").Pool(1, generator.pin, [allowed[-1]]) as pool:
+        yield pool
 
 
 class Contender:
@@ -93,20 +93,10 @@ class Contender:
 
     def measure(self, results: Results, pool: Pool, operation: str, clients: int, seconds: float) -> None:
         """The same, with what it cost."""
-        hashes = [hash_cost()] if operation in asking.HASHING else []
-        start = self.running.cpu()
+        start, (count, hashing) = self.running.cpu(), self.running.hashing()
         result = self.ask(pool, operation, clients, seconds)
-        cpu = self.running.cpu() - start
-        hashes += [hash_cost()] if hashes else []
-        results.add(self.running.stack.name, operation, clients, result, cpu, hashes)
-
-
-def hash_cost(times: int = 3) -> float:
-    """Milliseconds of CPU that one argon2 hash takes, on the servers' core."""
-    start = time.process_time()
-    for _ in range(times):
-        Argon2().encode(PASSWORD, "a salt of some length")
-    return (time.process_time() - start) * 1_000 / times
+        cpu, (counted, hashed) = self.running.cpu() - start, self.running.hashing()
+        results.add(self.running.stack.name, operation, clients, result, cpu, counted - count, hashed - hashing)
 
 
 def statements(stack: Stack) -> dict[str, dict[str, float]]:
@@ -121,11 +111,6 @@ def _ceiling(empty: Running, pool: Pool, seconds: float) -> float:
     requests = [asking.post(asking.ME, {})] * max(CLIENTS)
     result = pool.apply(generator.run, [Job(empty.port, requests, seconds)])
     return result.answered / result.seconds
-
-
-def _cores() -> tuple[int, int]:
-    allowed = sorted(os.sched_getaffinity(0))
-    return allowed[0], allowed[-1]
 
 
 if __name__ == "__main__":

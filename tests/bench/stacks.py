@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
+from tests.bench import hashers
 from tests.server import ROOT, await_answer, free_ports, surroundings
 
 POSTGRES = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1")
@@ -44,10 +45,15 @@ class Running:
     stack: Stack
     port: int
     worker: int
+    clock: Path
 
     def cpu(self) -> float:
         """Seconds of CPU that the worker has taken: all its threads, to the nanosecond."""
         return time.clock_gettime((~self.worker << 3) | WORKERS_CPU_CLOCK)
+
+    def hashing(self) -> tuple[int, float]:
+        """How many hashes the worker has made, and the seconds of CPU that they took."""
+        return hashers.read(self.clock)
 
     def memory(self, what: str = "Pss") -> float:
         """MiB of the worker: its proportional share of memory, or what is resident."""
@@ -57,13 +63,14 @@ class Running:
         raise LookupError(what)
 
 
-def gateway(name: str = "gateway") -> Stack:
+def gateway(name: str = "gateway", *, hasher: str = "Clocked") -> Stack:
     """The gateway as in production: ES256, and sessions looked at on every request."""
     given = {
         "DJANGO_DEBUG": "0",
         "ALLOWED_HOSTS": "localhost,127.0.0.1",
         "DATABASE_URL": database(f"bench_{name}"),
-        "DJANGO_SETTINGS_MODULE": "gateway.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.bench.settings",
+        "BENCH_HASHER": hasher,
         # Longer than the bench takes.
         "GATEWAY_ACCESS_LIFETIME": "15m",
         **WIDE,
@@ -119,13 +126,16 @@ def running(stack: Stack, folder: Path) -> Iterator[Running]:
     """A stack that answers on a port of its own, on the cores of whoever starts it."""
     (port,) = free_ports(1)
     command = [sys.executable, *stack.serve, "--port", str(port), "--workers", "1"]
+    clock = folder / f"{port}.clock"
+    hashers.reset(clock)
+    environment = surroundings({**stack.settings, hashers.CLOCK: str(clock)})
     with (
         (folder / f"{port}.log").open("wb") as log,
-        subprocess.Popen(command, cwd=ROOT, env=surroundings(stack.settings), stdout=log, stderr=log) as server,
+        subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
             await_answer(f"http://localhost:{port}", folder)
-            yield Running(stack, port, _worker_of(server.pid))
+            yield Running(stack, port, _worker_of(server.pid), clock)
         finally:
             server.terminate()
 

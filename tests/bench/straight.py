@@ -5,11 +5,12 @@ import os
 import time
 from contextlib import AbstractContextManager, redirect_stderr
 from functools import lru_cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import orjson
+from django.conf import settings
+from django.utils.module_loading import import_string
 
 from tests.bench.asking import JOIN, SIGN_IN, Member, post
 from tests.bench.generator import NUMBER, numbers, refreshed
@@ -40,7 +41,7 @@ def quietly() -> AbstractContextManager[Any]:
 @lru_cache
 def application() -> Any:
     """The application of the settings that are in this process's environment by now."""
-    return import_module(f"{os.environ['DJANGO_SETTINGS_MODULE'].rpartition('.')[0]}.wsgi").application
+    return import_string(settings.WSGI_APPLICATION)
 
 
 def call(request: bytes) -> dict[str, Any]:

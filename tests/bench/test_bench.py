@@ -50,11 +50,11 @@ def test_a_run_is_told_as_a_table_and_drawn() -> None:
     for factor, name in enumerate(results.names, 1):
         results.statements[name] = {operation: {"statements": 1.0, "connects": 0.0} for operation in OPERATIONS}
         for operation in OPERATIONS:
-            hashes = [15.0, 25.0] if operation in HASHING else []
+            hashes = 100 if operation in HASHING else 0
             answered = Result(answered=100, refused=0, seconds=1.0, latencies=[1.0, 2.0])
-            results.add(name, operation, 1, answered, cpu=3.0 * factor, hashes=hashes)
+            results.add(name, operation, 1, answered, cpu=3.0 * factor, hashes=hashes, hashing=hashes * 0.02)
     assert "30.000" in results.report()
-    # A hash as it was in the round is no cost of theirs: 30 - 20 against 60 - 20.
+    # The hashes of a round are no cost of theirs: 30 - 20 against 60 - 20.
     assert results.cost("gateway", "tokenAuth") == 10
     assert "(1/4.0)" in results.report()
     assert "(1/2.0)" in results.report()
