@@ -107,3 +107,18 @@ def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
     with pytest.raises(IntegrityError):
         statements(refuse, "INSERT", [], False, {})
     assert statements(lambda sql, *more: sql, "SELECT", [], False, {}) == "SELECT"
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+def test_a_record_is_what_loggings_own_would_be(level: int) -> None:
+    own = logging.makeLogRecord({"name": access.log.name, "levelno": level, "msg": "request"})
+    made = access.record(level, {"path": "/graphql"})
+    assert vars(made).keys() == vars(own).keys() | {"facts"}
+    assert (made.name, made.levelno, made.levelname, made.getMessage()) == (
+        "gateway.access",
+        level,
+        logging.getLevelName(level),
+        "request",
+    )
+    assert 0 <= made.created - own.created < 60
+    assert made.msecs == pytest.approx(made.created % 1 * 1_000)
