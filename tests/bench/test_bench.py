@@ -2,9 +2,12 @@
 
 import xml.etree.ElementTree as ElementTree
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 
-from tests.bench import asking, generator, plot
+import pytest
+
+from tests.bench import asking, generator, hashers, plot
 from tests.bench.asking import HASHING, OPERATIONS, Member
 from tests.bench.generator import Job, Result
 from tests.bench.results import Results
@@ -60,3 +63,24 @@ def test_a_run_is_told_as_a_table_and_drawn() -> None:
     assert "(1/2.0)" in results.report()
     drawn = ElementTree.fromstring(plot.draw(results))
     assert len([each for each in drawn.iter() if each.get("class", "").startswith("bar")]) == 2 + 2 * len(OPERATIONS)
+
+
+def test_a_clock_counts_hashes_and_what_they_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "clock"
+    hashers.reset(file)
+    monkeypatch.setenv(hashers.CLOCK, str(file))
+    monkeypatch.setattr(hashers, "_clock", hashers._shared())
+    hasher = hashers.Clocked()
+    assert hasher.verify("a password", hasher.encode("a password", hasher.salt()))
+    count, seconds = hashers.read(file)
+    assert count == 2
+    assert 0 < seconds < 20
+
+
+@pytest.mark.parametrize("kind", [hashers.Absent, hashers.Paused])
+def test_what_stands_for_a_hash_is_taken_for_one_and_not_replaced(kind: type[hashers.Absent]) -> None:
+    hasher = kind()
+    encoded = hasher.encode("a password", hasher.salt())
+    assert hasher.verify("another one", encoded)
+    # Or each sign-in would save another one.
+    assert not hasher.must_update(encoded)
