@@ -38,9 +38,10 @@ def shut(listeners: Sequence[socket.socket]) -> None:
     """Let nobody connect to these any more, and wait, a moment at most, until all who have are taken."""
     # Where the kernel cannot, and only Linux can, who comes in the very last moment is reset.
     if sys.platform == "linux":
-        with suppress(OSError):
-            for listener in listeners:
+        for listener in listeners:
+            with suppress(OSError):
                 _drop_beginnings(listener)
+        with suppress(OSError):
             _await_taken(listeners)
 
 

@@ -17,8 +17,8 @@ word: list[tuple[str, str]] = []
 
 def begin(listener: int) -> None:
     """Take no connection any more, and say so to those who are here."""
-    accept_nobody(listener)
     word[:] = [("connection", "close")]
+    accept_nobody(listener)
 
 
 def accept_nobody(listener: int) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,20 @@ from gateway import door, health, worker
 
 # The sockets that listen, as granian and as Python know them; a process that is forked has a copy of each.
 listeners: list[tuple[Any, socket.socket]] = []
+# Seconds; how long a signal may go unnoticed.
+LOOK_EVERY = 0.5
+
+
+class Interrupt(threading.Event):
+    """What granian waits for: of two signals at nearly one moment, Python wakes nobody now and then."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for it; without an end, look now and then."""
+        if timeout is not None:
+            return super().wait(timeout)
+        while not super().wait(LOOK_EVERY):
+            pass
+        return True
 
 
 class Server(Granian):  # type: ignore[misc, valid-type]
@@ -21,13 +36,14 @@ class Server(Granian):  # type: ignore[misc, valid-type]
     def __init__(self, *arguments: Any, folder: Path, notice: int, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.folder, self.notice = folder, notice
+        self.main_loop_interrupt = Interrupt()
 
     def serve(self, *arguments: Any, **options: Any) -> None:
         """Serve by workers of our own kind."""
         super().serve(spawn_worker, *arguments, **options)
 
     def _init_shared_socket(self) -> None:
-        """Listen, by a socket for each worker, among which the kernel shares out who comes.
+        """Bind a socket for each worker, among which the kernel shares out who comes.
 
         Granian has each worker make its own, and who waits in it is reset when the worker ends. These stay: its
         successor, which has the same one, takes who waits.

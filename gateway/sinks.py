@@ -54,8 +54,9 @@ class Sink(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a line; drop it where too many wait."""
         facts = getattr(record, "facts", None)
-        # Of others' making it may be anything.
-        taken = record if isinstance(facts, dict) and "request" in facts else self._line(record)
+        # Of others' making it may be anything, and what stands in a message may change before it is written.
+        is_whole = isinstance(facts, dict) and "request" in facts and not record.args
+        taken = record if is_whole else self._line(record)
         if self.lines.qsize() >= self.most:
             self._miss(1)
             return
@@ -81,7 +82,9 @@ class Sink(logging.Handler):
         try:
             return f"{self.format(record)}\n"
         except Exception:
-            self.handleError(record)
+            # What cannot even be complained of breaks no call, nor the thread that writes.
+            with suppress(Exception):
+                self.handleError(record)
             return ""
 
     def _start(self) -> None:
@@ -126,13 +129,7 @@ class Sink(logging.Handler):
 
     def _next(self) -> str | Event:
         taken = self.lines.get()
-        if not isinstance(taken, logging.LogRecord):
-            return taken
-        try:
-            return self._line(taken)
-        except Exception:
-            # What cannot even be complained of must not end the thread: nobody would write the lines after it.
-            return ""
+        return self._line(taken) if isinstance(taken, logging.LogRecord) else taken
 
     def _miss(self, count: int) -> None:
         self.missed += count

@@ -18,7 +18,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
     def grant(quota: str, *, group: str = "/") -> None:
         folder = tmp_path / "groups" / group.strip("/")
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         (folder / "cpu.max").write_text(f"{quota}\n")
         (tmp_path / "mine").write_text(f"1:cpu:/other\n0::{group}\n")
 
@@ -59,3 +59,19 @@ def test_where_no_system_tells_it_is_the_cores_of_the_machine(machine: Any, monk
 def test_a_container_is_held_to_what_it_is_granted(machine: Any, quota: str, used: int, group: str) -> None:
     machine(quota, group=group)
     assert cores.usable() == used
+
+
+@pytest.mark.parametrize(
+    ("above", "own", "used"),
+    [("100000", "max", 1), ("200000", "400000", 2), ("400000", "200000", 2), ("max", "max", 8)],
+)
+def test_what_stands_above_a_group_binds_it_too(machine: Any, above: str, own: str, used: int) -> None:
+    machine(f"{above} 100000", group="/pod")
+    machine(f"{own} 100000", group="/pod/deeper/container")
+    assert cores.usable() == used
+
+
+def test_of_a_group_outside_of_what_can_be_seen_the_outermost_quota_counts(machine: Any, tmp_path: Path) -> None:
+    machine("200000 100000")
+    (tmp_path / "mine").write_text("0::/../elsewhere\n")
+    assert cores.usable() == 2

@@ -71,3 +71,11 @@ def test_a_kernel_that_takes_no_filter_holds_up_no_stop(
     door.shut([listener])
     with connect(listener):
         assert door.waiting(listener) == 1
+
+
+def test_one_that_cannot_be_shut_leaves_no_other_open(listener: socket.socket) -> None:
+    closed = socket.create_server(("127.0.0.1", 0))
+    closed.close()
+    door.shut([closed, listener])
+    with pytest.raises(TimeoutError):
+        connect(listener, timeout=0.3)

@@ -31,6 +31,18 @@ def test_f04_who_comes_is_left_to_the_successor_who_has_the_same_socket(listener
             assert who == client.getsockname()
 
 
+def test_f04_who_is_here_is_told_also_where_the_socket_cannot_be_replaced(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(listener: int) -> None:
+        raise OSError
+
+    monkeypatch.setattr(leaving, "accept_nobody", fail)
+    with pytest.raises(OSError):
+        leaving.begin(listener.fileno())
+    assert leaving.word == [("connection", "close")]
+
+
 @pytest.mark.parametrize("path", ["/graphql", "/healthz"])
 def test_f04_every_answer_says_that_it_is_the_last_on_its_connection(listener: socket.socket, path: str) -> None:
     def headers() -> list[tuple[str, str]]:

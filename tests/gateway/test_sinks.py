@@ -87,6 +87,16 @@ def test_a_line_is_made_by_who_knows_the_request(sink: sinks.Sink, stream: Strea
     assert "".join(stream.taken) == "names it\ndoes not\nsays nothing\n"
 
 
+def test_a_line_says_what_was_so_when_it_was_said(sink: sinks.Sink, stream: Stream) -> None:
+    names = ["before"]
+    record = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%s", (names,), None)
+    record.facts = {"request": "request-12345"}
+    sink.handle(record)
+    names[0] = "after"
+    sink.flush()
+    assert "".join(stream.taken) == "['before']\n"
+
+
 @pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}, None, 1, "request"])
 def test_what_makes_no_line_takes_no_other_with_it(
     sink: sinks.Sink, stream: Stream, facts: Any, capsys: pytest.CaptureFixture[str]
@@ -100,15 +110,20 @@ def test_what_makes_no_line_takes_no_other_with_it(
     assert "no number" in capsys.readouterr().err
 
 
-def test_what_cannot_even_be_complained_of_does_not_end_the_writer(
-    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}])
+def test_what_cannot_even_be_complained_of_breaks_neither_a_call_nor_the_writer(
+    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch, facts: dict[str, str]
 ) -> None:
     def closed(record: logging.LogRecord) -> None:
         raise ValueError("I/O operation on closed file.")
 
+    class Broken:
+        def __str__(self) -> str:
+            raise ValueError
+
     monkeypatch.setattr(sink, "handleError", closed)
-    broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%d", ("no number",), None)
-    broken.facts = {"request": "request-12345"}
+    broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, Broken(), None, None)
+    broken.facts = facts
     sink.handle(broken)
     say(sink, "the next")
     sink.flush()
