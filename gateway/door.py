@@ -22,8 +22,9 @@ SO_ATTACH_FILTER = 26
 WAITING = struct.Struct("24xI")
 # The flags of a packet, of them SYN and ACK; dropped where SYN stands alone, else taken whole.
 FLAGS, MASK, BEGINNING, WHOLE = 13, 0x12, 0x02, 0xFFFFFFFF
+INSTRUCTION = struct.Struct("HBBI")
 PROGRAM = b"".join(
-    struct.pack("HBBI", *instruction)
+    INSTRUCTION.pack(*instruction)
     for instruction in (
         (0x30, 0, 0, FLAGS),
         (0x54, 0, 0, MASK),
@@ -59,5 +60,5 @@ def _await_taken(listeners: Sequence[socket.socket]) -> None:
 
 def _drop_beginnings(listener: socket.socket) -> None:
     program = ctypes.create_string_buffer(PROGRAM, len(PROGRAM))
-    count, place = len(PROGRAM) // struct.calcsize("HBBI"), ctypes.addressof(program)
+    count, place = len(PROGRAM) // INSTRUCTION.size, ctypes.addressof(program)
     listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HP", count, place))

@@ -67,11 +67,11 @@ def test_workers_have_a_socket_each_where_the_kernel_shares_out_who_comes(
     assert all(listener.fileno() == -1 for _, listener in module.listeners)
 
 
-def test_a_signal_that_wakes_nobody_is_noticed_all_the_same() -> None:
-    interrupt = module.Interrupt()
+def test_a_signal_that_wakes_nobody_is_noticed_all_the_same(tmp_path: Path) -> None:
+    interrupt = Server("gateway.rsgi:serve", folder=tmp_path, notice=0).main_loop_interrupt
     waiting = threading.Thread(target=interrupt.wait, daemon=True)
     waiting.start()
     # As `set` does, but for waking who waits.
-    interrupt._flag = True  # type: ignore[attr-defined]
+    interrupt._flag = True
     waiting.join(10 * module.LOOK_EVERY)
     assert not waiting.is_alive()
