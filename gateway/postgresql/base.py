@@ -6,7 +6,6 @@
 2. A statement that comes again is kept by the server, read and planned.
 """
 
-import select
 from asyncio import _get_running_loop
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -30,7 +29,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def is_usable(self) -> bool:
         """Whether the server has not hung up."""
-        return not self.connection.closed and not is_hung_up(self.connection)
+        # An idle one has nothing to say, but, nearly always, that it ends.
+        return not self.connection.closed and not self.connection.hears()
 
     def repeat(self, sql: str, values: Sequence[Any]) -> Answer:
         """What a statement that comes again finds, and how many rows it found or changed.
@@ -68,10 +68,3 @@ class DatabaseWrapper(base.DatabaseWrapper):
         with self.cursor() as cursor:
             cursor.execute(sql, values)
             return cursor.fetchall() if cursor.description else [], cursor.rowcount
-
-
-def is_hung_up(connection: Any) -> bool:
-    """Whether an idle connection has something to say: its end, nearly always."""
-    listening = select.poll()
-    listening.register(connection.fileno(), select.POLLIN)
-    return bool(listening.poll(0))

@@ -1,7 +1,8 @@
 """PostgreSQL: a connection that gives up a server which has fallen silent, and that remembers what it said."""
 
+import select
 from functools import cached_property
-from typing import Any, Self, TypeVar
+from typing import Any, NoReturn, Self, TypeVar
 
 import psycopg
 from psycopg.abc import PQGen
@@ -32,13 +33,32 @@ class Connection(psycopg.Connection[TupleRow]):
         """Who says the statements that come again."""
         return Repeating(self)
 
+    @cached_property
+    def _ear(self) -> select.poll:
+        made = select.poll()
+        made.register(self.fileno(), select.POLLIN)
+        return made
+
+    def hears(self) -> bool:
+        """Whether the server has said something that nobody has read."""
+        return bool(self._ear.poll(0))
+
+    def listen(self) -> None:
+        """Wait until the server says something, and read it."""
+        if not self._ear.poll(self.silence and self.silence * 1_000):
+            self._give_up()
+        self.pgconn.consume_input()
+
     def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:
         """What the server answers; where it does not, the connection is closed, for what comes next must not wait."""
         try:
             return super().wait(gen, interval=interval, timeout=timeout or self.silence)
         except psycopg.errors._WaitTimeout:
-            self.pgconn.finish()
-            raise psycopg.OperationalError("the server is silent") from None
+            self._give_up()
+
+    def _give_up(self) -> NoReturn:
+        self.pgconn.finish()
+        raise psycopg.OperationalError("the server is silent") from None
 
 
 class Driver:

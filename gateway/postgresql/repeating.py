@@ -11,12 +11,12 @@ broke off between the two ends the connection.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from itertools import count
 from typing import Any
 
-from psycopg import Connection, abc, errors, generators
+from psycopg import abc, errors, generators
 from psycopg.adapt import AdaptersMap, PyFormat, Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
@@ -34,6 +34,7 @@ PLACE = re.compile("%[s%]")
 ACTIVE, IDLE = TransactionStatus.ACTIVE, TransactionStatus.IDLE
 COMMAND_OK, FATAL_ERROR = ExecStatus.COMMAND_OK, ExecStatus.FATAL_ERROR
 WELL = (ExecStatus.TUPLES_OK, COMMAND_OK)
+COPYING = (ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH)
 
 
 class Kept:
@@ -61,7 +62,7 @@ class Kept:
 class Repeating:
     """What the server of a connection keeps, for as long as the connection lasts; a rollback takes none of it away."""
 
-    def __init__(self, connection: Connection[Any]) -> None:
+    def __init__(self, connection: Any) -> None:
         self.connection = connection
         self.adapters = AdaptersMap(connection.adapters)
         # The driver's own reader, written in C; Django's puts the zone in, which here is always UTC.
@@ -117,13 +118,39 @@ class Repeating:
         return kept
 
     def _answered(self) -> PGresult:
-        results: list[PGresult] = self.connection.wait(generators.execute(self.connection.pgconn))
-        if len(results) == 1 and results[0].status in WELL:
-            return results[0]
+        results: list[PGresult] = []
+        lost: errors.OperationalError | None = None
+        try:
+            results.extend(self._results())
+        except errors.OperationalError as error:
+            lost = error
         for result in results:
             if result.status == FATAL_ERROR:
+                # Also where the server has hung up since: it says why before it does.
                 raise errors.error_from_result(result)
+        if lost:
+            raise lost
+        if len(results) == 1 and results[0].status in WELL:
+            return results[0]
         raise errors.InternalError("the server gave a statement no answer of its own")
+
+    def _results(self) -> Iterator[PGresult]:
+        # The driver's own way has the GIL let go and taken back more often, and so the threads take turns more often:
+        # with 16 clients `me` takes 0.01 ms more of CPU.
+        connection, wire = self.connection, self.connection.pgconn
+        if wire.flush():
+            # Longer than what can be sent at once.
+            yield from connection.wait(generators.execute(wire))
+            return
+        result: PGresult | None = None
+        # What is copied has no end of its own here: the connection ends with it.
+        while not (result and result.status in COPYING):
+            while wire.is_busy():
+                connection.listen()
+            result = wire.get_result()
+            if result is None:
+                return
+            yield result
 
 
 def numbered(statement: str) -> str:

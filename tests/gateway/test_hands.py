@@ -109,7 +109,7 @@ class Crowd:
 
 @pytest.fixture
 def crowd(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Hands, int], Crowd]]:
-    monkeypatch.setattr(hands_module, "LONG", 60)
+    monkeypatch.setattr(hands_module, "MOMENT", 60)
     made: list[Crowd] = []
 
     def make(hands: Hands, count: int) -> Crowd:
@@ -130,15 +130,20 @@ def test_a_few_are_at_work_at_once_and_all_is_done(crowd: Any) -> None:
     assert some.are(4)
 
 
-def test_more_are_put_to_work_where_one_has_waited_for_long(crowd: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    hands = Hands(4, at_once=2)
-    some = crowd(hands, 6)
+def test_one_more_is_put_to_work_for_every_moment_that_one_has_waited(
+    crowd: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hands = Hands(5, at_once=2)
+    some = crowd(hands, 8)
     assert some.are(2)
     hands.look()
     assert some.are(0)
-    monkeypatch.setattr(hands_module, "LONG", -1)
-    hands.look()
-    assert some.are(2)
+    since = hands.waiting[0][1]
+    for seconds, more in ((59, 0), (61, 1), (119, 0), (121, 1), (600, 1)):
+        with monkeypatch.context() as later:
+            later.setattr(time, "monotonic", lambda now=since + seconds: now)
+            hands.look()
+        assert some.are(more)
 
 
 def test_who_stands_aside_lets_another_work_and_is_counted_again_afterwards(crowd: Any) -> None:

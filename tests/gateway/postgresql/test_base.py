@@ -23,7 +23,6 @@ from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
 from gateway.access import Statements
-from gateway.postgresql.base import is_hung_up
 from users import statements
 
 pytestmark = [
@@ -51,7 +50,7 @@ def test_a_connection_that_the_server_ended_is_replaced_unnoticed() -> None:
 
 def test_a_live_connection_is_not_taken_for_an_ended_one() -> None:
     assert pid()
-    assert not is_hung_up(connection.connection)
+    assert not connection.connection.hears()
 
 
 def ask(statement: str, *values: Any) -> Any:

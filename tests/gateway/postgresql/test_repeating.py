@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
@@ -20,7 +21,6 @@ from psycopg.pq import TransactionStatus
 from psycopg.types.json import Jsonb
 
 from gateway.postgresql import repeating
-from gateway.postgresql.connections import Connection
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -184,15 +184,9 @@ def test_whoever_comes_after_one_that_was_broken_off_is_not_given_its_rows(
         wire.autocommit = False
     with alarm(error), pytest.raises(error):
         found(wire, theirs, 0.6)
-    # The driver calls back a statement for an interrupt alone.
-    assert wire.closed == (error is Stop)
-    if not wire.closed:
-        wire.rollback()
-        assert found(wire, "SELECT 'mine'") == [("mine",)]
-        assert found(wire, theirs, 0) == [("theirs",)]
-    else:
-        with pytest.raises(psycopg.OperationalError):
-            found(wire, "SELECT 'mine'")
+    assert wire.closed
+    with pytest.raises(psycopg.OperationalError):
+        found(wire, "SELECT 'mine'")
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -201,16 +195,20 @@ def test_wherever_one_is_broken_off_its_answer_is_nobody_elses(
 ) -> None:
     waits = []
 
-    def breaking(gen: Any, **options: Any) -> Any:
-        waits.append(gen)
-        if len(waits) == at + 1:
-            raise Stop
-        return Connection.wait(wire, gen, **options)
+    def breaking(wait: Callable[..., Any]) -> Callable[..., Any]:
+        def act(*given: Any, **options: Any) -> Any:
+            waits.append(wait)
+            if len(waits) == at + 1:
+                raise Stop
+            return wait(*given, **options)
+
+        return act
 
     wire.autocommit = False
     with monkeypatch.context() as patch, pytest.raises(Stop):  # noqa: PT012
         # The waits for BEGIN, for the statement to be kept, and for what it finds; and, at last, none.
-        patch.setattr(wire, "wait", breaking)
+        for name in ("wait", "listen"):
+            patch.setattr(wire, name, breaking(getattr(wire, name)))
         found(wire, "SELECT 'theirs'")
         raise Stop
     assert len(waits) == min(at + 1, 3)
@@ -254,6 +252,30 @@ def test_a_statement_on_a_closed_connection_fails_as_the_drivers_does(wire: Any)
     wire.close()
     with pytest.raises(psycopg.OperationalError):
         found(wire, "SELECT 1")
+
+
+def test_a_statement_longer_than_what_can_be_sent_at_once_is_sent_whole(wire: Any) -> None:
+    long = "é" * 10_000_000
+    assert found(wire, "SELECT length(%s::text), %s::text", long, long) == [(len(long), long)]
+    assert found(wire, "SELECT 'mine'") == [("mine",)]
+
+
+def test_where_the_server_hangs_up_it_is_told_why(wire: Any) -> None:
+    found(wire, "SELECT 1")
+    wire.execute("SET idle_in_transaction_session_timeout = 100")
+    wire.autocommit = False
+    found(wire, "SELECT 2")
+    time.sleep(0.3)
+    with pytest.raises(psycopg.errors.IdleInTransactionSessionTimeout):
+        found(wire, "SELECT 1")
+    assert wire.closed
+
+
+def test_a_server_that_hangs_up_in_the_midst_has_answered_nothing(wire: Any) -> None:
+    found(wire, "SELECT 1")
+    with pytest.raises(psycopg.OperationalError):
+        found(wire, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert wire.closed
 
 
 def test_a_transaction_begins_with_its_first_statement_and_takes_it_back(wire: Any) -> None:
