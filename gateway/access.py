@@ -1,23 +1,16 @@
 """The access log: a line for every answer, with what it was about and what it cost, and nothing that was said."""
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
-from gateway import health
+from gateway import health, sinks
 
 log = logging.getLogger("gateway.access")
 MOST_CODES = 5
-# What the records of all answers have in common. Logging would find out for each where in the code it was said, which
-# no line tells: without that, a request takes 0.013 ms of CPU less of 0.36.
-COMMON = {
-    level: logging.LogRecord(log.name, level, __file__, 0, "request", (), None).__dict__
-    for level in (logging.DEBUG, logging.INFO)
-}
 
 
 class Statements:
@@ -59,15 +52,7 @@ def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, s
         "statements": statements,
         "client": getattr(request, "client_address", None),
     }
-    log.handle(record(level, facts))
-
-
-def record(level: int, facts: dict[str, Any]) -> logging.LogRecord:
-    """The record of an answer, made now."""
-    made = logging.LogRecord.__new__(logging.LogRecord)
-    now = time.time()
-    made.__dict__.update(COMMON[level], created=now, msecs=now % 1 * 1_000, facts=facts)
-    return made
+    sinks.say(log, level, "request", facts)
 
 
 def codes_of(response: HttpResponseBase) -> list[str]:

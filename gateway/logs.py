@@ -1,7 +1,8 @@
 """Logs: a JSON object a line, or readable lines for a developer; never a secret, never a forged line."""
 
 import logging
-from datetime import UTC, datetime
+import time
+from functools import lru_cache
 from typing import Any
 
 import structlog
@@ -15,9 +16,16 @@ logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 logging._srcfile = None
 
 
-def moment(record: logging.LogRecord) -> str:
-    """When it was said, whenever it is written."""
-    return datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+def moment(seconds: float) -> str:
+    """A moment in UTC, to the microsecond."""
+    whole = int(seconds)
+    return f"{second(whole)}.{int((seconds - whole) * 1_000_000):06}Z"
+
+
+@lru_cache(maxsize=2)
+def second(seconds: int) -> str:
+    """The same to the second, written once for all that is said in it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def with_name(logger: Any, name: str, event: EventDict) -> EventDict:
@@ -28,7 +36,7 @@ def with_name(logger: Any, name: str, event: EventDict) -> EventDict:
 def with_facts(logger: Any, name: str, event: EventDict) -> EventDict:
     """An event and what our own calls add to it; Django adds the request, whose `repr` has the query string."""
     record = event["_record"]
-    return {**event, **getattr(record, "facts", {}), "at": moment(record)}
+    return {**event, **getattr(record, "facts", {}), "at": moment(record.created)}
 
 
 COMMON: list[Processor] = [
@@ -75,17 +83,15 @@ class JsonLines(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line of a record."""
-        line = {
-            "event": record.getMessage(),
-            **lines.named(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            **getattr(record, "facts", {}),
-            "at": moment(record),
-        }
+        facts = {**lines.named(), **getattr(record, "facts", {})}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return lines.of(line)
+            facts["exception"] = self.formatException(record.exc_info)
+        return json_line(record.getMessage(), record.levelname.lower(), record.name, facts, record.created)
+
+
+def json_line(event: str, level: str, logger: str, facts: dict[str, Any], seconds: float) -> str:
+    """The line of what was said at a moment."""
+    return lines.of({"event": event, "level": level, "logger": logger, **facts, "at": moment(seconds)})
 
 
 def json_lines() -> JsonLines:

@@ -37,7 +37,7 @@ def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> No
     assert 0 < line["ms"] < 5_000
 
 
-def test_a_line_names_its_request_itself_so_that_another_thread_may_make_it(api: Api, lines: Any) -> None:
+def test_a_line_names_its_request(api: Api, lines: Any) -> None:
     api.me(X_Request_Id="request-12345")
     assert lines()[-1]["request"] == "request-12345"
 
@@ -107,18 +107,3 @@ def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
     with pytest.raises(IntegrityError):
         statements(refuse, "INSERT", [], False, {})
     assert statements(lambda sql, *more: sql, "SELECT", [], False, {}) == "SELECT"
-
-
-@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
-def test_a_record_is_what_loggings_own_would_be(level: int) -> None:
-    own = logging.makeLogRecord({"name": access.log.name, "levelno": level, "msg": "request"})
-    made = access.record(level, {"path": "/graphql"})
-    assert vars(made).keys() == vars(own).keys() | {"facts"}
-    assert (made.name, made.levelno, made.levelname, made.getMessage()) == (
-        "gateway.access",
-        level,
-        logging.getLevelName(level),
-        "request",
-    )
-    assert 0 <= made.created - own.created < 60
-    assert made.msecs == pytest.approx(made.created % 1 * 1_000)

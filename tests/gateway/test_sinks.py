@@ -7,9 +7,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 
-from gateway import sinks
+from gateway import logs, sinks
+from users import lines
 
 
 class Stream:
@@ -66,43 +68,10 @@ def test_as_many_lines_are_written_at_once_as_a_pipe_takes_in_one_piece(stream: 
     assert 3 <= len(stream.taken) < len(lines)
 
 
-def test_a_line_is_made_by_who_knows_the_request(sink: sinks.Sink, stream: Stream) -> None:
-    made: dict[str, str] = {}
-
-    class Lines(logging.Formatter):
-        def format(self, record: logging.LogRecord) -> str:
-            made[record.getMessage()] = threading.current_thread().name
-            return super().format(record)
-
-    sink.setFormatter(Lines())
-    facts: dict[str, dict[str, str]] = {"names it": {"request": "request-12345"}, "does not": {"operation": "Me"}}
-    for message, more in facts.items():
-        record = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, message, None, None)
-        record.facts = more
-        sink.handle(record)
-    say(sink, "says nothing")
-    sink.flush()
-    speaker = threading.current_thread().name
-    assert made == {"names it": "log", "does not": speaker, "says nothing": speaker}
-    assert "".join(stream.taken) == "names it\ndoes not\nsays nothing\n"
-
-
-def test_a_line_says_what_was_so_when_it_was_said(sink: sinks.Sink, stream: Stream) -> None:
-    names = ["before"]
-    record = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%s", (names,), None)
-    record.facts = {"request": "request-12345"}
-    sink.handle(record)
-    names[0] = "after"
-    sink.flush()
-    assert "".join(stream.taken) == "['before']\n"
-
-
-@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}, None, 1, "request"])
 def test_what_makes_no_line_takes_no_other_with_it(
-    sink: sinks.Sink, stream: Stream, facts: Any, capsys: pytest.CaptureFixture[str]
+    sink: sinks.Sink, stream: Stream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, "%d", ("no number",), None)
-    broken.facts = facts
     sink.handle(broken)
     say(sink, "the next")
     sink.flush()
@@ -110,9 +79,8 @@ def test_what_makes_no_line_takes_no_other_with_it(
     assert "no number" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("facts", [{}, {"request": "request-12345"}])
 def test_what_cannot_even_be_complained_of_breaks_neither_a_call_nor_the_writer(
-    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch, facts: dict[str, str]
+    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def closed(record: logging.LogRecord) -> None:
         raise ValueError("I/O operation on closed file.")
@@ -123,7 +91,6 @@ def test_what_cannot_even_be_complained_of_breaks_neither_a_call_nor_the_writer(
 
     monkeypatch.setattr(sink, "handleError", closed)
     broken = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, Broken(), None, None)
-    broken.facts = facts
     sink.handle(broken)
     say(sink, "the next")
     sink.flush()
@@ -183,3 +150,75 @@ def test_a_forked_process_writes_its_own_lines(sink: sinks.Sink) -> None:
     os.waitpid(child, 0)
     with open(reading) as said:
         assert said.read() == "in the child\n"
+
+
+@pytest.fixture
+def logger(sink: sinks.Sink) -> logging.Logger:
+    """A logger of which the sink alone hears, by way of its parent."""
+    sink.setFormatter(logs.json_lines())
+    # Unknown to logging, and so to whoever would hear of everything.
+    parent, made = logging.Logger("gateway.tests"), logging.Logger("gateway.tests.access", logging.DEBUG)
+    parent.addHandler(sink)
+    made.parent = parent
+    return made
+
+
+FACTS = {"request": "request-12345", "path": "/graphql\n", "ms": 0.5}
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
+@pytest.mark.parametrize("name", [None, "request-12345"])
+def test_a_line_that_goes_straight_is_what_logging_would_make_of_it(
+    sink: sinks.Sink, stream: Stream, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, level: int, name: Any
+) -> None:
+    assert sinks.alone(logger) is sink
+    monkeypatch.setattr(time, "time", lambda: 1_789_000_000.000_25)
+    token = lines.request.set(name)
+    sinks.say(logger, level, "request", FACTS)
+    logger.log(level, "request", extra={"facts": FACTS})
+    lines.request.reset(token)
+    sink.flush()
+    straight, other = map(orjson.loads, "".join(stream.taken).splitlines())
+    assert straight == other
+    assert straight["at"] == "2026-09-10T00:26:40.000250Z"
+
+
+class Heard(logging.Handler):
+    """Anybody else."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Any] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+
+def test_others_who_would_hear_of_it_do(sink: sinks.Sink, stream: Stream, logger: logging.Logger) -> None:
+    assert sinks.alone(logger) is sink
+    other = Heard()
+    logger.addHandler(other)
+    assert sinks.alone(logger) is None
+    sinks.say(logger, logging.INFO, "request", FACTS)
+    sink.flush()
+    assert [record.facts for record in other.records] == [FACTS]
+    assert len(stream.taken) == 1
+
+
+@pytest.mark.parametrize("change", ["readable", "no sink", "nobody"])
+def test_what_another_form_would_be_made_of_is_left_to_logging(
+    sink: sinks.Sink, logger: logging.Logger, change: str
+) -> None:
+    parent = logger.parent
+    assert parent
+    if change == "readable":
+        sink.setFormatter(logs.readable_lines())
+    else:
+        parent.handlers[:] = [Heard()] if change == "no sink" else []
+    assert sinks.alone(logger) is None
+    sinks.say(logger, logging.INFO, "request", FACTS)
+
+
+def test_a_logger_that_keeps_it_to_itself_has_no_sink(logger: logging.Logger) -> None:
+    logger.propagate = False
+    assert sinks.alone(logger) is None
