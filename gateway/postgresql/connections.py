@@ -1,6 +1,8 @@
 """PostgreSQL: a connection that gives up a server which has fallen silent, and that remembers what it said."""
 
 import select
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, NoReturn, Self, TypeVar
 
@@ -12,6 +14,10 @@ from gateway.postgresql.repeating import Repeating
 
 # Longer than the server's own timeouts, which tell more; a frozen one keeps none of them.
 SILENCE = 3.2
+# Milliseconds in which a server that is near has answered.
+NEAR = 1
+# What a thread does that waits for longer: whoever lends it may let another one work.
+aside: Callable[[], AbstractContextManager[None]] = nullcontext
 
 Found = TypeVar("Found")
 
@@ -44,9 +50,11 @@ class Connection(psycopg.Connection[TupleRow]):
         return bool(self._ear.poll(0))
 
     def listen(self) -> None:
-        """Wait until the server says something, and read it."""
-        if not self._ear.poll(self.silence and self.silence * 1_000):
-            self._give_up()
+        """Wait until the server says something, and read it; where that takes longer, let others work meanwhile."""
+        if not self._ear.poll(NEAR):
+            with aside():
+                if not self._ear.poll(self.silence and self.silence * 1_000):
+                    self._give_up()
         self.pgconn.consume_input()
 
     def wait(self, gen: PQGen[Found], interval: float = 0.1, timeout: float | None = None) -> Found:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator
+from contextlib import nullcontext
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ import pytest
 from django.db import connection
 from psycopg.waiting import Wait
 
+from gateway import rsgi
 from gateway.postgresql import connections
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="speaks of PostgreSQL alone")
@@ -31,6 +33,25 @@ def test_f06_a_silent_server_is_given_up_and_its_connection_closed(monkeypatch: 
     assert 0.2 < time.monotonic() - start < 2
     assert wire.closed
     connection.close()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("near", "stood"), [(0, ["aside"]), (60_000, [])])
+def test_a_server_that_is_far_away_is_waited_for_aside(
+    monkeypatch: pytest.MonkeyPatch, near: int, stood: list[str]
+) -> None:
+    connection.ensure_connection()
+    wire: Any = connection.connection
+    wire.repeating.execute("SELECT pg_sleep(%s)", [0.0])
+    told: list[str] = []
+    monkeypatch.setattr(connections, "NEAR", near)
+    monkeypatch.setattr(connections, "aside", lambda: nullcontext(told.append("aside")))
+    wire.repeating.execute("SELECT pg_sleep(%s)", [0.05])
+    assert told == stood
+
+
+def test_who_answers_lets_another_work_meanwhile() -> None:
+    assert connections.aside == rsgi.hands.aside
 
 
 def test_what_an_address_gives_stands_later_and_so_wins() -> None:
