@@ -21,8 +21,10 @@ from gateway import arrivals, leaving
 from gateway.arrivals import Arrival
 from gateway.hands import hands
 
-# How often; for bodies that are late it is one clock for all, since a timer for each cost 5 us a request.
-LOOK_EVERY = 0.5
+# For bodies that are late it is one clock for all, since a timer for each cost 5 us a request.
+LOOK_FOR_BODIES = 0.5
+# Where all who are at work stand still, nobody else sees that somebody waits.
+LOOK_FOR_WORK = 0.05
 
 log = logging.getLogger("gateway.server")
 Serve = Callable[[Any, Any], None]
@@ -75,16 +77,16 @@ def attempt(act: Callable[..., None], *args: Any) -> None:
         log.exception("a request could not be begun")
 
 
-def look(loop: Any, *looks: Callable[[], None]) -> None:
+def look(loop: Any, every: float, after: Callable[[], None]) -> None:
     """Look, now and then, after what nobody else will."""
-    loop.call_later(LOOK_EVERY, look, loop, *looks)
-    for each in looks:
-        each()
+    loop.call_later(every, look, loop, every, after)
+    after()
 
 
 def run(number: int, serve: Serve, sock: Any, ipc: Any, loop: Any, *more: Any) -> None:
     """Serve in this process until granian says stop."""
     theirs: Any = mp
     theirs._new_cbscheduler = lambda outer, wrapped, impl_asyncio: scheduler(outer, serve)
-    look(loop, arrivals.look, hands.look)
+    look(loop, LOOK_FOR_BODIES, arrivals.look)
+    look(loop, LOOK_FOR_WORK, hands.look)
     theirs.MPServer._spawn_rsgi_worker.__wrapped__(number, serve, sock, ipc, Loop(loop, sock[1].get_fd()), *more)

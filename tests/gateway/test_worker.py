@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from gateway import leaving, worker
+from gateway import arrivals, leaving, worker
 from gateway.arrivals import Arrival
+from gateway.hands import hands
 
 
 class Inner:
@@ -67,9 +68,18 @@ def test_granian_is_told_nothing_of_what_fails(caplog: pytest.LogCaptureFixture)
 def test_what_nobody_else_looks_after_is_looked_after_again_and_again() -> None:
     later: list[Any] = []
     loop, looked = SimpleNamespace(call_later=lambda *given: later.append(given)), []
-    worker.look(loop, partial(looked.append, "arrivals"), partial(looked.append, "hands"))
+    worker.look(loop, 0.25, partial(looked.append, "looked"))
     for _ in range(2):
         seconds, again, *given = later.pop()
-        assert seconds == worker.LOOK_EVERY
+        assert seconds == 0.25
         again(*given)
-    assert looked == ["arrivals", "hands"] * 3
+    assert looked == ["looked"] * 3
+
+
+def test_a_worker_looks_after_late_bodies_and_after_work_that_nobody_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    looks: list[Any] = []
+    monkeypatch.setattr(worker, "look", lambda loop, every, after: looks.append((every, after)))
+    monkeypatch.setattr(worker.mp.MPServer._spawn_rsgi_worker, "__wrapped__", lambda *given: None)
+    monkeypatch.setattr(worker.mp, "_new_cbscheduler", None)
+    worker.run(1, print, (None, SimpleNamespace(get_fd=lambda: -1)), None, object())
+    assert looks == [(worker.LOOK_FOR_BODIES, arrivals.look), (worker.LOOK_FOR_WORK, hands.look)]
