@@ -6,8 +6,8 @@
 3. A few are at work at once, for Python runs one at a time whatever there are, and to take turns costs the most of a
    small request: of 16 clients each takes 6 % less CPU by four than by eight, of 64 clients 10 % less by eight than by
    26. So there are four, and one more for every moment that a request has waited, as it has where many come. Who waits
-   for a hash, or for a database that is far away, is not counted: with 2 ms more on the way there, 16 clients are
-   answered twice as often.
+   for a hash, or for a lookup in a database that is far away, is not counted: with 2 ms more on the way there, 16
+   clients are answered twice as often.
 """
 
 import logging

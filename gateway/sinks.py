@@ -13,7 +13,8 @@ import logging
 import os
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import util
 from queue import SimpleQueue
 from threading import Event, Thread
@@ -87,10 +88,22 @@ class Sink(logging.Handler):
         self.held = ""
 
     def _start(self) -> None:
-        self.writer = Thread(target=self._write, name="log", daemon=True)
-        self.writer.start()
-        # Not by `atexit`, of which workers know nothing.
-        util.Finalize(self, self.flush, exitpriority=0)
+        with self._alone():
+            # Of two who say the first line at one moment, one starts it: two writers would lose and double lines.
+            if self.writer is None:
+                writer = Thread(target=self._write, name="log", daemon=True)
+                writer.start()
+                self.writer = writer
+                # Not by `atexit`, of which workers know nothing.
+                util.Finalize(self, self.flush, exitpriority=0)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        self.acquire()
+        try:
+            yield
+        finally:
+            self.release()
 
     def _write(self) -> None:
         while True:
@@ -127,18 +140,19 @@ class Sink(logging.Handler):
         return taken
 
     def _miss(self, count: int) -> None:
-        self.missed += count
+        with self._alone():
+            self.missed += count
         dropped.labels(self.name or "-").inc(count)
 
     def _report(self) -> None:
-        missed = self.missed
-        if missed and self.lines.qsize() < self.most // 2:
-            self.missed = 0
+        if self.missed and self.lines.qsize() < self.most // 2:
+            with self._alone():
+                missed, self.missed = self.missed, 0
             log.warning("%d log lines were dropped, since nobody took those before them", missed)
 
 
 def say(logger: logging.Logger, level: int, event: str, facts: dict[str, Any]) -> None:
-    """Say what somebody wants to hear; straight to the sink that alone hears of it, where there is one."""
+    """Say facts that name their request and that a logger lets through; straight to the sink that alone hears it."""
     sink = alone(logger)
     if sink is None:
         logger.log(level, event, extra={"facts": facts})
@@ -156,7 +170,8 @@ def alone(logger: logging.Logger) -> Sink | None:
                 return None
             found = handler
         hearing = hearing.parent if hearing.propagate else None
-    return found if isinstance(found, Sink) and isinstance(found.formatter, JsonLines) else None
+    is_open = isinstance(found, Sink) and not (found.level or found.filters or logger.filters)
+    return found if isinstance(found, Sink) and is_open and isinstance(found.formatter, JsonLines) else None
 
 
 def put(stream: TextIO, lines: str) -> None:

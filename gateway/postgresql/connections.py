@@ -23,7 +23,7 @@ Found = TypeVar("Found")
 
 
 class Connection(psycopg.Connection[TupleRow]):
-    """A connection on which no answer is waited for longer than its `silence`."""
+    """A connection on which a server that says nothing is waited for no longer than its `silence`."""
 
     silence: float | None = SILENCE
 

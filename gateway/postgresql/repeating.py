@@ -105,7 +105,8 @@ class Repeating:
                 return kept.read(self._answered())
             finally:
                 if wire.transaction_status == ACTIVE:
-                    # Broken off: whoever came next would wait for, or be given, the answer to this one.
+                    # Broken off: whoever came next would wait for, or be given, the answer to this one. The server may
+                    # carry on with it.
                     wire.finish()
 
     def _prepared(self, statement: str, types: tuple[int, ...]) -> Kept:

@@ -167,7 +167,7 @@ FACTS = {"request": "request-12345", "path": "/graphql\n", "ms": 0.5}
 
 
 @pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO])
-@pytest.mark.parametrize("name", [None, "request-12345"])
+@pytest.mark.parametrize("name", [None, "another-12345"])
 def test_a_line_that_goes_straight_is_what_logging_would_make_of_it(
     sink: sinks.Sink, stream: Stream, logger: logging.Logger, monkeypatch: pytest.MonkeyPatch, level: int, name: Any
 ) -> None:
@@ -205,18 +205,48 @@ def test_others_who_would_hear_of_it_do(sink: sinks.Sink, stream: Stream, logger
     assert len(stream.taken) == 1
 
 
-@pytest.mark.parametrize("change", ["readable", "no sink", "nobody"])
-def test_what_another_form_would_be_made_of_is_left_to_logging(
-    sink: sinks.Sink, logger: logging.Logger, change: str
+@pytest.mark.parametrize("change", ["form", "level", "filter of the sink", "filter of the logger"])
+def test_what_logging_would_have_a_say_in_is_left_to_it(
+    sink: sinks.Sink, stream: Stream, logger: logging.Logger, change: str
 ) -> None:
-    parent = logger.parent
-    assert parent
-    if change == "readable":
-        sink.setFormatter(logs.readable_lines())
+    if change == "form":
+        sink.setFormatter(logging.Formatter("%(message)s"))
+    elif change == "level":
+        sink.setLevel(logging.WARNING)
     else:
-        parent.handlers[:] = [Heard()] if change == "no sink" else []
-    assert sinks.alone(logger) is None
+        (sink if change == "filter of the sink" else logger).addFilter(lambda record: False)
     sinks.say(logger, logging.INFO, "request", FACTS)
+    sink.flush()
+    assert stream.taken == (["request\n"] if change == "form" else [])
+
+
+def test_where_nobody_of_ours_hears_it_others_do(logger: logging.Logger) -> None:
+    assert logger.parent
+    logger.parent.handlers[:] = [other] = [Heard()]
+    sinks.say(logger, logging.INFO, "request", FACTS)
+    assert [record.facts for record in other.records] == [FACTS]
+
+
+def test_many_who_say_the_first_lines_at_one_moment_have_one_writer(
+    sink: sinks.Sink, stream: Stream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writers: list[threading.Thread] = []
+
+    class Slow(threading.Thread):
+        def __init__(self, *given: Any, **options: Any) -> None:
+            time.sleep(0.05)
+            super().__init__(*given, **options)
+            writers.append(self)
+
+    monkeypatch.setattr(sinks, "Thread", Slow)
+    speaking = [threading.Thread(target=sink.take, args=(str(number),)) for number in range(4)]
+    for each in speaking:
+        each.start()
+    for each in speaking:
+        each.join()
+    sink.flush()
+    assert len(writers) == 1
+    assert sorted("".join(stream.taken).split()) == ["0", "1", "2", "3"]
 
 
 def test_a_logger_that_keeps_it_to_itself_has_no_sink(logger: logging.Logger) -> None:

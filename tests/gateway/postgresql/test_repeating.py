@@ -211,7 +211,8 @@ def test_wherever_one_is_broken_off_its_answer_is_nobody_elses(
             patch.setattr(wire, name, breaking(getattr(wire, name)))
         found(wire, "SELECT 'theirs'")
         raise Stop
-    assert len(waits) == min(at + 1, 3)
+    # One more where what it finds comes in pieces.
+    assert len(waits) in (at + 1, 3)
     if wire.closed:
         return
     assert wire.info.transaction_status in (TransactionStatus.IDLE, TransactionStatus.INTRANS)
