@@ -88,7 +88,7 @@ class Sink(logging.Handler):
         self.held = ""
 
     def _start(self) -> None:
-        with self._alone():
+        with self._locked():
             # Of two who say the first line at one moment, one starts it: two writers would lose and double lines.
             if self.writer is None:
                 writer = Thread(target=self._write, name="log", daemon=True)
@@ -98,7 +98,7 @@ class Sink(logging.Handler):
                 util.Finalize(self, self.flush, exitpriority=0)
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         self.acquire()
         try:
             yield
@@ -140,13 +140,13 @@ class Sink(logging.Handler):
         return taken
 
     def _miss(self, count: int) -> None:
-        with self._alone():
+        with self._locked():
             self.missed += count
         dropped.labels(self.name or "-").inc(count)
 
     def _report(self) -> None:
         if self.missed and self.lines.qsize() < self.most // 2:
-            with self._alone():
+            with self._locked():
                 missed, self.missed = self.missed, 0
             log.warning("%d log lines were dropped, since nobody took those before them", missed)
 
@@ -170,8 +170,9 @@ def alone(logger: logging.Logger) -> Sink | None:
                 return None
             found = handler
         hearing = hearing.parent if hearing.propagate else None
-    is_open = isinstance(found, Sink) and not (found.level or found.filters or logger.filters)
-    return found if isinstance(found, Sink) and is_open and isinstance(found.formatter, JsonLines) else None
+    if not isinstance(found, Sink) or found.level or found.filters or logger.filters:
+        return None
+    return found if isinstance(found.formatter, JsonLines) else None
 
 
 def put(stream: TextIO, lines: str) -> None:
