@@ -18,11 +18,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet, Value
 from django.utils import timezone
 
-from users import changes, events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
+from users.compiled_query import CompiledQuery, parameter
 from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
-from users.finds import Column
 from users.models import User
 from users.tokens import Grant
 
@@ -84,12 +84,13 @@ def register(
     # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
     is_mailed = asks and throttle.counted(mail.joining(caller, user.email), are_new=True)
-    with _saving(user), changes.together():
-        changes.insert(user)
+    with _saving(user), transaction.atomic():
+        user.save(force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
             mail.queue(caller, letters.verify_address, user=None, address=user.email)
-        return tokens.grant(caller, user=user, device_name=device)
+        granted = tokens.grant(caller, user=user, device_name=device)
+    return tokens.move_to_cookie(caller, granted)
 
 
 def update_profile(caller: SignedIn, **profile: str | None) -> User:
@@ -181,8 +182,8 @@ def _make_quietly(caller: Caller, user: User) -> None:
         user.email = names.nowhere(user.id)
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
     try:
-        with _saving(user, shown=["username"]), changes.together():
-            changes.insert(user)
+        with _saving(user, shown=["username"]), transaction.atomic():
+            user.save(force_insert=True)
             events.record(caller, kind, user=owner or user)
             mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
     except IntegrityError:
@@ -205,25 +206,22 @@ def _look_for_others(inspection: Inspection, user: User, fields: Sequence[str]) 
     if keys:
         # Nobody is called by an empty text, which stands for what is not asked.
         username, email = keys.get("username", ""), keys.get("email", "")
-        taken = _others.all(id=user.id, username=username, email=email, now=timezone.now())
+        rows = _others.rows(id=user.id, username=username, address_key=email, now=timezone.now())
+        taken = {field for (field,) in rows}
         for field in keys:
             if field in taken:
                 inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
 
 
-def _others_than(id: UUID, username: str, email: str, now: datetime) -> QuerySet[Any, Any]:
-    # The fields that others have, in one statement: also an address that somebody may have back.
-    users = User.objects.order_by().exclude(id=id)
-    named = users.filter(username_key=username).values_list(Value("username"))
-    addressed = users.filter(email_key=email).values_list(Value("email"))
-    held = proofs.held(email, now).order_by().values_list(Value("email"))
-    return named.union(addressed, held, all=True)
+def _fields_of_others() -> QuerySet[Any, Any]:
+    # Which of the fields another account has, in one statement; also an address that is held for its former user.
+    users = User.objects.exclude(id=parameter("id", User.id))
+    usernames = users.filter(username_key=parameter("username", User.username_key)).values_list(Value("username"))
+    emails = users.filter(email_key=parameter("address_key", User.email_key)).values_list(Value("email"))
+    return usernames.union(emails, proofs.held().values_list(Value("email")), all=True)
 
 
-_others = Column(
-    _others_than,
-    values={"id": User.id, "username": User.username_key, "email": User.email_key, "now": User.date_joined},
-)
+_others = CompiledQuery(_fields_of_others)
 
 
 @contextmanager

@@ -44,7 +44,7 @@ class SignInForm(AdminAuthenticationForm):
         except ValidationError:
             events.record(caller, Kind.SIGN_IN_REFUSED, user=user, door="admin")
             raise
-        tries.forgiveness().make()
+        tries.reset()
         events.record(caller, Kind.SIGNED_IN, user=user, door="admin")
         return cleaned
 

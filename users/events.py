@@ -1,4 +1,4 @@
-"""What happened to accounts: recorded where it happens, outside any transaction that a refusal rolls back."""
+"""Events of accounts: stored in a table for their owners, and written to the audit log once they are committed."""
 
 import base64
 import logging
@@ -9,10 +9,11 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from users import changes, lines, pruning, tallies
+from users import lines, pruning, tallies
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -64,8 +65,8 @@ class Page:
 
 
 def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> Event:
-    """Keep that something happened: who, when, from where, in which session; and say it to the log."""
-    event = Event(
+    """Store an event, and write it to the audit log when the transaction commits."""
+    event = Event.objects.create(
         user=user,
         session_id=session_id,
         kind=kind.value,
@@ -74,8 +75,8 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         user_agent=caller.user_agent,
         facts=facts,
     )
-    changes.insert(event)
-    changes.afterwards(lambda: say(caller, kind.value, user=user, session_id=session_id, **facts))
+    # The audit log reports only what was committed.
+    transaction.on_commit(lambda: say(caller, kind.value, user=user, session_id=session_id, **facts))
     return event
 
 

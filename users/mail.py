@@ -28,10 +28,9 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django_tasks import TaskContext, TaskResultStatus, task
 from django_tasks.base import Task
-from django_tasks.utils import normalize_json
-from django_tasks_db.models import DBTaskResult, get_date_max
+from django_tasks_db.models import DBTaskResult
 
-from users import changes, names, pruning, throttle
+from users import names, pruning, throttle
 from users.caller import Caller
 from users.errors import Inspection
 from users.models import User
@@ -139,7 +138,7 @@ def queue(caller: Caller, letter: Task[..., None], *, user: User | None, address
         "ip": caller.ip_address,
         "agent": caller.user_agent,
     }
-    changes.insert(_row(letter, facts))
+    letter.enqueue(**facts)
 
 
 def send(letter: Letter, id: str) -> None:
@@ -198,18 +197,6 @@ def prune() -> int:
     over = timezone.now() - GIVEN_UP_KEPT
     sent = Q(status=TaskResultStatus.SUCCESSFUL)
     return pruning.delete(DBTaskResult.objects.filter(sent | (GIVEN_UP & Q(enqueued_at__lt=over))))
-
-
-def _row(letter: Task[..., None], facts: dict[str, Any]) -> DBTaskResult[..., None]:
-    # What the library's `enqueue` leaves, which has the ORM write its statement anew each time.
-    return DBTaskResult(
-        args_kwargs=normalize_json({"args": [], "kwargs": facts}),
-        priority=letter.priority,
-        task_path=letter.module_path,
-        queue_name=letter.queue_name,
-        backend_name=letter.backend,
-        run_after=get_date_max(),
-    )
 
 
 def _waiting() -> QuerySet[Any]:

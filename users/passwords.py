@@ -10,9 +10,9 @@ from django.db import transaction
 
 from users import events, hashing, letters, mail, names, proofs, sessions, throttle
 from users.caller import Caller, SignedIn
+from users.compiled_query import CompiledQuery, parameter
 from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, TokenInvalid, WrongValue
 from users.events import Kind
-from users.finds import Find
 from users.models import User
 from users.proofs import Purpose
 
@@ -69,7 +69,7 @@ def prove(caller: SignedIn, password: str, *, argument: str = "password") -> Non
     if not is_right:
         events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
         raise InvalidCredentials("The password is wrong.", field=argument)
-    tries.forgiveness().make()
+    tries.reset()
 
 
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
@@ -142,5 +142,5 @@ def _replace(user: User, encoded: str, **changes: Any) -> bool:
     return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
 
 
-_by_username = Find(lambda key: User.objects.filter(username_key=key), values={"key": User.username_key})
-_by_email = Find(lambda key: User.objects.filter(email_key=key), values={"key": User.email_key})
+_by_username = CompiledQuery(lambda: User.objects.filter(username_key=parameter("key", User.username_key)))
+_by_email = CompiledQuery(lambda: User.objects.filter(email_key=parameter("key", User.email_key)))

@@ -10,7 +10,7 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -20,9 +20,9 @@ from django.utils import timezone
 
 from users import names, pruning, server, throttle
 from users.caller import Caller
+from users.compiled_query import CompiledQuery, parameter
 from users.crypto import proofs
 from users.errors import TokenExpired, TokenInvalid, WrongValue
-from users.finds import Find
 from users.models import Proof, User
 
 Purpose = Proof.Purpose
@@ -107,9 +107,13 @@ def holder(address: str) -> User | None:
     return proof.user if proof else None
 
 
-def held(address_key: str, now: datetime) -> QuerySet[Proof]:
-    """The proofs by which an address may be had back."""
-    return Proof.objects.filter(purpose=Purpose.UNDO, address_key=address_key, expires_at__gt=now)
+def held() -> QuerySet[Proof]:
+    """Return the proofs that hold an address for its former user; takes the parameters `address_key` and `now`."""
+    return Proof.objects.filter(
+        purpose=Purpose.UNDO,
+        address_key=parameter("address_key", Proof.address_key),
+        expires_at__gt=parameter("now", Proof.expires_at),
+    )
 
 
 def pending(address: str) -> Proof | None:
@@ -163,7 +167,7 @@ def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof |
     proof = next((proof for proof in found.order_by("-created_at")[:5] if _fits(code, proof)), None)
     if proof:
         # Who has the code does not guess it, and may need it again: for a password that will do.
-        throttle.Tries([], lanes).forgiveness().make()
+        throttle.Tries([], lanes).reset()
     return proof
 
 
@@ -181,4 +185,4 @@ def _keys() -> list[bytes]:
     return server.keys("gateway.codes")
 
 
-_holding = Find(held, related="user", values={"address_key": Proof.address_key, "now": Proof.expires_at})
+_holding = CompiledQuery(held, related="user")

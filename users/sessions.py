@@ -1,7 +1,6 @@
 """Sessions: opened by a sign-in, carried on by refresh tokens, ended by their owner or by a thief's mistake."""
 
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -9,13 +8,13 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import changes, events, letters, mail, pruning, server
+from users import events, letters, mail, pruning, server
 from users.caller import Caller, SignedIn
+from users.compiled_query import CompiledQuery, parameter
 from users.crypto import refresh
 from users.crypto.refresh import RefreshToken
 from users.errors import Forbidden, NotFound, TokenExpired, TokenInvalid, TokenReused
 from users.events import Kind
-from users.finds import Find
 from users.models import Session, User
 
 
@@ -24,7 +23,7 @@ def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session,
     now = timezone.now()
     token = refresh.first(uuid4())
     absolute = now + settings.GATEWAY_REFRESH_ABSOLUTE
-    session = Session(
+    session = Session.objects.create(
         user=user,
         selector=token.selector,
         current=token.digest,
@@ -37,7 +36,6 @@ def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session,
         expires_at=min(now + settings.GATEWAY_REFRESH_IDLE, absolute),
         absolute_expires_at=absolute,
     )
-    changes.insert(session)
     user.current_session_id = session.id
     return session, str(token)
 
@@ -171,7 +169,9 @@ def _advance(caller: Caller, session: Session, token: RefreshToken) -> RefreshTo
         "ip_address": caller.ip_address,
         "user_agent": caller.user_agent,
     }
-    if not _rotation.make(id=session.id, **change):
+    # Compare-and-swap: of many requests with the same token one wins, on every database, without a lock.
+    unspent = Session.objects.filter(id=session.id, current=token.digest, ended_at=None, expires_at__gt=now)
+    if not unspent.update(**change):
         return None
     for name, value in change.items():
         setattr(session, name, value)
@@ -221,39 +221,17 @@ def _server_keys() -> list[bytes]:
     return server.keys("gateway.refresh")
 
 
-def _live_by_id(id: UUID, user_id: UUID, now: datetime) -> QuerySet[Session]:
-    return Session.objects.filter(
-        id=id,
-        user_id=user_id,
+_by_id = CompiledQuery(
+    lambda: Session.objects.filter(
+        id=parameter("id", Session.id),
+        user_id=parameter("user_id", Session.user),
         ended_at=None,
-        expires_at__gt=now,
+        expires_at__gt=parameter("now", Session.expires_at),
         user__is_active=True,
         credential_version=F("user__credential_version"),
-    )
-
-
-def _rotated(id: UUID, previous: str, rotated_at: datetime, **change: Any) -> changes.Changed:
-    # Compare and swap: of many that present one token, one wins, on every database, without a lock held.
-    unspent = Session.objects.filter(id=id, current=previous, ended_at=None, expires_at__gt=rotated_at)
-    return unspent, {"previous": previous, "rotated_at": rotated_at, **change}
-
-
-_by_id = Find(
-    _live_by_id, related="user", values={"id": Session.id, "user_id": Session.user, "now": Session.expires_at}
+    ),
+    related="user",
 )
-_by_selector = Find(
-    lambda selector: Session.objects.filter(selector=selector), related="user", values={"selector": Session.selector}
-)
-_rotation = changes.Change(
-    _rotated,
-    values={
-        "id": Session.id,
-        "current": Session.current,
-        "previous": Session.previous,
-        "generation": Session.generation,
-        "rotated_at": Session.rotated_at,
-        "expires_at": Session.expires_at,
-        "ip_address": Session.ip_address,
-        "user_agent": Session.user_agent,
-    },
+_by_selector = CompiledQuery(
+    lambda: Session.objects.filter(selector=parameter("selector", Session.selector)), related="user"
 )

@@ -9,7 +9,7 @@
 
 import hashlib
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,21 +19,18 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connection, transaction
-from django.db.models import BigIntegerField, Case, F, IntegerField, Q, QuerySet, Subquery, Value, When
-from django.db.models.lookups import Exact
-from django.utils import timezone
+from django.db import transaction
+from django.db.models import F, QuerySet
 
-from users import changes, events, names, pruning, tallies
+from users import attempts, events, names, pruning, tallies
+from users.attempts import CLOCK_SKEW
 from users.caller import Caller
+from users.compiled_query import CompiledQuery, parameter
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
-from users.finds import Column
 from users.models import Attempts, Session, User
 
 NOBODY = UUID(int=0)
-# Milliseconds between the clocks of two threads or two machines that count at one moment.
-SKEW = 30_000
 REMEMBERED = 4_096
 
 
@@ -77,9 +74,9 @@ class Tries:
     own: list[Lane]
     shared: list[Lane]
 
-    def forgiveness(self) -> changes.Due:
-        """What forgets the tries of who proved to be right: all in their own lanes, this one in the shared."""
-        return _uncounted(self.shared, wholly=self.own)
+    def reset(self) -> None:
+        """Forget the attempts of a caller that proved right: all in their own lanes, this one in the shared ones."""
+        attempts.give_back(_keys(self.shared), cleared=_keys(self.own))
 
     @contextmanager
     def judging(self) -> Iterator[None]:
@@ -87,7 +84,7 @@ class Tries:
         try:
             yield
         except ServiceUnavailable:
-            _uncounted([*self.own, *self.shared]).make()
+            attempts.give_back(_keys([*self.own, *self.shared]))
             raise
 
 
@@ -113,11 +110,14 @@ def counted(lanes: list[Lane], *, are_new: bool = False) -> bool:
 
     Of lanes that are hardly ever there yet, the rows are made before it is tried, not after it failed.
     """
-    by_key = {lane.key: lane for lane in lanes}
-    if not are_new and _take(by_key):
+    keys = _keys(lanes)
+    if not are_new and attempts.consume(keys):
         return True
-    _make_missing(by_key)
-    return _take(by_key)
+    expired = attempts.now() - CLOCK_SKEW
+    attempts.create_missing(
+        [Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=expired) for lane in lanes]
+    )
+    return attempts.consume(keys)
 
 
 def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
@@ -142,7 +142,7 @@ def forget_sign_ins(caller: Caller, *, user: User) -> None:
     """Forget the guesses at an account whose owner has proven themselves in another way."""
     here = _device(caller, user) or place(caller)
     for name in (names.folded(user.username), names.folded(user.email)):
-        _uncounted([], wholly=[*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]).make()
+        attempts.give_back([], cleared=_keys([*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]))
 
 
 def is_known(caller: Caller, user: User | None) -> bool:
@@ -162,7 +162,7 @@ def is_new(caller: Caller, user: User) -> bool:
 def prune() -> int:
     """Delete the counts whose windows are over; how many there were."""
     # A little later than it could: a row is made with its window over, and counted in a moment after.
-    return pruning.delete(Attempts.objects.filter(until__lt=_now() - 2 * SKEW))
+    return pruning.delete(Attempts.objects.filter(until__lt=attempts.now() - 2 * CLOCK_SKEW))
 
 
 def _device(caller: Caller, user: User | None) -> str:
@@ -173,8 +173,8 @@ def _device(caller: Caller, user: User | None) -> str:
 
 def _places(user: User | None) -> set[str]:
     # The same statement for a user who is not there, so that time does not tell.
-    addresses = _addresses.all(user_id=user.id if user else NOBODY)
-    return {_place(address) for address in {*addresses} if address}
+    rows = _addresses.rows(user_id=user.id if user else NOBODY)
+    return {_place(address) for address in {address for (address,) in rows} if address}
 
 
 # Read once: the same few limits and places come with nearly every try.
@@ -189,96 +189,8 @@ def _place(text: str) -> str:
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def _now() -> int:
-    return int(timezone.now().timestamp() * 1_000)
-
-
-def _take(keys: Collection[str]) -> bool:
-    if len(keys) == 1 or connection.vendor != "mysql":
-        return bool(_taking(len(keys)).make(now=_now(), **_numbered(keys)))
-    # MySQL reads no table that it writes: how many of the rows have room shows only when they are taken.
-    with transaction.atomic():
-        taken = _taking(len(keys)).make(now=_now(), **_numbered(keys))
-        if taken != len(keys):
-            transaction.set_rollback(True)
-    return taken == len(keys)
-
-
-def _make_missing(lanes: dict[str, Lane]) -> None:
-    # Whoever of two makes them; in one order, lest two wait for each other.
-    over = _now() - SKEW
-    changes.insert_missing(
-        [
-            Attempts(key=key, most=lane.limit.tries, window=lane.window, until=over)
-            for key, lane in sorted(lanes.items())
-        ]
-    )
-
-
-def _uncounted(lanes: list[Lane], wholly: Sequence[Lane] = ()) -> changes.Due:
-    keys = [lane.key for lane in (*wholly, *lanes)]
-    return _uncounting(len(wholly), len(keys)).due(**_numbered(keys))
-
-
-@cache
-def _taking(count: int) -> changes.Change:
-    """Counts one try in so many lanes, in each that is not full."""
-
-    def take(now: int, **keys: str) -> changes.Changed:
-        # Also where it ends later than it can: the clock was set back, and no wait is longer than its window.
-        over = Q(until__lte=now) | Q(until__gt=F("window") + now + SKEW)
-        # The count before the moment: MySQL lets a column see what was set to its left.
-        return _free(keys.values(), over | Q(tried__lt=F("most"))), {
-            "tried": Case(When(over, then=Value(1)), default=F("tried") + 1),
-            "is_told": Case(When(over, then=Value(False)), default=F("is_told")),
-            "until": Case(When(over, then=F("window") + now), default=F("until"), output_field=BigIntegerField()),
-        }
-
-    return changes.Change(take, values={"now": Attempts.until, **_keys(count)})
-
-
-class _HowMany(Subquery):
-    template = "(SELECT COUNT(*) FROM (%(subquery)s) found)"
-    output_field = IntegerField()
-
-
-def _free(keys: Collection[str], is_free: Q) -> QuerySet[Attempts]:
-    """Rows that are free: all of the keys', or none. One statement so needs no transaction to be taken back."""
-    rows = Attempts.objects.filter(key__in=keys)
-    if connection.vendor == "mysql" or len(keys) == 1:
-        return rows.filter(is_free)
-    # PostgreSQL locks them before it counts, and counts them as they then are; SQLite has one writer at a time.
-    free = rows.filter(is_free).order_by("key").select_for_update().values("key")
-    return rows.filter(Exact(_HowMany(free), len(keys)))
-
-
-@cache
-def _uncounting(wholly: int, count: int) -> changes.Change:
-    """Forgets one try in so many lanes, and every try in the first few of them."""
-
-    def uncount(**keys: str) -> changes.Changed:
-        cleared = list(keys.values())[:wholly]
-        less = Case(When(key__in=cleared, then=Value(0)), default=F("tried") - 1)
-        return _rows(keys.values()).filter(tried__gt=0), {"tried": less, "is_told": False}
-
-    return changes.Change(uncount, values=_keys(count))
-
-
-def _keys(count: int) -> dict[str, Any]:
-    return _numbered([Attempts.key] * count)
-
-
-def _numbered(each: Iterable[Any]) -> dict[str, Any]:
-    return {f"key{number}": one for number, one in enumerate(each)}
-
-
-def _rows(keys: Collection[str]) -> QuerySet[Attempts]:
-    # To be written. PostgreSQL locks them as they lie in the table, others by their keys; where two count in
-    # some of the same lanes, only one order keeps them from waiting for each other.
-    rows = Attempts.objects.filter(key__in=keys)
-    if connection.vendor != "postgresql" or len(keys) == 1:
-        return rows
-    return Attempts.objects.filter(key__in=rows.order_by("key").select_for_update().values("key"))
+def _keys(lanes: list[Lane]) -> list[str]:
+    return [lane.key for lane in lanes]
 
 
 def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimited:
@@ -288,16 +200,19 @@ def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimite
         tallies.throttled.labels(name).inc()
     # Once a window: a flood that is refused must not fill the table of events instead.
     with transaction.atomic():
-        untold = _rows([row.key for row in full]).filter(is_told=False).update(is_told=True)
-    if untold:
+        untold = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)
+        # Locked in one order, so that concurrent transactions cannot deadlock.
+        locked = list(untold.select_for_update().order_by("key").values_list("key", flat=True))
+        is_first = bool(locked) and untold.update(is_told=True) > 0
+    if is_first:
         events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=names)
-    now = _now()
+    now = attempts.now()
     return RateLimited(max([1, *(math.ceil((row.until - now) / 1_000) for row in full)]))
 
 
-def _addresses_of(user_id: UUID) -> QuerySet[Session, Any]:
-    sessions = Session.objects.filter(user_id=user_id).order_by("-rotated_at")
+def _addresses_of_user() -> QuerySet[Session, Any]:
+    sessions = Session.objects.filter(user_id=parameter("user_id", Session.user)).order_by("-rotated_at")
     return sessions.values_list("ip_address", flat=True)[:50]
 
 
-_addresses = Column(_addresses_of, values={"user_id": Session.user})
+_addresses = CompiledQuery(_addresses_of_user)

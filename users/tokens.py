@@ -1,17 +1,16 @@
 """Tokens: granted for a password or a refresh token, and recognised again."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from functools import lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import uuid5
 
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from users import changes, events, hashing, keys, letters, mail, names, passwords, sessions, throttle
+from users import events, hashing, keys, letters, mail, names, passwords, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
@@ -69,41 +68,53 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
     if not user.is_email_verified and (_is_proof_required() or user.email == names.nowhere(user.id)):
-        tries.forgiveness().make()
+        tries.reset()
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
     is_new = throttle.is_new(caller, user)
-    # Judged by the password of a moment ago: where it has changed since, it opens nothing.
     now = timezone.now()
-    noted = _sign_in.due(id=user.id, credential_version=user.credential_version, now=now)
-    with changes.together(noted, tries.forgiveness(), otherwise=InvalidCredentials):
+    with transaction.atomic():
+        # The password may have changed since it was checked: then it opens no session.
+        unchanged = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
+        if not unchanged.update(last_login=now, erases_at=None):
+            raise InvalidCredentials
+        tries.reset()
         events.record_reopening(caller, user=user)
-        given = grant(caller, user=user, device_name=device)
+        granted = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
         if is_new:
             mail.notify(caller, letters.new_device, user=user, device=device)
     user.last_login, user.erases_at = now, None
     user_logged_in.send(sender=User, request=None, user=user)
-    return given
+    return move_to_cookie(caller, granted)
 
 
 def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
-    """The first pair of a new session."""
-    if caller.keeper:
-        changes.afterwards(partial(caller.keeper.remember, user))
-    return _grant(caller, *sessions.open(caller, user=user, device_name=device_name))
+    """Open a session and return its first pair of tokens; `move_to_cookie` follows after the commit."""
+    return _grant(*sessions.open(caller, user=user, device_name=device_name))
+
+
+def move_to_cookie(caller: Caller, granted: Grant, *, is_sign_in: bool = True) -> Grant:
+    """In cookie mode, move the refresh token into a cookie, and note the device after a sign-in."""
+    if caller.keeper is None:
+        return granted
+    caller.keeper.keep(granted.refresh_token, granted.refresh_expires_in)
+    if is_sign_in:
+        caller.keeper.remember(granted.user)
+    return replace(granted, refresh_token="")
 
 
 def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
     """The next pair of a session, for its refresh token."""
     presented = _presented(caller, refresh_token)
     try:
-        return _grant(caller, *sessions.rotate(caller, refresh_token=presented))
+        granted = _grant(*sessions.rotate(caller, refresh_token=presented))
     except (TokenInvalid, TokenReused, TokenExpired) as refusal:
         _forget(caller)
         if not isinstance(refusal, TokenExpired):
             throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
         raise
+    return move_to_cookie(caller, granted, is_sign_in=False)
 
 
 def revoke(caller: Caller, *, refresh_token: str | None) -> int:
@@ -225,15 +236,13 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
     return refresh_token
 
 
-def _grant(caller: Caller, session: Session, refresh_token: str) -> Grant:
-    claims, until = claims_of(session), int(session.absolute_expires_at.timestamp())
-    if caller.keeper:
-        changes.afterwards(partial(caller.keeper.keep, refresh_token, until))
+def _grant(session: Session, refresh_token: str) -> Grant:
+    claims = claims_of(session)
     return Grant(
         user=session.user,
         token=sign(claims),
-        refresh_token="" if caller.keeper else refresh_token,
-        refresh_expires_in=until,
+        refresh_token=refresh_token,
+        refresh_expires_in=int(session.absolute_expires_at.timestamp()),
         claims=claims,
     )
 
@@ -259,13 +268,3 @@ def _signed(token: str, ring: Ring) -> Claims:
     # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
     # For one ring alone, so that a withdrawn key takes with it whatever it signed.
     return tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
-
-
-def _signed_in(id: UUID, credential_version: int, now: datetime) -> changes.Changed:
-    same = User.objects.filter(id=id, credential_version=credential_version, is_active=True)
-    return same, {"last_login": now, "erases_at": None}
-
-
-_sign_in = changes.Change(
-    _signed_in, values={"id": User.id, "credential_version": User.credential_version, "now": User.last_login}
-)

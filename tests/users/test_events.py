@@ -155,6 +155,7 @@ def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
     assert Event.objects.filter(kind=Kind.PASSWORD_REFUSED.value).exists()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_s89_a_refresh_is_said_to_the_log_and_not_kept(api: Api, caplog: Any) -> None:
     alice = api.join()
     api.refresh(alice.refresh_token)
@@ -163,6 +164,7 @@ def test_s89_a_refresh_is_said_to_the_log_and_not_kept(api: Api, caplog: Any) ->
     assert Event.objects.count() == 1
 
 
+@pytest.mark.django_db(transaction=True)
 def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
     hostile = 'a"}\r\n{"event": "forged"\x1b[2J\u2028\u2029'
     events.record(Caller(user_agent=hostile), Kind.SIGN_IN_REFUSED, user=None, note=hostile)
@@ -172,6 +174,7 @@ def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
     assert json.loads(line)["note"] == hostile
 
 
+@pytest.mark.django_db(transaction=True)
 def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
     alice = api.join()
     again = api.signed_in()
@@ -210,6 +213,7 @@ def test_s89_what_is_done_by_mail_is_told_as_well(api: Api) -> None:
     ]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_s90_no_mailed_secret_and_no_address_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
     alice = proven()
     change(alice)

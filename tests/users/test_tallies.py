@@ -13,6 +13,7 @@ def value(name: str, **labels: str) -> float:
     return tallies.registry.get_sample_value(name, labels) or 0.0
 
 
+@pytest.mark.django_db(transaction=True)
 def test_events_are_counted_by_kind(api: Api) -> None:
     before = value("gateway_events_total", kind="sign_in.refused")
     api.sign_in("nobody", "wrong")
