@@ -15,7 +15,6 @@ from gateway import direct, leaving
 from gateway.arrivals import Arrival, Pieces
 from gateway.errors import BadRequest, Failed, of_refusal
 from gateway.hands import hands
-from gateway.postgresql import connections
 from gateway.variables import environment
 from gateway.wsgi import application
 from users import hashing
@@ -25,7 +24,7 @@ JSON = [("content-type", "application/json; charset=utf-8"), ("cache-control", "
 ALIVE = b'{"status":"ok"}'
 
 log = logging.getLogger("gateway.server")
-hashing.aside = connections.aside = hands.aside
+hashing.aside = hands.aside
 
 
 def serve(scope: Any, protocol: Any) -> None:

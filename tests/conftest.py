@@ -38,7 +38,9 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
     yield
     if connection.vendor != "sqlite":
         connection.close()
-        connection.settings_dict = databases.unhurried(connection.settings_dict)
+        if connection.vendor == "postgresql":
+            connection.close_pool()
+        connection.settings_dict = databases.without_timeouts(connection.settings_dict)
 
 
 @pytest.fixture(scope="session", autouse=True)

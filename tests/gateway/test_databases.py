@@ -1,4 +1,4 @@
-"""Database addresses."""
+"""Database URLs."""
 
 import time
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.db import OperationalError, connection
 
-from gateway.databases import parse, unhurried
+from gateway.databases import parse, without_timeouts
 from tests.api import Api
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,7 @@ ROOT = Path(__file__).parents[2]
 )
 def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[str, Any]) -> None:
     config = parse(url)
-    # Of our own, for what it does with a connection.
-    assert config["ENGINE"] == ("gateway.postgresql" if engine == "postgresql" else f"django.db.backends.{engine}")
+    assert config["ENGINE"] == f"django.db.backends.{engine}"
     assert {name: config[name] for name in facts} == facts
 
 
@@ -70,9 +69,17 @@ def test_sqlite_waits_its_turn() -> None:
     assert config["CONN_MAX_AGE"] is None
 
 
-@pytest.mark.parametrize("url", ["postgres://u@h/n", "mysql://u@h/n"])
-def test_f05_f09_each_thread_keeps_a_connection_which_is_looked_at_before_use(url: str) -> None:
-    config = parse(url)
+def test_f05_f09_postgresql_connections_come_from_a_pool_of_limited_size() -> None:
+    config = parse("postgres://u@h/n")
+    assert config["CONN_HEALTH_CHECKS"] is True
+    assert config["OPTIONS"]["pool"]["max_size"] == 20
+    given = parse("postgres://u@h/n?pool_size=7")["OPTIONS"]
+    assert given["pool"]["max_size"] == 7
+    assert "pool_size" not in given
+
+
+def test_f05_mysql_connections_are_kept_and_checked_before_use() -> None:
+    config = parse("mysql://u@h/n")
     assert config["CONN_MAX_AGE"] == 600
     assert config["CONN_HEALTH_CHECKS"] is True
 
@@ -108,6 +115,7 @@ def test_an_address_may_carry_options_of_its_own(url: str) -> None:
         "postgres://u:hunter2@h/",
         "mysql://h",
         "postgres://u:hunter2@h:port/n",
+        "postgres://u@h/n?pool_size=many",
         "sqlite",
         "://",
     ],
@@ -136,10 +144,10 @@ def test_f06_every_wait_for_mysql_has_an_end() -> None:
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?ssl_mode=REQUIRED"])
-def test_who_takes_their_time_has_no_bounds_and_the_same_address(url: str) -> None:
+def test_without_timeouts_keeps_the_rest_of_the_configuration(url: str) -> None:
     bounded = parse(url)
-    free = unhurried(bounded)
-    assert not {"read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
+    free = without_timeouts(bounded)
+    assert not {"pool", "read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
     assert free["OPTIONS"].get("options", "statement_timeout=0").count("statement_timeout=0") == 1
     assert {*free["OPTIONS"]} & {"sslmode", "ssl_mode"}
     assert (free["NAME"], free["HOST"]) == ("n", "h")

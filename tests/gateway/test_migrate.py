@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command, get_commands
-from django.db import OperationalError, connection
+from django.db import connection
 
 from gateway.management.commands import migrate
 
@@ -33,20 +33,6 @@ def test_f19_a_long_statement_of_a_migration_is_not_cut_off_and_one_of_a_request
     with migrate.unhurried("default"):
         assert not float(bound())
     assert bound() == BOUNDED[connection.vendor]
-
-
-@pytest.mark.skipif(connection.vendor != "postgresql", reason="speaks of PostgreSQL alone")
-@pytest.mark.django_db(transaction=True)
-def test_f19_a_server_that_is_busy_with_a_migration_is_not_taken_for_a_silent_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    connection.close()
-    monkeypatch.setitem(connection.settings_dict["OPTIONS"], "silence", 0.2)
-    with migrate.unhurried("default"), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_sleep(0.5)")
-    with connection.cursor() as cursor, pytest.raises(OperationalError, match="silent"):
-        cursor.execute("SELECT pg_sleep(0.5)")
-    connection.close()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -11,7 +11,7 @@ import jwt
 import pytest
 from django.contrib.auth.models import Group
 from django.contrib.auth.signals import user_logged_in
-from django.db import OperationalError, connection
+from django.db import OperationalError
 from django.utils import timezone
 from graphene.utils.str_converters import to_camel_case
 
@@ -449,18 +449,13 @@ def test_a_token_that_is_refused_for_itself_costs_nothing(api: Api, statements: 
     assert seen == []
 
 
-# What PostgreSQL is told in one statement: the moment, that the tries are forgiven, the session, the event, and the
-# letter where there is one.
-AT_ONCE = connection.vendor == "postgresql"
-
-
 def test_a_sign_in_costs_few_statements_and_two_for_the_count(api: Api, statements: Callable[[], Any]) -> None:
     api.join("alice")
     api.signed_in("alice")
     with statements() as seen:
         assert "errors" not in api.sign_in("alice").json
     counting = [text for text in seen if "users_attempts" in text]
-    assert (len(seen) - len(counting), len(counting)) == (2 if AT_ONCE else 5, 2)
+    assert (len(seen) - len(counting), len(counting)) == (5, 2)
 
 
 def test_a_sign_in_from_a_new_place_costs_one_more_at_most_for_the_letter(
@@ -472,7 +467,7 @@ def test_a_sign_in_from_a_new_place_costs_one_more_at_most_for_the_letter(
     with statements() as seen:
         assert "errors" not in api.sign_in("alice").json
     counting = [text for text in seen if "users_attempts" in text]
-    assert (len(seen) - len(counting), len(counting)) == (2 if AT_ONCE else 6, 2)
+    assert (len(seen) - len(counting), len(counting)) == (6, 2)
 
 
 @pytest.mark.parametrize("how", ["required", "optional", "off"])

@@ -44,7 +44,7 @@ def unhurried(alias: str) -> Iterator[None]:
         yield
         return
     connection.close()
-    connection.settings_dict = databases.unhurried(bounded)
+    connection.settings_dict = databases.without_timeouts(bounded)
     try:
         yield
     finally:
