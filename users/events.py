@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils import timezone
 
-from users import changes, lines, pruning, tallies
+from users import changes, lines, metrics, pruning
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -88,7 +88,7 @@ def record_reopening(caller: Caller, *, user: User) -> None:
 
 def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
     """Say to the log that something happened; alone, for what is too frequent to keep."""
-    tallies.events.labels(what).inc()
+    metrics.events.labels(what).inc()
     line = {
         "event": what,
         "at": timezone.now().isoformat(),

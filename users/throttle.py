@@ -24,7 +24,7 @@ from django.db.models import BigIntegerField, Case, F, IntegerField, Q, QuerySet
 from django.db.models.lookups import Exact
 from django.utils import timezone
 
-from users import changes, events, names, pruning, tallies
+from users import changes, events, metrics, names, pruning
 from users.caller import Caller
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
@@ -285,7 +285,7 @@ def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimite
     full = list(Attempts.objects.filter(key__in=[lane.key for lane in lanes], tried__gte=F("most")))
     names = sorted({row.key.partition(":")[0] for row in full})
     for name in names:
-        tallies.throttled.labels(name).inc()
+        metrics.throttled.labels(name).inc()
     # Once a window: a flood that is refused must not fill the table of events instead.
     with transaction.atomic():
         untold = _rows([row.key for row in full]).filter(is_told=False).update(is_told=True)
