@@ -86,7 +86,7 @@ def wsgi_environ(scope: Any, body: bytes) -> dict[str, Any]:
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
         # X_Forwarded_For would have the same variable as X-Forwarded-For, which a trusted proxy sets.
-        if "_" not in name:
+        if "_" not in name and name != "content-length":
             key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
             headers[key] = f"{headers[key]}{';' if name == 'cookie' else ','}{value}" if key in headers else value
     if scope.authority:  # The host of the request line replaces the Host header: RFC 9112, section 3.2.2.

@@ -1,7 +1,4 @@
-"""Prometheus metrics of the account rules. No label identifies a user.
-
-Every metric has a label, so that a process without any observation exports no sample.
-"""
+"""Prometheus metrics of the account rules. No label identifies a user."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge
 

@@ -1,4 +1,4 @@
-"""The mail worker beside the server: there as long as the server is, and no longer."""
+"""The mail worker runs as long as the server runs."""
 
 import os
 import signal
@@ -11,25 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from gateway import beside
+from gateway import mail_worker
 from tests.server import ROOT, await_answer, free_ports, serving, surroundings
 
 
-def workers_beside(pid: int) -> list[int]:
-    """The live workers that were started beside a process."""
-    found = subprocess.run(["pgrep", "-f", f"db_worker --beside={pid}$"], capture_output=True, text=True)
+def workers_of(pid: int) -> list[int]:
+    """Return the process ids of the mail workers that a process has started."""
+    found = subprocess.run(["pgrep", "-f", f"db_worker --parent-pid={pid}$"], capture_output=True, text=True)
     return [int(each) for each in found.stdout.split()]
 
 
 def eventually(holds: Callable[[], bool]) -> bool:
-    """Whether something comes to hold before patience is over."""
+    """Return whether a condition becomes true within 20 seconds."""
     deadline = time.monotonic() + 20
     while not holds() and time.monotonic() < deadline:
         time.sleep(0.05)
     return holds()
 
 
-KEEPER = "import time, django; django.setup(); from gateway.beside import MailWorker\nwith MailWorker(): time.sleep(60)"
+SERVER = """
+import time, django
+django.setup()
+from gateway.mail_worker import MailWorker
+with MailWorker():
+    time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -37,50 +43,50 @@ def server(tmp_path: Path) -> subprocess.Popen[bytes]:
     environment = surroundings(
         {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}", "DJANGO_SETTINGS_MODULE": "gateway.settings"}
     )
-    with subprocess.Popen([sys.executable, "-c", KEEPER], cwd=ROOT, env=environment) as process:
+    with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, env=environment) as process:
         yield process
         process.kill()
 
 
-def test_a_worker_that_dies_is_started_again(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(workers_beside(server.pid)) == 1)
-    (first,) = workers_beside(server.pid)
+def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> None:
+    assert eventually(lambda: len(workers_of(server.pid)) == 1)
+    (first,) = workers_of(server.pid)
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: bool(workers_beside(server.pid)) and workers_beside(server.pid) != [first])
+    assert eventually(lambda: bool(workers_of(server.pid)) and workers_of(server.pid) != [first])
 
 
-def test_a_worker_ends_itself_where_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(workers_beside(server.pid)) == 1)
+def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
+    assert eventually(lambda: len(workers_of(server.pid)) == 1)
     server.kill()
-    assert eventually(lambda: not workers_beside(server.pid))
+    assert eventually(lambda: not workers_of(server.pid))
 
 
 @pytest.mark.parametrize(("switch", "workers"), [("on", 1), ("off", 0)])
-def test_the_worker_is_there_by_setting_and_ends_with_the_server(tmp_path: Path, switch: str, workers: int) -> None:
+def test_worker_runs_if_the_setting_is_on_and_exits_with_the_server(tmp_path: Path, switch: str, workers: int) -> None:
     (port,) = free_ports(1)
     with serving(tmp_path, port, {"GATEWAY_MAIL_WORKER": switch}) as origin:
         await_answer(origin, tmp_path)
         found = subprocess.run(["pgrep", "-f", f"serve --migrate --port {port}$"], capture_output=True, text=True)
-        (server, *_) = sorted(int(each) for each in found.stdout.split())
-        assert eventually(lambda: len(workers_beside(server)) == workers)
-    assert eventually(lambda: not workers_beside(server))
+        (server,) = (int(each) for each in found.stdout.split())
+        assert eventually(lambda: len(workers_of(server)) == workers)
+    assert eventually(lambda: not workers_of(server))
 
 
-def test_a_worker_that_is_being_started_when_the_server_ends_ends_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_that_starts_while_the_server_exits_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[subprocess.Popen[bytes]] = []
     begun = threading.Event()
-    worker = beside.MailWorker()
+    worker = mail_worker.MailWorker()
 
     def start() -> None:
         if started:
             begun.set()
-            assert worker.is_over.wait(20)
-        # The first ends at once, and so is started again.
+            assert worker.stopping.wait(20)
+        # The first process exits at once, so a second one starts.
         seconds = "60" if started else "0"
         worker.process = subprocess.Popen([sys.executable, "-c", f"import time; time.sleep({seconds})"])
         started.append(worker.process)
 
-    monkeypatch.setattr(beside, "PAUSE", 0.01)
+    monkeypatch.setattr(mail_worker, "RESTART_DELAY", 0.01)
     monkeypatch.setattr(worker, "_start", start)
     with worker:
         assert begun.wait(20)

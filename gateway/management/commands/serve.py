@@ -99,7 +99,7 @@ class Command(BaseCommand):
 
 
 def delay_shutdown(seconds: int) -> None:
-    """At SIGTERM, make /readyz answer 503 and call the current signal handler later. A second SIGTERM ends the delay."""
+    """At SIGTERM, make /readyz answer 503, then wait before granian stops. A second SIGTERM ends the wait."""
     stop: Any = signal.getsignal(signal.SIGTERM)
 
     def begin(number: int, frame: Any) -> None:

@@ -10,7 +10,6 @@ import pytest
 from django.db import connection
 from psycopg.waiting import Wait
 
-from gateway import rsgi
 from gateway.postgresql import connections
 
 pytestmark = pytest.mark.skipif(connection.vendor != "postgresql", reason="speaks of PostgreSQL alone")
@@ -48,10 +47,6 @@ def test_a_server_that_is_far_away_is_waited_for_aside(
     monkeypatch.setattr(connections, "aside", lambda: nullcontext(told.append("aside")))
     wire.repeating.execute("SELECT pg_sleep(%s)", [0.05])
     assert told == stood
-
-
-def test_who_answers_lets_another_work_meanwhile() -> None:
-    assert connections.aside == rsgi.hands.aside
 
 
 def test_what_an_address_gives_stands_later_and_so_wins() -> None:

@@ -22,7 +22,7 @@ log = logging.getLogger("gateway.mail")
 
 
 class Command(Worker):
-    """The worker of django-tasks-db, which continues after a failed email, a database error or another worker's death."""
+    """The worker of django-tasks-db. It continues after a failed email or a database error."""
 
     help = "Send queued emails until a signal stops the process. --batch sends what is due and exits."
 
