@@ -11,7 +11,7 @@ from io import BytesIO
 from typing import Any
 
 from django.conf import settings
-from granian.rsgi import ProtocolClosed
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from gateway.wsgi import JSON_HEADERS, application, json_error
 

@@ -3,7 +3,6 @@
 import http.client
 import select
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from tests.faults.conftest import Start
 from tests.faults.engine import wait_for
 from tests.faults.process import Gateway
-from tests.faults.storm import ME, Lost, told
+from tests.faults.storm import ME, Lost, Violation, told
 
 HEAD = b"POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
 BODIES = {
@@ -25,10 +24,10 @@ CLOSE_WAIT = "08"
 
 
 @pytest.fixture
-def gateway(start: Start, tmp_path: Path) -> Iterator[Gateway]:
+def gateway(start: Start, tmp_path: Path) -> Gateway:
     """A gateway with few threads."""
     few = {"GATEWAY_THREADS": "3", "GATEWAY_HASHES_AT_ONCE": "1", "GATEWAY_HASHES_WAITING": "1"}
-    yield start(f"sqlite:///{tmp_path / 'db.sqlite3'}", **few)
+    return start(f"sqlite:///{tmp_path / 'db.sqlite3'}", **few)
 
 
 def connect(gateway: Gateway) -> socket.socket:
@@ -45,7 +44,7 @@ def answers(gateway: Gateway) -> bool:
     """Return whether the gateway answers a request."""
     try:
         return told(gateway.origin, ME)["data"] == {"me": None}
-    except Lost:
+    except (Lost, Violation):
         return False
 
 

@@ -81,9 +81,7 @@ def test_f03_a_call_that_is_under_way_is_finished(start: Start, postgres: Engine
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
-def test_f04_reload_replaces_every_worker_and_keeps_every_acknowledged_fact(
-    start: Start, database: str, workers: str
-) -> None:
+def test_f04_reload_replaces_every_worker_and_keeps_every_fact(start: Start, database: str, workers: str) -> None:
     gateway = start(database, GATEWAY_WORKERS=workers)
     former = {*gateway.workers()}
     with Storm(gateway.origin).raging() as storm:
