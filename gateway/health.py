@@ -1,4 +1,4 @@
-"""/healthz says that the process lives, /readyz that it can serve: what load balancers and supervisors ask."""
+"""Health checks for load balancers and supervisors: /healthz (alive) and /readyz (ready for requests)."""
 
 import os
 import time
@@ -18,77 +18,82 @@ from users import keys
 
 PATHS = {"/healthz", "/readyz"}
 OK = "ok"
-# How long a look is remembered: a flood of probes costs the database nothing.
-REMEMBERED = 1.0
-# A file of this name in the folder that `manage.py serve` shares with its workers says that they will stop.
-FOLDER, LEAVING = "GATEWAY_RUN_FOLDER", "leaving"
+# Seconds. More requests for /readyz do not ask the database more often.
+CACHE_TIMEOUT = 1.0
+# Names the file that `manage.py serve` creates when it begins to stop. Workers inherit the variable.
+STOPPING_FILE = "SERVE_STOPPING_FILE"
 
 Parts = dict[str, str]
 
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """That there is a process which answers; asks nothing of anybody."""
+    """Answer 200. Needs neither the database nor a key."""
     return respond({"status": OK}, JSON, 200)
 
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Whether requests should come here, and which part is not ready where they should not."""
-    parts = watch.parts()
-    is_ready = all(said == OK for said in parts.values())
+    """Answer 200 if the gateway can handle requests, else 503 and which part cannot."""
+    parts = readiness.parts()
+    is_ready = all(state == OK for state in parts.values())
     return respond({"status": "ready" if is_ready else "not ready", "parts": parts}, JSON, 200 if is_ready else 503)
 
 
-class Watch:
-    """What was found at the last look; one thread looks at a time, and no other waits for it twice."""
+class Readiness:
+    """The state of each part the gateway needs, cached for CACHE_TIMEOUT. One thread at a time checks them."""
 
     def __init__(self) -> None:
-        self.found: Parts = {}
-        self.until = 0.0
+        self.cached: Parts = {}
+        self.expires_at = 0.0
         self.is_migrated = False
         self.lock = Lock()
 
     def parts(self) -> Parts:
-        """What each part says, as of a second ago or later."""
-        # Who comes while another looks takes what was found before; only the first ones have to wait.
-        if time.monotonic() >= self.until and self.lock.acquire(blocking=not self.found):
+        """Return the state of each part."""
+        # While one thread checks, other threads return the cached state. Only the first requests wait.
+        if time.monotonic() >= self.expires_at and self.lock.acquire(blocking=not self.cached):
             try:
-                if time.monotonic() >= self.until:
-                    self.found = self._look()
-                    self.until = time.monotonic() + REMEMBERED
+                if time.monotonic() >= self.expires_at:
+                    self.cached = self._check()
+                    self.expires_at = time.monotonic() + CACHE_TIMEOUT
             finally:
                 self.lock.release()
-        return {**self.found, "server": "stopping"} if is_leaving() else self.found
+        return {**self.cached, "server": "stopping"} if is_stopping() else self.cached
 
-    def _look(self) -> Parts:
-        found = {"database": _said(_database)}
-        if found["database"] != OK:
-            return found | {"migrations": "unknown", "keys": "unknown"}
-        found["migrations"] = _said(self._migrations)
-        return found | {"keys": _said(_keys) if found["migrations"] == OK else "unknown"}
+    def _check(self) -> Parts:
+        states = {"database": _state(_database)}
+        if states["database"] != OK:
+            return states | {"migrations": "unknown", "keys": "unknown"}
+        states["migrations"] = _state(self._migrations)
+        return states | {"keys": _state(_keys) if states["migrations"] == OK else "unknown"}
 
     def _migrations(self) -> str:
         if not self.is_migrated:
             executor = MigrationExecutor(connection)
-            # What is applied stays applied, so that this is asked until it is true, and never again.
+            # An applied migration stays applied: once all are, this is not checked again.
             self.is_migrated = not executor.migration_plan(executor.loader.graph.leaf_nodes())
         return OK if self.is_migrated else "not all applied"
 
 
-watch = Watch()
+readiness = Readiness()
 
 
-def is_leaving() -> bool:
-    """Whether the server was told to stop, and its workers only finish what they have begun."""
-    folder = os.environ.get(FOLDER)
-    return bool(folder) and Path(folder or "", LEAVING).exists()
+def mark_stopping() -> None:
+    """Make /readyz of every worker answer 503."""
+    Path(os.environ[STOPPING_FILE]).touch()
 
 
-def _said(look: Callable[[], str]) -> str:
-    # Only what kind of thing is wrong: whoever asks may be anyone.
+def is_stopping() -> bool:
+    """Return whether `manage.py serve` has begun to stop."""
+    file = os.environ.get(STOPPING_FILE)
+    return file is not None and Path(file).exists()
+
+
+def _state(check: Callable[[], str]) -> str:
+    # Only the kind of failure: anyone may read the response.
     try:
-        return look()
+        return check()
     except (DatabaseError, InterfaceError):
         return "no answer"
     except (ImproperlyConfigured, OSError, ValueError):

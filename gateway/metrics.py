@@ -1,4 +1,4 @@
-"""What is counted of GraphQL requests; nothing that a client writes becomes a label."""
+"""Prometheus metrics of GraphQL requests. No text that a client sends becomes a label."""
 
 from functools import lru_cache
 
@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
 from gateway import roots
-from users import tallies
+from users.metrics import registry
 
 SERVED_AT = {"/graphql", "/graphql/"}
 OK = "OK"
@@ -14,33 +14,33 @@ BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 1
 
 requests = Counter(
     "gateway_requests",
-    "GraphQL requests, by their root field and the first code of the answer.",
+    "GraphQL requests, by root field and first error code.",
     ["field", "code"],
-    registry=tallies.registry,
+    registry=registry,
 )
 seconds_taken = Histogram(
     "gateway_request_seconds",
-    "How long GraphQL requests took, by their root field.",
+    "Duration of GraphQL requests, by root field.",
     ["field"],
     buckets=BUCKETS,
-    registry=tallies.registry,
+    registry=registry,
 )
 too_complex = Counter(
     "gateway_documents_refused",
-    "Documents that asked for more than a limit allows.",
+    "Documents refused because they exceed a limit, by limit.",
     ["limit"],
-    registry=tallies.registry,
+    registry=registry,
 )
 
 
 @lru_cache(maxsize=1_024)
 def counted_by(field: str, code: str) -> tuple[Counter, Histogram]:
-    """What counts such requests."""
+    """Return the counter and the histogram for a root field and an error code."""
     return requests.labels(field, code), seconds_taken.labels(field)
 
 
 def observe(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
-    """Count a request of the GraphQL endpoint."""
+    """Count one request to the GraphQL endpoint."""
     if request.path_info not in SERVED_AT:
         return
     field, told = getattr(request, "field", roots.NONE), getattr(response, "told", ())

@@ -1,82 +1,110 @@
-"""The server process: granian, which tells load balancers before it stops, and keeps the sockets that listen."""
+"""Serves the gateway through granian's RSGI interface: `granian --interface rsgi gateway.server:app`.
 
-import socket
+The event loop reads the body of a request, so that a slow client occupies no thread. Then a thread runs Django.
+"""
+
+import asyncio
+import logging
 import sys
-import threading
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from typing import Any
 
-from granian import Granian
-from granian._granian import ListenerSpec
-from granian.server.mp import WorkerProcess
+from django.conf import settings
+from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
-from gateway import door, health, worker
+from gateway.wsgi import JSON_HEADERS, application, json_error
 
-# The sockets that listen, as granian and as Python know them; a process that is forked has a copy of each.
-listeners: list[tuple[Any, socket.socket]] = []
-# Seconds; how long a signal may go unnoticed.
-LOOK_EVERY = 0.5
+BODY_TIMEOUT = 10
+CONSTANTS = {"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
 
-
-class Interrupt(threading.Event):
-    """What granian waits for: of two signals at nearly one moment, Python wakes nobody now and then."""
-
-    def wait(self, timeout: float | None = None) -> bool:
-        """Wait for it; without an end, look now and then."""
-        if timeout is not None:
-            return super().wait(timeout)
-        while not super().wait(LOOK_EVERY):
-            pass
-        return True
+threads = ThreadPoolExecutor(settings.GATEWAY_THREADS, thread_name_prefix="gateway")
 
 
-class Server(Granian):  # type: ignore[misc, valid-type]
-    """Starts the workers, starts another where one dies, and stops them when told to."""
-
-    def __init__(self, *arguments: Any, folder: Path, notice: int, **options: Any) -> None:
-        super().__init__(*arguments, **options)
-        self.folder, self.notice = folder, notice
-        self.main_loop_interrupt = Interrupt()
-
-    def serve(self, *arguments: Any, **options: Any) -> None:
-        """Serve by workers of our own kind."""
-        super().serve(spawn_worker, *arguments, **options)
-
-    def _init_shared_socket(self) -> None:
-        """Bind a socket for each worker, among which the kernel shares out who comes.
-
-        Granian has each worker make its own, and who waits in it is reset when the worker ends. These stay: its
-        successor, which has the same one, takes who waits.
-        """
-        self._ssp = None
-        # Only Linux shares out who comes among several; elsewhere all workers have one.
-        for _ in range(self.workers if sys.platform == "linux" else 1):
-            holder = ListenerSpec(self.bind_addr, self.bind_port, self.backlog).build()
-            listeners.append((holder, socket.socket(fileno=holder.get_fd())))
-
-    def _spawn_worker(self, idx: int, **how: Any) -> Any:
-        self._shd, self._sso = listeners[idx % len(listeners)]
-        return super()._spawn_worker(idx, **how)
-
-    def _drop_shared_socket(self) -> None:
-        for _, listener in listeners:
-            listener.close()
-
-    def shutdown(self, exit_code: int = 0) -> None:
-        """Say by /readyz that no request should come any more, wait until that was heard, then stop."""
-        (self.folder / health.LEAVING).touch()
-        self.main_loop_interrupt.clear()
-        # A second signal ends the wait.
-        self.main_loop_interrupt.wait(self.notice)
-        door.shut([listener for _, listener in listeners])
-        super().shutdown(exit_code)
+async def app(scope: Any, protocol: Any) -> Any:
+    """Answer one request."""
+    if scope.proto != "http":
+        return protocol.close(403)
+    if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:
+        # Answered here, so that a gateway whose threads are all busy still shows that it is alive.
+        return protocol.response_bytes(200, JSON_HEADERS, b'{"status":"ok"}')
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT):
+            body = await read_body(scope, protocol)
+    except TimeoutError:
+        return refuse(protocol, 408, f"The body did not arrive within {BODY_TIMEOUT} seconds.")
+    except ProtocolClosed:
+        # The client has closed the connection. Without a response granian would log an error.
+        return protocol.response_empty(400, [])
+    if body is None:
+        return refuse(protocol, 413, f"The body is larger than {settings.GATEWAY_MAX_BODY} bytes.")
+    return await asyncio.get_running_loop().run_in_executor(threads, respond, scope, protocol, body)
 
 
-@WorkerProcess.wrap_target
-def spawn_worker(number: int, serve: Any, sock: Any, *more: Any) -> None:
-    """Be a worker."""
-    for holder, listener in listeners:
-        # What others have ended would go on listening here.
-        if holder.get_fd() != sock[1].get_fd():
-            listener.close()
-    worker.run(number, serve, sock, *more)
+async def read_body(scope: Any, protocol: Any) -> bytes | None:
+    """Return the body, or None if it is larger than GATEWAY_MAX_BODY."""
+    if "transfer-encoding" not in scope.headers:
+        if int(scope.headers.get("content-length") or 0) > settings.GATEWAY_MAX_BODY:
+            return None
+        return bytes(await protocol())
+    body = bytearray()
+    async for chunk in protocol:
+        body += chunk
+        if len(body) > settings.GATEWAY_MAX_BODY:
+            return None
+    return bytes(body)
+
+
+def refuse(protocol: Any, status: int, message: str) -> None:
+    """Answer with an error and close the connection, whose body has not been read to its end."""
+    protocol.response_bytes(status, [*JSON_HEADERS, ("Connection", "close")], json_error(message))
+
+
+def respond(scope: Any, protocol: Any, body: bytes) -> None:
+    """Answer a request whose body is complete. Runs in a thread of the pool."""
+    try:
+        status, headers, content = call_django(wsgi_environ(scope, body))
+    except Exception:
+        logging.getLogger("gateway.server").exception("request failed outside of Django's handler")
+        status, headers, content = 500, JSON_HEADERS, json_error("The server failed.", "INTERNAL_SERVER_ERROR")
+    protocol.response_bytes(status, headers, content)
+
+
+def call_django(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
+    """Return the status, the headers and the content of Django's response."""
+    started: list[Any] = []
+    response: Any = application(environ, lambda *arguments: started.extend(arguments))
+    try:
+        # Django writes a space before the value of Set-Cookie.
+        return int(started[0][:3]), [(name, value.strip()) for name, value in started[1]], b"".join(response)
+    finally:
+        getattr(response, "close", lambda: None)()
+
+
+def wsgi_environ(scope: Any, body: bytes) -> dict[str, Any]:
+    """Return the WSGI variables (PEP 3333) of a request. They include nothing of the process's environment."""
+    headers: dict[str, str] = {}
+    for name, value in scope.headers.items():
+        # X_Forwarded_For would have the same variable as X-Forwarded-For, which a trusted proxy sets.
+        if "_" not in name and name != "content-length":
+            key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
+            headers[key] = f"{headers[key]}{';' if name == 'cookie' else ','}{value}" if key in headers else value
+    if scope.authority:  # The host of the request line replaces the Host header: RFC 9112, section 3.2.2.
+        headers["HTTP_HOST"] = scope.authority
+    host, _, port = scope.server.rpartition(":")
+    return {
+        **CONSTANTS,
+        **headers,
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string,
+        "CONTENT_LENGTH": str(len(body)),
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "SERVER_NAME": host.strip("[]"),
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input": BytesIO(body),
+        "wsgi.errors": sys.stderr,
+    }

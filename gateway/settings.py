@@ -44,8 +44,8 @@ GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, max(1, cores.usab
 GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
 # Some more than may hash and wait for it, so that a flood of sign-ins leaves threads for everything else.
 GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_HASHES_AT_ONCE + GATEWAY_HASHES_WAITING + 8)
-# Longer than a load balancer takes to notice that it should send nothing any more.
-GATEWAY_STOP_NOTICE = read("GATEWAY_STOP_NOTICE", natural, 0 if DEBUG else 5)
+# Longer than a load balancer takes to see that /readyz answers 503.
+GATEWAY_SHUTDOWN_DELAY = read("GATEWAY_SHUTDOWN_DELAY", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")
 PORT = read("PORT", port, 8000)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}

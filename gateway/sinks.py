@@ -23,7 +23,7 @@ from typing import Any, TextIO
 from prometheus_client import Counter
 
 from gateway.logs import JsonLines, json_line
-from users import tallies
+from users import metrics as tallies
 
 MOST = 5_000
 # Seconds that a process which ends leaves for its last lines.

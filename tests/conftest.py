@@ -52,7 +52,7 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear, health.watch.__init__):
+    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear, health.readiness.__init__):
         forget()
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from users import lines, pruning, tallies
+from users import lines, metrics, pruning
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -89,7 +89,7 @@ def record_reopening(caller: Caller, *, user: User) -> None:
 
 def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
     """Say to the log that something happened; alone, for what is too frequent to keep."""
-    tallies.events.labels(what).inc()
+    metrics.events.labels(what).inc()
     line = {
         "event": what,
         "at": timezone.now().isoformat(),

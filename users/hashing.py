@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 
-from users import tallies
+from users import metrics as tallies
 from users.errors import ServiceUnavailable
 
 PATIENCE = 2.0

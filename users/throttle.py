@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from users import attempts, events, names, pruning, tallies
+from users import attempts, events, metrics, names, pruning
 from users.attempts import CLOCK_SKEW
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
@@ -197,7 +197,7 @@ def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimite
     full = list(Attempts.objects.filter(key__in=[lane.key for lane in lanes], tried__gte=F("most")))
     names = sorted({row.key.partition(":")[0] for row in full})
     for name in names:
-        tallies.throttled.labels(name).inc()
+        metrics.throttled.labels(name).inc()
     # Once a window: a flood that is refused must not fill the table of events instead.
     with transaction.atomic():
         untold = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)

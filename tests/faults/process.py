@@ -68,9 +68,10 @@ class Gateway:
             return False
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
+        """Return the process ids of the server's workers."""
         main = self.pid
-        return [int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+        children = [int(pid) for pid in Path(f"/proc/{main}/task/{main}/children").read_text().split()]
+        return [pid for pid in children if b"spawn_main" in _command(pid)]
 
     def memory(self) -> int:
         """Megabytes that the workers hold."""
@@ -104,6 +105,13 @@ class Gateway:
 def kill(pid: int) -> None:
     """End one process, as the kernel does where memory is short."""
     subprocess.run(["kill", "-9", str(pid)], check=False, capture_output=True)
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _resident(pid: int) -> int:

@@ -69,7 +69,7 @@ def test_probes_that_find_all_well_are_quiet_and_others_are_not(
     client.get("/healthz")
     client.get("/readyz")
     assert not lines()
-    monkeypatch.setattr("gateway.health.is_leaving", lambda: True)
+    monkeypatch.setattr("gateway.health.is_stopping", lambda: True)
     client.get("/readyz")
     assert [line["status"] for line in lines()] == [503]
 

@@ -1,4 +1,4 @@
-"""/healthz and /readyz: what load balancers and supervisors ask."""
+"""Health checks: /healthz and /readyz."""
 
 import time
 from pathlib import Path
@@ -17,9 +17,9 @@ READY = {"status": "ready", "parts": {"database": "ok", "migrations": "ok", "key
 
 
 @pytest.fixture
-def look_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Remember nothing between two probes."""
-    monkeypatch.setattr(health, "REMEMBERED", -1.0)
+def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cache nothing between two requests."""
+    monkeypatch.setattr(health, "CACHE_TIMEOUT", -1.0)
 
 
 def broken(error: Exception) -> Any:
@@ -51,7 +51,7 @@ def test_without_its_database_it_is_not_and_tells_nothing_of_the_driver(client: 
     assert answer.json()["parts"] == {"database": "no answer", "migrations": "unknown", "keys": "unknown"}
 
 
-def test_with_a_migration_to_come_it_is_not(client: Client, db: None, look_anew: None) -> None:
+def test_with_a_migration_to_come_it_is_not(client: Client, db: None, no_cache: None) -> None:
     kept = MigrationRecorder(connection).migration_qs.filter(app="users").order_by("name")
     last = kept.last()
     last.delete()
@@ -84,7 +84,7 @@ def test_a_flood_of_probes_costs_one_look(client: Client, db: None, statements: 
 
 
 def test_after_a_second_it_looks_again_and_at_the_migrations_never(
-    client: Client, db: None, statements: Any, look_anew: None
+    client: Client, db: None, statements: Any, no_cache: None
 ) -> None:
     client.get("/readyz")
     with statements() as seen:
@@ -94,19 +94,19 @@ def test_after_a_second_it_looks_again_and_at_the_migrations_never(
 
 def test_f06_while_one_probe_waits_for_the_database_no_other_does(client: Client, db: None) -> None:
     client.get("/readyz")
-    health.watch.until = 0.0
-    with health.watch.lock:
+    health.readiness.expires_at = 0.0
+    with health.readiness.lock:
         start = time.monotonic()
         assert client.get("/readyz").json() == READY
     assert time.monotonic() - start < 1
 
 
-def test_f03_a_gateway_that_will_stop_is_not_ready(
+def test_f03_stopping_gateway_is_not_ready(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv(health.FOLDER, str(tmp_path))
+    monkeypatch.setenv(health.STOPPING_FILE, str(tmp_path / "stopping"))
     assert client.get("/readyz").status_code == 200
-    (tmp_path / health.LEAVING).touch()
+    health.mark_stopping()
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["parts"]) == (503, {**READY["parts"], "server": "stopping"})
     assert client.get("/healthz").status_code == 200

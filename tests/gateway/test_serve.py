@@ -1,4 +1,4 @@
-"""`manage.py serve`: one command, one port, one clear line where it is taken."""
+"""`manage.py serve` serves the gateway on one port until a signal stops it."""
 
 import http.client
 import os
@@ -14,10 +14,10 @@ from typing import Any
 import orjson
 import pytest
 from django.core.management import CommandError
-from django.db import connection
 
-from gateway.management.commands.serve import leave_the_database, refuse_busy
-from users.models import User
+from gateway import health
+from gateway.management.commands import serve
+from gateway.management.commands.serve import require_free_port
 
 ROOT = Path(__file__).parents[2]
 JSON = {"Content-Type": "application/json"}
@@ -32,7 +32,7 @@ def free_port() -> int:
 
 @pytest.fixture
 def busy_port() -> Iterator[int]:
-    """A port that somebody listens on."""
+    """A port that is in use."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -56,7 +56,7 @@ def start(database: Path, *arguments: str, **variables: str) -> subprocess.Popen
 
 
 def ask(port: int, body: Any = BODY, **how: Any) -> tuple[int, Any]:
-    """The answer to a request; waits until there is somebody who answers."""
+    """Return the status and the JSON of the answer. Wait until the server answers."""
     until = time.monotonic() + 30
     while True:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
@@ -65,31 +65,31 @@ def ask(port: int, body: Any = BODY, **how: Any) -> tuple[int, Any]:
             response = connection.getresponse()
             return response.status, orjson.loads(response.read())
         except ConnectionRefusedError:
-            assert time.monotonic() < until, "nobody answers"
+            assert time.monotonic() < until, "the server does not answer"
             time.sleep(0.05)
         finally:
             connection.close()
 
 
-def test_a_free_port_is_not_refused() -> None:
-    refuse_busy("127.0.0.1", free_port())
+def test_free_port_is_accepted() -> None:
+    require_free_port("127.0.0.1", free_port())
 
 
-def test_a_busy_port_is_refused(busy_port: int) -> None:
+def test_busy_port_is_refused(busy_port: int) -> None:
     with pytest.raises(CommandError, match=f"Port {busy_port} is not free .+ PORT=8001"):
-        refuse_busy("127.0.0.1", busy_port)
+        require_free_port("127.0.0.1", busy_port)
 
 
-def test_a_busy_port_is_one_clear_line(busy_port: int, tmp_path: Path) -> None:
+def test_busy_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None:
     with start(tmp_path / "db.sqlite3", PORT=str(busy_port)) as process:
         said, complained = process.communicate(timeout=60)
     assert (process.returncode, said) == (1, "")
     (line,) = complained.splitlines()
     assert f"Port {busy_port} is not free" in line
-    assert not (tmp_path / "db.sqlite3").exists(), "the port is looked at first"
+    assert not (tmp_path / "db.sqlite3").exists(), "the port is checked before the database"
 
 
-def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
+def test_f03_server_migrates_answers_and_stops(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "2") as process:
         try:
@@ -111,16 +111,8 @@ def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
     assert "Admin" in said
 
 
-@pytest.mark.django_db(transaction=True)
-def test_workers_inherit_no_connection() -> None:
-    User.objects.exists()
-    leave_the_database()
-    assert connection.connection is None
-    assert not User.objects.exists()
-
-
 def probe(port: int, path: str) -> int:
-    """The status of an address."""
+    """Return the status of a GET request."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     try:
         connection.request("GET", path)
@@ -129,9 +121,9 @@ def probe(port: int, path: str) -> int:
         connection.close()
 
 
-def test_f03_probes_are_told_first_that_it_stops_and_others_served_meanwhile(tmp_path: Path) -> None:
+def test_f03_readyz_answers_503_while_requests_are_served(tmp_path: Path) -> None:
     port = free_port()
-    with start(tmp_path / "db.sqlite3", "--port", str(port), GATEWAY_STOP_NOTICE="3") as process:
+    with start(tmp_path / "db.sqlite3", "--port", str(port), GATEWAY_SHUTDOWN_DELAY="3") as process:
         try:
             ask(port)
             ready = probe(port, "/readyz")
@@ -146,10 +138,57 @@ def test_f03_probes_are_told_first_that_it_stops_and_others_served_meanwhile(tmp
     assert (ready, told, alive, answered, process.returncode) == (200, 503, 200, 200, 0)
 
 
-def test_a_busy_port_for_metrics_is_one_clear_line(busy_port: int, tmp_path: Path) -> None:
+def test_busy_metrics_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None:
     variables = {"PORT": str(free_port()), "GATEWAY_METRICS_PORT": str(busy_port)}
     with start(tmp_path / "db.sqlite3", **variables) as process:
         _, complained = process.communicate(timeout=60)
     assert process.returncode == 1
     assert f"Port {busy_port} is not free" in complained
     assert "GATEWAY_METRICS_PORT=9101" in complained
+
+
+def test_f03_second_signal_ends_the_shutdown_delay(tmp_path: Path) -> None:
+    port = free_port()
+    with start(tmp_path / "db.sqlite3", "--port", str(port), GATEWAY_SHUTDOWN_DELAY="600") as process:
+        try:
+            ask(port)
+            process.send_signal(signal.SIGTERM)
+            until = time.monotonic() + 30
+            while probe(port, "/readyz") == 200:
+                assert time.monotonic() < until, "the first signal has no effect"
+                time.sleep(0.05)
+            process.send_signal(signal.SIGTERM)
+            process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
+@pytest.fixture
+def stopped(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[list[int]]:
+    """The signals that reach granian's handler."""
+    received: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    monkeypatch.setenv(health.STOPPING_FILE, str(tmp_path / "stopping"))
+    yield received
+    signal.alarm(0)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
+
+
+def test_without_a_delay_the_server_stops_at_once(stopped: list[int]) -> None:
+    serve.delay_shutdown(0)
+    signal.raise_signal(signal.SIGTERM)
+    assert stopped == [signal.SIGTERM]
+    assert health.is_stopping()
+
+
+def test_delay_ends_by_itself(stopped: list[int]) -> None:
+    serve.delay_shutdown(600)
+    signal.raise_signal(signal.SIGTERM)
+    assert stopped == []
+    assert health.is_stopping()
+    assert 0 < signal.alarm(0) <= 600
+    signal.raise_signal(signal.SIGALRM)
+    assert stopped == [signal.SIGALRM]

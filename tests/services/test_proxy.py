@@ -21,8 +21,8 @@ pytestmark = [
 ]
 PROXIED = {
     "GATEWAY_TRUSTED_PROXIES": "1",
-    # Longer than the proxy remembers that the other was away.
-    "GATEWAY_STOP_NOTICE": "3",
+    # Longer than the proxy's fail_timeout, after which it tries a gateway again.
+    "GATEWAY_SHUTDOWN_DELAY": "3",
     "DJANGO_DEBUG": "0",
     "ALLOWED_HOSTS": "127.0.0.1",
     "GATEWAY_ISSUER": "https://gateway.example",

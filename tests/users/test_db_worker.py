@@ -57,7 +57,7 @@ def troubled(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[Any]]:
                 raise left.pop(0)
 
         monkeypatch.setattr(db_worker.Worker, "handle", handle)
-        monkeypatch.setattr(db_worker, "tend", lambda beside: None)
+        monkeypatch.setattr(db_worker, "retry_failed", lambda parent_pid: None)
         return starts
 
     return trouble
@@ -70,7 +70,7 @@ def test_the_worker_goes_on_whatever_comes_between_and_quotes_nothing_of_it(
     call_command("db_worker")
     assert len(starts) == len(TROUBLES) + 1
     said = [each.getMessage() for each in caplog.records]
-    assert said == [f"mail waits: {type(each).__name__}" for each in TROUBLES]
+    assert said == [f"cannot send mail, retry in 0 s: {type(each).__name__}" for each in TROUBLES]
     assert not any(each.exc_info for each in caplog.records)
 
 
@@ -99,13 +99,10 @@ def test_the_worker_neither_reloads_nor_waits_to_start(troubled: Callable[..., l
     assert [(each["reload"], each["startup_delay"]) for each in starts] == [(False, False)]
 
 
-@pytest.mark.parametrize("option", ["--reload", "--no-reload"])
-def test_the_worker_offers_no_reload(troubled: Callable[..., list[Any]], option: str) -> None:
+def test_reload_is_ignored(troubled: Callable[..., list[Any]]) -> None:
     starts = troubled()
-    with pytest.raises(CommandError, match=f"unrecognized arguments: {option}"):
-        call_command("db_worker", option)
-    assert starts == []
-    assert "reload" not in db_worker.Command().create_parser("manage.py", "db_worker").format_help()
+    call_command("db_worker", "--reload")
+    assert [each["reload"] for each in starts] == [False]
 
 
 def test_what_failed_is_looked_after_again_whatever_came_between(
@@ -120,7 +117,7 @@ def test_what_failed_is_looked_after_again_whatever_came_between(
     monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
     monkeypatch.setattr(db_worker.connections, "close_all", lambda: None)
     with pytest.raises(Enough):
-        db_worker.tend(0)
+        db_worker.retry_failed(0)
     assert left == []
     assert SECRET not in caplog.text
 
@@ -145,7 +142,7 @@ def test_a_batch_sends_what_is_due_and_ends() -> None:
 def test_a_row_that_no_letter_can_be_made_of_stops_no_other(
     row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(db_worker, "tend", lambda beside: None)
+    monkeypatch.setattr(db_worker, "retry_failed", lambda parent_pid: None)
     for name in ("alice", "bob"):
         User.objects.create_user(name, f"{name}@example.com")
     mail.queue(Caller(), letters.account_exists, user=None, address="alice@example.com")
@@ -171,5 +168,5 @@ def test_the_rows_of_what_was_sent_are_tidied_away_now_and_then(monkeypatch: pyt
     monkeypatch.setattr(mail, "prune", lambda: tidied.append(clock[0]))
     monkeypatch.setattr(db_worker.throttle, "prune", lambda: 0)
     with pytest.raises(Enough):
-        db_worker.tend(0)
+        db_worker.retry_failed(0)
     assert tidied == [80, 160]

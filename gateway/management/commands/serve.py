@@ -1,7 +1,9 @@
-"""`manage.py serve`: the gateway behind granian."""
+"""`manage.py serve`: runs the gateway in granian, a mail worker and the metrics server."""
 
 import logging
+import multiprocessing
 import os
+import signal
 import socket
 from argparse import ArgumentParser
 from contextlib import nullcontext
@@ -14,26 +16,30 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
-from granian.constants import Interfaces
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 
-from gateway import health, scrapes
-from gateway.beside import MailWorker
-from gateway.server import Server
+from gateway import health, metrics_server
+from gateway.mail_worker import MailWorker
 from users import keys
 
-log = logging.getLogger("gateway.serve")
+# Seconds that a stopping worker has to finish its requests. The slowest request takes less.
+STOP_TIMEOUT = 15
+# Milliseconds and bytes that a client has for the head of a request.
+HEADER_TIMEOUT = 10_000
+MAX_HEADERS_SIZE = 32 * 1024
 
-# Longer than the slowest call; what is not answered by then will not be.
-DRAIN_SECONDS = 15
+log = logging.getLogger("gateway.serve")
 
 
 class Command(BaseCommand):
     """Serves the gateway on one port."""
 
-    help = "Serve the gateway: --migrate brings the database up to date first."
+    help = "Serve the gateway. --migrate applies the migrations first."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """What can be chosen."""
+        """Add the options."""
         parser.add_argument("--host", default=settings.HOST)
         parser.add_argument("--port", type=int, default=settings.PORT)
         parser.add_argument("--workers", type=int, default=settings.GATEWAY_WORKERS)
@@ -41,47 +47,47 @@ class Command(BaseCommand):
         parser.add_argument("--migrate", action="store_true")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Serve until a signal says stop."""
+        """Serve until a signal stops the process."""
         host, port = options["host"], options["port"]
-        refuse_busy(host, port)
+        require_free_port(host, port)
         if settings.GATEWAY_METRICS_PORT:
-            refuse_busy(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
+            require_free_port(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
         if options["migrate"]:
             call_command("migrate", verbosity=0)
-        open_ring()
-        leave_the_database()
-        self._announce(host, port)
+        create_signing_keys()
+        # The workers use the database from here on, this process does not.
+        connections.close_all()
+        self._print_addresses(host, port)
         with TemporaryDirectory(prefix="gateway-") as folder:
             self._serve(Path(folder), options)
 
     def _serve(self, folder: Path, options: dict[str, Any]) -> None:
-        # By the environment too, since workers are not always forked.
-        os.environ[health.FOLDER] = str(folder)
+        # A spawned worker is a fresh interpreter: it inherits the environment, but no connection, thread or lock.
+        multiprocessing.set_start_method("spawn")
         os.environ["GATEWAY_THREADS"] = str(options["threads"])
-        settings.GATEWAY_THREADS = options["threads"]
+        os.environ[health.STOPPING_FILE] = str(folder / "stopping")
         if settings.GATEWAY_METRICS_PORT:
-            scrapes.share(folder / "metrics")
-            scrapes.serve(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, folder / "metrics")
-        server = Server(
-            "gateway.rsgi:serve",
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(folder)
+            metrics_server.start(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT)
+        server = Granian(
+            "gateway.server:app",
             address=options["host"],
             port=options["port"],
             interface=Interfaces.RSGI,
             workers=options["workers"],
-            log_access=False,
-            # Who asks for one is answered by HTTP.
+            http=HTTPModes.http1,
+            http1_settings=HTTP1Settings(header_read_timeout=HEADER_TIMEOUT, max_buffer_size=MAX_HEADERS_SIZE),
             websockets=False,
-            # Its lines go where all others go.
+            # Granian's log records go to the handlers of Django's LOGGING.
             log_dictconfig={"loggers": {"_granian": {"handlers": [], "propagate": True}}},
             respawn_failed_workers=True,
-            workers_kill_timeout=DRAIN_SECONDS,
-            folder=folder,
-            notice=settings.GATEWAY_STOP_NOTICE,
+            workers_kill_timeout=STOP_TIMEOUT,
         )
+        server.on_startup(lambda: delay_shutdown(settings.GATEWAY_SHUTDOWN_DELAY))
         with MailWorker() if settings.GATEWAY_MAIL_WORKER else nullcontext():
             server.serve()
 
-    def _announce(self, host: str, port: int) -> None:
+    def _print_addresses(self, host: str, port: int) -> None:
         shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
         origin = f"http://{shown}:{port}"
         self.stdout.write(f"GraphQL   {origin}/graphql")
@@ -92,33 +98,42 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def open_ring() -> None:
-    """Make the signing keys where there are none, and say in one line that they cannot be opened."""
+def delay_shutdown(seconds: int) -> None:
+    """At SIGTERM, make /readyz answer 503, then wait before granian stops. A second SIGTERM ends the wait."""
+    stop: Any = signal.getsignal(signal.SIGTERM)
+
+    def begin(number: int, frame: Any) -> None:
+        health.mark_stopping()
+        signal.signal(signal.SIGTERM, stop)
+        if seconds:
+            signal.signal(signal.SIGALRM, stop)
+            signal.alarm(seconds)
+        else:
+            stop(number, frame)
+
+    signal.signal(signal.SIGTERM, begin)
+
+
+def create_signing_keys() -> None:
+    """Create the signing keys if there are none. Raise CommandError if they cannot be opened."""
     try:
         keys.ring()
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from None
     except DatabaseError:
-        # It may come back, and requests say so until then.
-        log.warning("the database does not answer, so the signing keys are not known yet")
+        # Requests are refused until the database answers.
+        log.warning("cannot read the signing keys: the database does not answer")
 
 
-def leave_the_database() -> None:
-    """Close what this process has opened: workers are forked from it, and two cannot share a connection."""
-    keys.forget()
-    for connection in connections.all(initialized_only=True):
-        connection.close()
-
-
-def refuse_busy(host: str, port: int, instead: str = "PORT=8001") -> None:
-    """Say in one line that somebody else has the port."""
+def require_free_port(host: str, port: int, example: str = "PORT=8001") -> None:
+    """Raise CommandError if another process listens on the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
-        # As the server itself does: a connection that has just ended does not make a port busy.
+        # As the server does: a connection that has just ended does not make a port busy.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is not free ({error.strerror}); choose another: {instead}.") from None
+            raise CommandError(f"Port {port} is not free ({error.strerror}). Set another: {example}") from None
         except OverflowError:
-            raise CommandError(f"Port {port} is none: they go from 1 to 65535.") from None
+            raise CommandError(f"Port {port} does not exist. Choose one from 1 to 65535.") from None

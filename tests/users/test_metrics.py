@@ -1,16 +1,16 @@
-"""What rules count for whoever watches."""
+"""Metrics of the account rules."""
 
 from contextlib import suppress
 
 import pytest
 
 from tests.api import Api
-from users import hashing, tallies
+from users import hashing, metrics
 from users.errors import ServiceUnavailable
 
 
 def value(name: str, **labels: str) -> float:
-    return tallies.registry.get_sample_value(name, labels) or 0.0
+    return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 @pytest.mark.django_db(transaction=True)
