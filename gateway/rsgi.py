@@ -18,14 +18,13 @@ from gateway.hands import hands
 from gateway.postgresql import connections
 from gateway.variables import environment
 from gateway.wsgi import application
-from users import hashing
 from users.errors import Refusal
 
 JSON = [("content-type", "application/json; charset=utf-8"), ("cache-control", "no-store")]
 ALIVE = b'{"status":"ok"}'
 
 log = logging.getLogger("gateway.server")
-hashing.aside = connections.aside = hands.aside
+connections.aside = hands.aside
 
 
 def serve(scope: Any, protocol: Any) -> None:

@@ -16,14 +16,14 @@ throttled = Counter(
 )
 hashes = Gauge(
     "gateway_hashes",
-    "Passwords that are hashed now, and that wait for their turn.",
+    "Password hashes that are running, and that are waiting in the queue.",
     ["state"],
     registry=registry,
     multiprocess_mode="livesum",
 )
 hashes_refused = Counter(
     "gateway_hashes_refused",
-    "Passwords that were sent away: no seat to wait in, or no turn in time.",
-    ["lacking"],
+    "Password hashes that were refused: the queue was full, the wait timed out, or another client took the place.",
+    ["reason"],
     registry=registry,
 )

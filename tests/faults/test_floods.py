@@ -16,8 +16,8 @@ from tests.faults.storm import JOIN, ME, REFRESH, SIGN_IN, call, told
 FLAT = 120
 OWN_HASHES = {
     "DJANGO_SETTINGS_MODULE": "gateway.settings",
-    "GATEWAY_HASHES_AT_ONCE": "2",
-    "GATEWAY_HASHES_WAITING": "4",
+    "GATEWAY_MAX_CONCURRENT_HASHES": "2",
+    "GATEWAY_HASH_QUEUE": "4",
 }
 
 

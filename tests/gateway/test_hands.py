@@ -3,16 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
 import pytest
 
 from gateway import hands as hands_module
-from gateway import rsgi
 from gateway.hands import Hands
-from users import hashing
 
 
 def await_all(hands: Hands, *acts: object) -> None:
@@ -170,12 +167,3 @@ def test_who_is_no_hand_stands_aside_for_nobody() -> None:
     hands = Hands(1)
     with hands.aside():
         assert hands.at_work == 0
-
-
-@pytest.mark.parametrize("hash_it", [hashing.make, lambda password: hashing.check(password, "no hash", None)])
-def test_who_hashes_stands_aside(monkeypatch: pytest.MonkeyPatch, hash_it: Callable[[str], Any]) -> None:
-    assert hashing.aside == rsgi.hands.aside
-    stood: list[str] = []
-    monkeypatch.setattr(hashing, "aside", lambda: nullcontext(stood.append("aside")))
-    hash_it("a password")
-    assert stood == ["aside"]

@@ -101,7 +101,7 @@ def test_what_fails_before_django_is_json_too(
 def small(transactional_db: None, tmp_path: Path) -> Iterator[int]:
     """A gateway of few threads."""
     (port,) = free_ports(1)
-    few = {"GATEWAY_THREADS": "3", "GATEWAY_HASHES_AT_ONCE": "1", "GATEWAY_HASHES_WAITING": "1"}
+    few = {"GATEWAY_THREADS": "3", "GATEWAY_MAX_CONCURRENT_HASHES": "1", "GATEWAY_HASH_QUEUE": "1"}
     with serving(tmp_path, port, {"DATABASE_URL": url_of(connection.settings_dict), **few}) as origin:
         await_answer(origin, tmp_path)
         yield port
