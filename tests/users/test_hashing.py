@@ -47,14 +47,10 @@ class Clients:
 
     def ask(self, client: str, account: str) -> None:
         """Ask for a job, and return when the pool has it or has refused it."""
-        expected = len(self.pool.jobs) + 1
         thread = threading.Thread(target=self._run, args=(client, account), daemon=True)
         self.threads.append(thread)
         thread.start()
-        wait_until(lambda: len(self.pool.jobs) >= expected or not thread.is_alive() or self._was_full(expected))
-
-    def _was_full(self, expected: int) -> bool:
-        return expected > self.pool.capacity and len(self.results) > 0
+        wait_until(lambda: len(self.pool.jobs) + len(self.results) >= len(self.threads))
 
     def _run(self, client: str, account: str) -> None:
         try:
