@@ -22,7 +22,7 @@ OWN_HASHES = {
     "GATEWAY_HASH_QUEUE": "4",
 }
 # Put back what tests of floods switch off.
-BY_DEFAULT = {name: "" for name in WIDE}
+BY_DEFAULT = dict.fromkeys(WIDE, "")
 
 
 def told_by(number: int) -> dict[str, str]:

@@ -16,7 +16,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connections
 from granian.constants import Interfaces
 
-from gateway import health, scrapes
+from gateway import argon2_build, health, scrapes
 from gateway.beside import MailWorker
 from gateway.server import Server
 from users import keys
@@ -46,6 +46,7 @@ class Command(BaseCommand):
         refuse_busy(host, port)
         if settings.GATEWAY_METRICS_PORT:
             refuse_busy(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
+        argon2_build.require_processor()
         if options["migrate"]:
             call_command("migrate", verbosity=0)
         open_ring()
