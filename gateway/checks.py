@@ -114,9 +114,9 @@ def breach_url(**_: Any) -> Found:
 
 
 def few_threads(**_: Any) -> Found:
-    """With no thread to spare, a flood of sign-ins would hold them all."""
-    if settings.GATEWAY_THREADS <= settings.GATEWAY_HASHES_AT_ONCE + settings.GATEWAY_HASHES_WAITING:
-        message = "GATEWAY_THREADS must be more than GATEWAY_HASHES_AT_ONCE and GATEWAY_HASHES_WAITING together."
+    """Otherwise a flood of sign-ins could hold every thread."""
+    if settings.GATEWAY_THREADS <= settings.GATEWAY_MAX_CONCURRENT_HASHES + settings.GATEWAY_HASH_QUEUE:
+        message = "GATEWAY_THREADS must exceed GATEWAY_MAX_CONCURRENT_HASHES + GATEWAY_HASH_QUEUE."
         return [Error(message, id="gateway.E013")]
     return []
 

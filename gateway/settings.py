@@ -40,10 +40,10 @@ SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR /
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
 GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
-GATEWAY_HASHES_AT_ONCE = read("GATEWAY_HASHES_AT_ONCE", count, max(1, cores.usable() // GATEWAY_WORKERS))
-GATEWAY_HASHES_WAITING = read("GATEWAY_HASHES_WAITING", natural, 16)
-# Some more than may hash and wait for it, so that a flood of sign-ins leaves threads for everything else.
-GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_HASHES_AT_ONCE + GATEWAY_HASHES_WAITING + 8)
+GATEWAY_MAX_CONCURRENT_HASHES = read("GATEWAY_MAX_CONCURRENT_HASHES", count, max(1, cores.usable() // GATEWAY_WORKERS))
+GATEWAY_HASH_QUEUE = read("GATEWAY_HASH_QUEUE", natural, 64)
+# More than the requests that may hash or wait for a hash, so that a flood of sign-ins leaves threads for others.
+GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_MAX_CONCURRENT_HASHES + GATEWAY_HASH_QUEUE + 16)
 # Longer than a load balancer takes to see that /readyz answers 503.
 GATEWAY_SHUTDOWN_DELAY = read("GATEWAY_SHUTDOWN_DELAY", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")
@@ -138,9 +138,11 @@ GATEWAY_LIMITS = {
         "sign_in_here": "10 in 5 minutes, 20 in 1 hour, 40 in 6 hours",
         "sign_in_elsewhere": "12 in 5 minutes, 45 in 1 day",
         "sign_in_address": "20 in 5 minutes",
+        "sign_in_total_account": "60 in 1 minute",
+        "sign_in_total_client": "120 in 1 minute",
         "register": "20 in 1 minute",
         "refresh_rubbish": "300 in 1 minute",
-        "own_password": "10 in 5 minutes",
+        "own_password": "10 in 5 minutes, 40 in 1 day",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",
         "code_address": "5 in 10 minutes, 20 in 1 day",

@@ -76,8 +76,7 @@ def register(
     inspection.finish()
     if is_quiet:
         throttle.count(caller, mail.joining(caller, user.email), are_new=True)
-    with hashing.seat():
-        user.password = hashing.make(password)
+    user.password = hashing.hash_password(caller, password, account=user.username.lower())
     if is_quiet:
         _make_quietly(caller, user)
         return None
@@ -114,8 +113,7 @@ def update_profile(caller: SignedIn, **profile: str | None) -> User:
 def close(caller: SignedIn, *, password: str) -> datetime:
     """Close the caller's account: sign out everywhere, and erase it after a while; when that will be."""
     user = caller.user
-    with hashing.seat():
-        passwords.prove(caller, password)
+    passwords.prove(caller, password)
     erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     with transaction.atomic():
         same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)

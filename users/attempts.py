@@ -52,14 +52,14 @@ def _consume(keys: Collection[str]) -> int:
     at = now()
     expired = [at, at + CLOCK_SKEW]
     # In the order of the placeholders: three columns to set, the keys, and which counters have room.
-    params = [*expired, *expired, *expired, at, *keys]
+    params: list[int | str] = [*expired, *expired, *expired, at, *keys]
     if connection.vendor == "mysql" or len(keys) == 1:
         params += expired
     else:
         params += [*keys, *expired, len(keys)]
     with connection.cursor() as cursor:
         cursor.execute(_consume_sql(len(keys), connection.vendor), params)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import events, letters, mail, names, passwords, proofs, sessions, throttle, tokens
 from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection, TokenInvalid
 from users.events import Kind
@@ -48,8 +48,7 @@ def change(caller: SignedIn, *, new_email: str, password: str) -> None:
     if address == user.email and user.is_email_verified:
         inspection.add("new_email", FieldErrorCode.INVALID, "This is the account's address already.")
     inspection.finish()
-    with hashing.seat():
-        passwords.prove(caller, password)
+    passwords.prove(caller, password)
     mail.admit(caller, address, to="prove")
     bound = {"email": user.email, "credential_version": user.credential_version}
     with transaction.atomic():

@@ -17,7 +17,7 @@ hashes = Gauge(
 )
 hashes_refused = Counter(
     "gateway_hashes_refused",
-    "Password hashes that were refused: the queue was full (seat), or the wait took too long (turn).",
-    ["lacking"],
+    "Password hashes that were refused: the queue was full, the wait timed out, or another client took the place.",
+    ["reason"],
     registry=registry,
 )

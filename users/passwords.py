@@ -3,7 +3,6 @@
 import unicodedata
 from typing import Any
 
-from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import transaction
@@ -35,21 +34,27 @@ def inspect(inspection: Inspection, field: str, password: str, *, user: User) ->
                 inspection.add(field, code, " ".join(error.messages))
 
 
-def matches(user: User | None, password: str) -> bool:
-    """Whether the password is this user's. One hash in every case, so that time does not tell which it was."""
+def matches(caller: Caller, user: User | None, password: str, *, account: str) -> bool:
+    """Return whether the password is this user's; one hash in every case, so that the time does not reveal which.
+
+    `account` is a name for the account in the hashing queue, also where there is no user.
+    """
     password = _normal(password)
     # A longer one cannot be anyone's; its beginning is hashed all the same, at the same cost.
     fits = 0 < len(password) <= LONGEST
     if user is None or not user.has_usable_password():
-        hashing.make(password[:LONGEST])
+        hashing.hash_password(caller, password[:LONGEST], account=account)
         return False
 
-    def upgrade(raw: str) -> None:
+    def upgrade(encoded: str) -> None:
         # Only over the hash that was checked: a password changed meanwhile must not come back.
         unchanged = User.objects.filter(id=user.id, credential_version=user.credential_version)
-        unchanged.update(password=make_password(raw))
+        unchanged.update(password=encoded)
 
-    return hashing.check(password[:LONGEST], user.password, upgrade if fits else None) and fits
+    is_correct = hashing.check_password(
+        caller, password[:LONGEST], user.password, account=account, upgrade=upgrade if fits else None
+    )
+    return is_correct and fits
 
 
 def owner(username: str) -> User | None:
@@ -62,10 +67,10 @@ def owner(username: str) -> User | None:
 
 
 def prove(caller: SignedIn, password: str, *, argument: str = "password") -> None:
-    """Refuse where the password is not the caller's own; to be done in a seat for hashing."""
+    """Raise InvalidCredentials unless the password is the caller's."""
     tries = throttle.count_own(caller, "own_password", user=caller.user)
     with tries.judging():
-        is_right = matches(caller.user, password)
+        is_right = matches(caller, caller.user, password, account=str(caller.user.id))
     if not is_right:
         events.record(caller, Kind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
         raise InvalidCredentials("The password is wrong.", field=argument)
@@ -80,9 +85,8 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     if _normal(new_password) == _normal(old_password):
         inspection.add("new_password", FieldErrorCode.PASSWORD_UNCHANGED)
     inspection.finish()
-    with hashing.seat():
-        prove(caller, old_password, argument="oldPassword")
-        encoded = hashing.make(new_password)
+    prove(caller, old_password, argument="oldPassword")
+    encoded = hashing.hash_password(caller, new_password, account=str(user.id))
     with transaction.atomic():
         if not _replace(user, encoded):
             raise Conflict
@@ -111,8 +115,7 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
     # What is refused here uses nothing up: another try may follow.
     inspect(inspection, "new_password", new_password, user=user)
     inspection.finish()
-    with hashing.seat():
-        encoded = hashing.make(new_password)
+    encoded = hashing.hash_password(caller, new_password, account=str(user.id))
     with transaction.atomic():
         # Whoever has the mail has the address: this proves it as well.
         proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}

@@ -11,7 +11,7 @@ import hashlib
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import cache, cached_property, lru_cache
 from ipaddress import ip_address, ip_network
@@ -69,10 +69,14 @@ class Lane:
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """Where a try was counted: in lanes of the one who tried, and in those shared with others."""
+    """Where a try was counted: in lanes of the one who tried, in those shared with others, and in those of all tries.
+
+    A success resets the first, takes this try back in the second, and stays counted in the last.
+    """
 
     own: list[Lane]
     shared: list[Lane]
+    total: list[Lane] = field(default_factory=list)
 
     def reset(self) -> None:
         """Forget the attempts of a caller that proved right: all in their own lanes, this one in the shared ones."""
@@ -84,7 +88,7 @@ class Tries:
         try:
             yield
         except ServiceUnavailable:
-            attempts.give_back(_keys([*self.own, *self.shared]))
+            attempts.give_back(_keys([*self.own, *self.shared, *self.total]))
             raise
 
 
@@ -124,11 +128,13 @@ def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
     """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
     here = lanes("sign_in_here", name, _device(caller, user) or place(caller))
     address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
-    if counted([*here, *address, *elsewhere]):
-        return Tries(here, [*address, *elsewhere])
-    if is_known(caller, user) and counted([*here, *address]):
-        return Tries(here, address)
-    raise _refused(caller, [*here, *address, *elsewhere], user)
+    # Successful sign-ins are limited as well: each costs a hash.
+    total = [*lanes("sign_in_total_account", name), *lanes("sign_in_total_client", place(caller))]
+    if counted([*here, *address, *elsewhere, *total]):
+        return Tries(here, [*address, *elsewhere], total)
+    if is_known(caller, user) and counted([*here, *address, *total]):
+        return Tries(here, address, total)
+    raise _refused(caller, [*here, *address, *elsewhere, *total], user)
 
 
 def count_own(caller: Caller, name: str, *, user: User) -> Tries:

@@ -10,7 +10,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from users import events, hashing, keys, letters, mail, names, passwords, sessions, throttle
+from users import events, keys, letters, mail, names, passwords, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
@@ -58,11 +58,10 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
     inspection = Inspection()
     device = inspection.clean("device_name", names.device_name, device_name)
     inspection.finish()
-    with hashing.seat():
-        user = passwords.owner(username)
-        tries = throttle.count_sign_in(caller, name=names.folded(username), user=user)
-        with tries.judging():
-            is_right = passwords.matches(user, password) and not _is_unproven(user, username)
+    user, name = passwords.owner(username), names.folded(username)
+    tries = throttle.count_sign_in(caller, name=name, user=user)
+    with tries.judging():
+        is_right = passwords.matches(caller, user, password, account=name) and not _is_unproven(user, username)
     if not is_right or user is None or not user.is_active:
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)

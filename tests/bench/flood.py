@@ -12,7 +12,10 @@ from tests.server import await_answer, free_ports, serving
 FLOOD = 200
 READS = 300
 # The limits of guessing would send the flood away before it is hashed: here the hashing itself is looked at.
-SETTINGS = {f"GATEWAY_LIMIT_SIGN_IN_{lane}": "100000 in 1 minute" for lane in ("HERE", "ELSEWHERE", "ADDRESS")}
+SETTINGS = {
+    f"GATEWAY_LIMIT_SIGN_IN_{lane}": "100000 in 1 minute"
+    for lane in ("HERE", "ELSEWHERE", "ADDRESS", "TOTAL_ACCOUNT", "TOTAL_CLIENT")
+}
 
 
 def main() -> None:

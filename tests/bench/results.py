@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from tests.bench import hashers
 from tests.bench.asking import OPERATIONS
 from tests.bench.generator import Result
 
@@ -128,7 +129,8 @@ class Results:
         memory = ", ".join(f"{name} {taken:.0f} MiB" for name, taken in self.memory.items())
         return (
             f"worker's memory (PSS) after it all: {memory}",
-            f"one argon2 hash: {self.hash:.1f} ms of CPU ({min(self.hashes):.1f} to {max(self.hashes):.1f})",
+            f"one argon2 hash: {self.hash:.1f} ms of CPU ({min(self.hashes):.1f} to {max(self.hashes):.1f}); "
+            f"argon2 is {hashers.build()}",
             f"{self.rounds} rounds of {self.seconds} s each; ± is how far a round was from the median of its row",
             f"the generator was busy {self.busiest_generator:.0%} of its core at most, "
             f"and gets {self.ceiling:.0f} answers/s from an application that does nothing",

@@ -7,18 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.api import PASSWORD
 from tests.faults.conftest import Start
-from tests.faults.process import Gateway
+from tests.faults.process import WIDE, Gateway
 from tests.faults.storm import JOIN, ME, REFRESH, SIGN_IN, call, told
 
 # Megabytes: of what is hashed at once, and of what Python does not give back.
 FLAT = 120
 OWN_HASHES = {
     "DJANGO_SETTINGS_MODULE": "gateway.settings",
-    "GATEWAY_HASHES_AT_ONCE": "2",
-    "GATEWAY_HASHES_WAITING": "4",
+    "GATEWAY_MAX_CONCURRENT_HASHES": "2",
+    "GATEWAY_HASH_QUEUE": "4",
 }
+# Put back what tests of floods switch off.
+BY_DEFAULT = dict.fromkeys(WIDE, "")
+
+
+def told_by(number: int) -> dict[str, str]:
+    """The header by which the proxy in front names a client."""
+    return {"X-Forwarded-For": f"198.51.100.{number}"}
 
 
 @contextmanager
@@ -88,6 +97,51 @@ def test_f16_while_hashing_is_saturated_all_else_is_served_and_memory_is_flat(st
     began = time.monotonic()
     assert told(gateway.origin, SIGN_IN, n="alice", p=PASSWORD)["data"]["tokenAuth"]
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("limits", [{}, BY_DEFAULT], ids=["without limits", "by default"])
+def test_s96_one_client_with_a_valid_account_keeps_no_others_from_signing_in(
+    start: Start, tmp_path: Path, limits: dict[str, str]
+) -> None:
+    settings = {"DJANGO_SETTINGS_MODULE": "gateway.settings", "GATEWAY_TRUSTED_PROXIES": "1", **limits}
+    gateway = start(f"sqlite:///{tmp_path / 'db.sqlite3'}", GATEWAY_HASH_QUEUE="8", **settings)
+    for number, name in enumerate(["alice", *(f"other{number}" for number in range(20))]):
+        answer = told(gateway.origin, JOIN, headers=told_by(number), n=name, e=f"{name}@example.com", p=PASSWORD)
+        assert answer["data"]["register"]
+    flooded, served = Counter[str](), 0
+
+    def sign_in(number: int) -> None:
+        errors = told(gateway.origin, SIGN_IN, headers=told_by(99), n="alice", p=PASSWORD).get("errors")
+        flooded[errors[0]["extensions"]["code"] if errors else "OK"] += 1
+
+    with flood(sign_in, 40):
+        for number in range(20):
+            answer = told(gateway.origin, SIGN_IN, headers=told_by(number + 1), n=f"other{number}", p=PASSWORD)
+            served += "errors" not in answer
+    assert served >= 18, (served, flooded)
+    assert flooded["OK"] > 0
+
+
+def test_sixty_four_sign_ins_at_once_are_all_served_and_reading_goes_on(start: Start, tmp_path: Path) -> None:
+    settings = {"DJANGO_SETTINGS_MODULE": "gateway.settings", "GATEWAY_MAX_CONCURRENT_HASHES": "1"}
+    gateway = start(f"sqlite:///{tmp_path / 'db.sqlite3'}", **settings)
+    pair, codes = join(gateway), Counter[str]()
+
+    def sign_in(barrier: threading.Barrier) -> None:
+        barrier.wait(30)
+        errors = told(gateway.origin, SIGN_IN, n="alice", p=PASSWORD).get("errors")
+        codes[errors[0]["extensions"]["code"] if errors else "OK"] += 1
+
+    barrier = threading.Barrier(65)
+    threads = [threading.Thread(target=sign_in, args=(barrier,), daemon=True) for _ in range(64)]
+    for thread in threads:
+        thread.start()
+    barrier.wait(30)
+    read = 0
+    while any(thread.is_alive() for thread in threads):
+        read += told(gateway.origin, ME, token=pair["token"])["data"]["me"] == {"username": "alice"}
+    assert codes == {"OK": 64}
+    assert read > 5
 
 
 def hostile(number: int) -> str:

@@ -224,7 +224,7 @@ def test_a_range_service_is_asked_in_private(settings: Any, url: str, found: lis
 
 @pytest.mark.parametrize(("threads", "found"), [(5, ["gateway.E013"]), (6, ["gateway.E013"]), (7, [])])
 def test_f16_some_threads_are_left_when_all_that_may_hash_do(settings: Any, threads: int, found: list[str]) -> None:
-    settings.GATEWAY_HASHES_AT_ONCE, settings.GATEWAY_HASHES_WAITING, settings.GATEWAY_THREADS = 2, 4, threads
+    settings.GATEWAY_MAX_CONCURRENT_HASHES, settings.GATEWAY_HASH_QUEUE, settings.GATEWAY_THREADS = 2, 4, threads
     assert refused(checks.few_threads) == found
 
 

@@ -337,9 +337,8 @@ def mails(document: str) -> bool:
 
 
 def hashes(document: str) -> bool:
-    """Whether it is sent away where every seat for hashing is taken."""
-    with hashing.turns.seat():
-        answer = Api()(document, token=get_token(User.objects.get())).json
+    """Whether it is refused when the hashing queue is full."""
+    answer = Api()(document, token=get_token(User.objects.get())).json
     return "SERVICE_UNAVAILABLE" in {each["extensions"]["code"] for each in answer.get("errors", ())}
 
 
@@ -350,7 +349,7 @@ def test_what_hashes_a_password_or_mails_whom_it_is_told_to_or_reads_all_is_a_co
     mutation = schema.graphql_schema.mutation_type
     assert mutation
     mailing = {name for name, field in mutation.fields.items() if mails(asked(name, field))}
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=1, waiting=0))
+    monkeypatch.setattr(hashing.pool, "capacity", 0)
     hashing_fields = {name for name, field in mutation.fields.items() if hashes(asked(name, field))}
     assert mailing - hashing_fields == {"requestPasswordReset", "requestEmailVerification"}
     assert mailing | hashing_fields | {"export"} == limits.COSTLY

@@ -122,8 +122,8 @@ def test_each_can_be_set_by_itself(
 def test_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch, workers: str, share: int) -> None:
     monkeypatch.setattr(cores, "usable", lambda: 4)
     settings = read(monkeypatch, GATEWAY_WORKERS=workers)
-    assert (settings["GATEWAY_HASHES_AT_ONCE"], settings["GATEWAY_THREADS"]) == (share, share + 24)
-    assert read(monkeypatch, GATEWAY_HASHES_AT_ONCE="7")["GATEWAY_HASHES_AT_ONCE"] == 7
+    assert (settings["GATEWAY_MAX_CONCURRENT_HASHES"], settings["GATEWAY_THREADS"]) == (share, share + 80)
+    assert read(monkeypatch, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_MAX_CONCURRENT_HASHES"] == 7
 
 
 def test_a_floor_of_passwords_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:

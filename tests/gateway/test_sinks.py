@@ -173,6 +173,8 @@ def test_a_line_that_goes_straight_is_what_logging_would_make_of_it(
 ) -> None:
     assert sinks.alone(logger) is sink
     monkeypatch.setattr(time, "time", lambda: 1_789_000_000.000_25)
+    # Python 3.13 asks for nanoseconds.
+    monkeypatch.setattr(time, "time_ns", lambda: 1_789_000_000_000_250_000)
     token = lines.request.set(name)
     sinks.say(logger, level, "request", FACTS)
     logger.log(level, "request", extra={"facts": FACTS})

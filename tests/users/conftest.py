@@ -1,5 +1,6 @@
 """What the rules' tests stand on: documents stay parsed from test to test, since none of these is about them."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,6 +17,9 @@ def _clean_start(settings: Any) -> None:
 
 
 @pytest.fixture
-def many_seats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seats for fifty who hash at once, so that none is sent away."""
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=50, waiting=50))
+def long_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hashing queue with room for every request of a test, so that none is refused for want of it."""
+    pool = hashing.HashingPool(threads=2, queue=100)
+    monkeypatch.setattr(hashing, "pool", pool)
+    yield
+    pool.executor.shutdown()

@@ -500,7 +500,7 @@ def test_five_who_register_one_address_are_enough_for_an_hour_and_the_owner_can_
 @pytest.mark.usefixtures("required")
 @pytest.mark.django_db(transaction=True)
 def test_s15_of_six_who_register_one_free_address_at_once_all_are_answered_alike(
-    at_once: Callable[..., list[Answer]], many_seats: None, settings: Any
+    at_once: Callable[..., list[Answer]], long_queue: None, settings: Any
 ) -> None:
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"mail_address": [(9, timedelta(hours=1))]}
     answers = at_once([lambda number=number: Api().register(f"user{number}", ADDRESS) for number in range(6)])
@@ -657,7 +657,7 @@ def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
 
 @pytest.mark.django_db(transaction=True)
 def test_of_closing_and_changing_at_once_nothing_hangs_and_nobody_stays_in(
-    at_once: Callable[..., list[Any]], many_seats: None
+    at_once: Callable[..., list[Any]], long_queue: None
 ) -> None:
     members = [proven(), *(Api().signed_in("alice") for _ in range(5))]
     answers = at_once(

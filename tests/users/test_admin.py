@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from django.test import Client, RequestFactory
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
+from users import hashing
 from users.models import Event, Session, User
 
 USERS, SESSIONS, EVENTS = "/admin/users/user/", "/admin/users/session/", "/admin/users/event/"
@@ -200,6 +201,12 @@ def test_s20_s89_the_admins_own_sign_in_is_limited_and_recorded(desk: Client) ->
     assert sign_in(PASSWORD).status_code == 200
     told = list(Event.objects.filter(user__username="root").order_by("at").values_list("kind", flat=True))
     assert told == ["session.opened", *["sign_in.refused"] * 10, "attempts.throttled"]
+
+
+def test_s96_the_admins_own_sign_in_is_hashed_in_the_pool(desk: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing.pool, "capacity", 0)
+    answer = Client().post("/admin/login/", {"username": "root", "password": PASSWORD, "next": "/admin/"})
+    assert "The gateway cannot do this now" in answer.text
 
 
 def test_s60_s61_a_password_set_in_the_admin_ends_all_sessions(desk: Client, alice: Member) -> None:

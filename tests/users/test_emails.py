@@ -468,7 +468,7 @@ def test_of_four_accounts_that_prove_one_address_at_once_one_gets_it(at_once: Ca
 @RACES
 @pytest.mark.parametrize("round_", range(4))
 def test_an_undoing_stands_against_all_that_the_thief_does_at_the_same_moment(
-    at_once: Callable[..., list[Any]], many_seats: None, round_: int
+    at_once: Callable[..., list[Any]], long_queue: None, round_: int
 ) -> None:
     token = taken_over().token
     api = Api()

@@ -216,13 +216,18 @@ def test_a_replaced_hash_brings_no_replaced_password_back(api: Api, monkeypatch:
     api.join("alice")
     User.objects.update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1_000))
 
-    def meanwhile(raw: str) -> str:
-        other = User.objects.get()
-        other.set_password(NEW_PASSWORD)
-        other.save()
-        return make_password(raw)
+    check = hashing.check_password
 
-    monkeypatch.setattr(passwords, "make_password", meanwhile)
+    def check_meanwhile(*arguments: Any, upgrade: Any, **named: Any) -> bool:
+        def upgrade_later(encoded: str) -> None:
+            other = User.objects.get()
+            other.set_password(NEW_PASSWORD)
+            other.save()
+            upgrade(encoded)
+
+        return check(*arguments, upgrade=upgrade_later, **named)
+
+    monkeypatch.setattr(hashing, "check_password", check_meanwhile)
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
     monkeypatch.undo()
     assert User.objects.get().check_password(NEW_PASSWORD)
@@ -350,7 +355,7 @@ def test_s63_of_eight_changes_at_once_one_wins_and_seven_conflict(
     chosen = [f"{NEW_PASSWORD} {number}" for number in range(8)]
     # All have read, and proven that they know the old one, before any writes.
     proven = threading.Barrier(8)
-    monkeypatch.setattr(hashing, "make", lambda raw: (proven.wait(30), make_password(raw))[1])
+    monkeypatch.setattr(hashing, "hash_password", lambda caller, raw, **_: (proven.wait(30), make_password(raw))[1])
     answers = at_once([lambda each=each: change(members[each], chosen[each]) for each in range(8)])
     monkeypatch.undo()
     winners = [number for number, answer in enumerate(answers) if "errors" not in answer.json]
@@ -369,13 +374,13 @@ def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
 ) -> None:
     alice, other = api.join("alice"), api.signed_in("alice")
 
-    def meanwhile(raw: str) -> str:
+    def meanwhile(caller: Caller, raw: str, **_: Any) -> str:
         monkeypatch.undo()
         User.objects.update(credential_version=1)
         Session.objects.update(credential_version=1)
         return make_password(raw)
 
-    monkeypatch.setattr(hashing, "make", meanwhile)
+    monkeypatch.setattr(hashing, "hash_password", meanwhile)
     assert api.change_password(alice.token).code == "CONFLICT"
     api.signed_in("alice", PASSWORD)
     assert "errors" not in other("{ me { id } }").json
@@ -384,7 +389,9 @@ def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
 
 def test_a_user_deactivated_meanwhile_changes_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     alice = api.join("alice")
-    monkeypatch.setattr(hashing, "make", lambda raw: (User.objects.update(is_active=False), make_password(raw))[1])
+    monkeypatch.setattr(
+        hashing, "hash_password", lambda caller, raw, **_: (User.objects.update(is_active=False), make_password(raw))[1]
+    )
     assert api.change_password(alice.token).code == "CONFLICT"
     assert User.objects.get().check_password(PASSWORD)
 
@@ -423,7 +430,9 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
 ) -> None:
     api.join("alice")
     judge = passwords.matches
-    monkeypatch.setattr(tokens.passwords, "matches", lambda *asked: (judge(*asked), User.objects.update(**change))[0])
+    monkeypatch.setattr(
+        tokens.passwords, "matches", lambda *asked, **named: (judge(*asked, **named), User.objects.update(**change))[0]
+    )
     assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
     assert Session.objects.count() == 1
     assert User.objects.get().last_login is None
@@ -525,7 +534,9 @@ def test_s84_a_reset_of_an_account_that_changes_meanwhile_changes_nothing(
 ) -> None:
     api.join("alice")
     token = asked()
-    monkeypatch.setattr(hashing, "make", lambda raw: (User.objects.update(**meanwhile), make_password(raw))[1])
+    monkeypatch.setattr(
+        hashing, "hash_password", lambda caller, raw, **_: (User.objects.update(**meanwhile), make_password(raw))[1]
+    )
     assert reset(token).code == "TOKEN_INVALID"
     assert User.objects.get().check_password(PASSWORD)
     assert Proof.objects.filter(purpose="reset").exists()
@@ -551,7 +562,7 @@ def test_another_password_is_told_once_to_its_owner(api: Api) -> None:
 
 
 @RACES
-def test_s84_of_six_resets_and_changes_at_once_one_wins(at_once: Callable[..., list[Answer]], many_seats: None) -> None:
+def test_s84_of_six_resets_and_changes_at_once_one_wins(at_once: Callable[..., list[Answer]], long_queue: None) -> None:
     members = [Api().join("alice"), Api().signed_in("alice"), Api().signed_in("alice")]
     token = asked()
     answers = at_once(

@@ -281,7 +281,7 @@ def test_several_who_mean_to_have_one_address_each_have_a_code(api: Api) -> None
 @BOTH
 @pytest.mark.parametrize("how", ["token", "code"])
 def test_s84_of_eight_who_use_a_proof_at_once_one_succeeds(
-    at_once: Callable[..., list[Answer]], many_seats: None, settings: Any, purpose: str, how: str
+    at_once: Callable[..., list[Answer]], long_queue: None, settings: Any, purpose: str, how: str
 ) -> None:
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"code_address": [(20, HOUR)]}
     mail, email = mailed(purpose), ADDRESS if how == "code" else None

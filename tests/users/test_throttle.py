@@ -104,13 +104,12 @@ def test_s27_of_fifty_guesses_at_once_five_are_tested(settings: Any, monkeypatch
     api, tested, lock = Api(), [], threading.Lock()
     api.join()
 
-    def check(password: str, *_: Any) -> bool:
+    def check(caller: Caller, password: str, *_: Any, **__: Any) -> bool:
         with lock:
             tested.append(password)
         return False
 
-    monkeypatch.setattr(hashing, "check", check)
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=50, waiting=0))
+    monkeypatch.setattr(hashing, "check_password", check)
     codes = at_once([lambda number=number: Api().sign_in("alice", f"guess{number}").code for number in range(50)])
     assert len(tested) == 5
     assert sorted(codes) == ["INVALID_CREDENTIALS"] * 5 + ["RATE_LIMITED"] * 45
@@ -215,6 +214,39 @@ def test_s59_guessing_the_old_password_is_throttled(api: Api) -> None:
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
 
 
+def test_s59_a_day_allows_fewer_guesses_of_the_own_password_than_the_hundred_of_nist(settings: Any) -> None:
+    assert max(tries for tries, window in settings.GATEWAY_LIMITS["own_password"] if window >= timedelta(days=1)) < 100
+
+
+def test_s96_successful_sign_ins_to_one_account_are_limited(api: Api, from_address: Any, settings: Any) -> None:
+    limit(settings, sign_in_total_account=(3, 60))
+    api.join("alice")
+    api.join("bob")
+    answers = [from_address(f"198.51.100.{number}", "alice", PASSWORD) for number in range(5)]
+    assert ["errors" in answer.json for answer in answers] == [False] * 3 + [True] * 2
+    assert {answer.code for answer in answers[3:]} == {"RATE_LIMITED"}
+    assert from_address("198.51.100.1", "bob", PASSWORD).data["tokenAuth"]
+    assert Event.objects.filter(kind="attempts.throttled").get().facts == {"limits": ["sign_in_total_account"]}
+
+
+def test_s96_successful_sign_ins_from_one_client_are_limited(api: Api, from_address: Any, settings: Any) -> None:
+    limit(settings, sign_in_total_client=(3, 60))
+    for number in range(4):
+        api.join(f"user{number}")
+    answers = [from_address(HERE, f"user{number}", PASSWORD) for number in range(4)]
+    assert ["errors" in answer.json for answer in answers] == [False] * 3 + [True]
+    assert answers[3].code == "RATE_LIMITED"
+    assert from_address("198.51.100.1", "user3", PASSWORD).data["tokenAuth"]
+
+
+def test_s29_strangers_guesses_leave_the_owner_sign_ins_at_a_known_place(api: Api, from_address: Any) -> None:
+    api.join()
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+    for number in range(90):
+        from_address(f"198.51.100.{number}")
+    assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
+
+
 def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, statements: Any, capsys: Any) -> None:
     old = int(time.time() * 1000) - 86_400_000
     rows = (Attempts(key=f"stale:{number}", tried=1, most=9, window=9, until=old) for number in range(100_000))
@@ -230,7 +262,7 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
             assert "Seq Scan" not in str(cursor.fetchall())
     call_command("prune")
     assert "100000 counts deleted" in capsys.readouterr().out
-    assert Attempts.objects.count() == 6
+    assert Attempts.objects.count() == 8
 
 
 @pytest.mark.django_db(transaction=True)

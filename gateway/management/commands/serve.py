@@ -20,7 +20,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from gateway import health, metrics_server
+from gateway import argon2_build, health, metrics_server
 from gateway.mail_worker import MailWorker
 from users import keys
 
@@ -52,6 +52,7 @@ class Command(BaseCommand):
         require_free_port(host, port)
         if settings.GATEWAY_METRICS_PORT:
             require_free_port(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
+        argon2_build.require_processor()
         if options["migrate"]:
             call_command("migrate", verbosity=0)
         create_signing_keys()

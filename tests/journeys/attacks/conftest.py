@@ -1,6 +1,6 @@
 """What the attacks stand on: addresses to come from, and what is counted while they run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -30,9 +30,12 @@ def from_address(settings: Any) -> Callable[..., Answer]:
 
 
 @pytest.fixture
-def many_seats(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seats for fifty who hash at once, so that limits alone send anyone away."""
-    monkeypatch.setattr(hashing, "turns", hashing.Turns(at_once=50, waiting=50))
+def long_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A hashing queue with room for every request of a test, so that none is refused for want of it."""
+    pool = hashing.HashingPool(threads=2, queue=100)
+    monkeypatch.setattr(hashing, "pool", pool)
+    yield
+    pool.executor.shutdown()
 
 
 @pytest.fixture

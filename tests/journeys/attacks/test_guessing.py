@@ -15,7 +15,7 @@ RACES = pytest.mark.django_db(transaction=True)
 
 @RACES
 def test_s27_of_forty_guesses_twenty_at_once_no_more_are_judged_than_the_limit_has(
-    at_once: Callable[..., list[Answer]], many_seats: None, hashed: list[str]
+    at_once: Callable[..., list[Answer]], long_queue: None, hashed: list[str]
 ) -> None:
     Api().join("alice")
     Session.objects.all().delete()
@@ -35,7 +35,7 @@ def test_s27_of_forty_guesses_twenty_at_once_no_more_are_judged_than_the_limit_h
 
 @RACES
 def test_s20_s29_strangers_everywhere_guess_at_once_and_the_owner_signs_in_at_home(
-    at_once: Callable[..., list[Answer]], from_address: Callable[..., Answer], many_seats: None
+    at_once: Callable[..., list[Answer]], from_address: Callable[..., Answer], long_queue: None
 ) -> None:
     home = "192.0.2.1"
     Api().join("alice")

@@ -104,7 +104,7 @@ def test_s83_who_asks_for_proofs_and_changes_keeps_nobody_from_a_reset(api: Api)
 
 @RACES
 def test_s84_of_thirteen_uses_of_a_reset_six_of_them_at_once_one_succeeds(
-    at_once: Callable[..., list[Answer]], many_seats: None
+    at_once: Callable[..., list[Answer]], long_queue: None
 ) -> None:
     proven()
     request("reset")

@@ -1,0 +1,27 @@
+"""Start-up check that argon2 runs on this processor.
+
+A build for newer processors would end a worker at its first hash, with nothing in the log.
+"""
+
+import signal
+import subprocess
+import sys
+
+from django.core.management.base import CommandError
+
+# Runs the same machine code as a password hash, at the lowest cost.
+PROBE = """
+from argon2.low_level import Type, hash_secret
+hash_secret(b"password", b"somesalt", time_cost=1, memory_cost=8, parallelism=1, hash_len=16, type=Type.ID)
+"""
+
+
+def require_processor() -> None:
+    """Raise CommandError if argon2 was compiled for instructions that this processor lacks."""
+    # In a process of its own: an illegal instruction ends the process that meets it.
+    status = subprocess.run([sys.executable, "-c", PROBE], check=False).returncode  # noqa: S603
+    if status == -signal.SIGILL:
+        raise CommandError(
+            "argon2 was compiled for a newer processor than this one. "
+            "Build the image with --build-arg CPU=x86-64, or install argon2-cffi-bindings from its wheel."
+        )
