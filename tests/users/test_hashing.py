@@ -11,7 +11,7 @@ import pytest
 
 from tests.api import PASSWORD, Api
 from tests.server import ROOT, surroundings
-from users import hashing, tallies
+from users import hashing, metrics
 from users.caller import Caller
 from users.crypto.hashers import Argon2
 from users.errors import ServiceUnavailable
@@ -89,7 +89,7 @@ def busy(pool: HashingPool) -> Iterator[None]:
 
 
 def value(name: str, **labels: str) -> float:
-    return tallies.registry.get_sample_value(name, labels) or 0.0
+    return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
 def test_no_more_jobs_run_at_once_than_the_pool_has_threads(make_pool: Any, at_once: Any) -> None:
