@@ -11,7 +11,7 @@ import yaml
 from django.core.management import get_commands
 from django.test import Client
 
-from gateway import environment
+from gateway.conf import env
 from tests.services.proxy import shown
 
 ROOT = Path(__file__).parent.parent
@@ -84,9 +84,9 @@ def test_its_variables_are_settings_of_ours() -> None:
     stages = re.findall(r"^ENV (.+)$", DOCKERFILE, re.MULTILINE)
     named = {name for stage in stages for name in re.findall(r"(\w+)=", stage)} - OTHERS
     named |= set(re.findall(r"\b((?:DJANGO|GATEWAY)_\w+)=", DOCKERFILE))
-    assert named <= environment.names
+    assert named <= env.names
     gateway = COMPOSE["services"]["gateway"]
-    assert gateway["environment"].keys() <= environment.names
+    assert gateway["environment"].keys() <= env.names
     assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"} <= gateway["environment"].keys()
 
 

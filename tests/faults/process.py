@@ -13,7 +13,7 @@ from tests.server import ROOT, free_ports, surroundings
 
 WIDE = {
     f"GATEWAY_LIMIT_{name}": "900000 in 1 minute"
-    for name in ("SIGN_IN_HERE", "SIGN_IN_ELSEWHERE", "SIGN_IN_ADDRESS", "REGISTER", "REFRESH_RUBBISH")
+    for name in ("SIGN_IN_HERE", "SIGN_IN_ELSEWHERE", "SIGN_IN_ADDRESS", "REGISTER", "INVALID_REFRESH")
 }
 QUIET = {"GATEWAY_MAIL_WORKER": "off", "DJANGO_SETTINGS_MODULE": "tests.faults.settings"}
 

@@ -22,7 +22,7 @@ def shared(transactional_db: None, settings: Any) -> dict[str, str]:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
     settings.GATEWAY_SIGNING_KEYS = ""
     keys.forget()
-    limits = ("SIGN_IN_HERE", "SIGN_IN_ELSEWHERE", "SIGN_IN_ADDRESS", "REGISTER", "REFRESH_RUBBISH")
+    limits = ("SIGN_IN_HERE", "SIGN_IN_ELSEWHERE", "SIGN_IN_ADDRESS", "REGISTER", "INVALID_REFRESH")
     return {
         "DATABASE_URL": url_of(connection.settings_dict),
         "GATEWAY_ISSUER": "http://gateway.example",
