@@ -197,3 +197,54 @@ def test_s91_the_audit_trail_is_one_json_object_per_line() -> None:
     handler = logging.getLogger("gateway.audit").handlers[0]
     record = logging.makeLogRecord({"name": "gateway.audit", "msg": '{"event": "x"}'})
     assert handler.format(record) == '{"event": "x"}'
+
+
+def load_wsgi(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Import the WSGI application as a WSGI server does."""
+    return subprocess.run(
+        [sys.executable, "-c", "import gateway.wsgi"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "GATEWAY_ENV_FILE": os.devnull, **COMPLETE, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_wsgi_server_starts_with_safe_settings() -> None:
+    ended = load_wsgi()
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
+    ended = load_wsgi(ALLOWED_HOSTS="*", SECRET_KEY="hunter2", GATEWAY_ISSUER="https://auth.example")
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    assert "(gateway.E003)" in last
+    assert "(gateway.E006)" in last
+    assert "hunter2" not in ended.stderr
+
+
+# --- values that fail later ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_REFRESH_ABSOLUTE", "5000d"),
+        ("GATEWAY_EVENTS_KEPT", "999999d"),
+        ("GATEWAY_LIMIT_REGISTER", "5 in 999999 days"),
+        ("EMAIL_TIMEOUT", "99999999999"),
+    ],
+)
+def test_a_value_beyond_its_range_stops_the_start_with_one_line(name: str, value: str) -> None:
+    ended = manage("check", **DEVELOPMENT, **{name: value})
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(f"{name}='{value}': expected ")
+
+
+def test_s93_debug_on_a_public_address_stops_the_start() -> None:
+    ended = manage("check", **DEVELOPMENT, HOST="0.0.0.0")
+    assert ended.returncode == 1
+    assert "gateway.E021" in ended.stderr
