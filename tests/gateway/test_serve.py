@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -45,6 +46,7 @@ def start(database: Path, *arguments: str, **variables: str) -> subprocess.Popen
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",
+            "DJANGO_DEBUG": "1",
             "GATEWAY_ENV_FILE": os.devnull,
             "DATABASE_URL": f"sqlite:///{database}",
             **variables,
@@ -108,7 +110,21 @@ def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
     assert too_large[0] == 413
     assert process.returncode == 0
     assert f"http://localhost:{port}/graphql" in said
-    assert "Admin" in said
+    (command,) = re.findall(r"create an account: (.+)\)", said)
+    created = subprocess.run(
+        f"{command} --noinput --username admin --email admin@example.com",
+        shell=True,
+        cwd=ROOT,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "GATEWAY_ENV_FILE": os.devnull,
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+            "DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert created.returncode == 0, created.stderr
 
 
 @pytest.mark.django_db(transaction=True)

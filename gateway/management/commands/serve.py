@@ -88,7 +88,9 @@ class Command(BaseCommand):
         if settings.GATEWAY_EXPLORER:
             self.stdout.write(f"GraphiQL  {origin}/graphql in a browser")
         if settings.GATEWAY_ADMIN:
-            self.stdout.write(f"Admin     {origin}/admin/ (make an account: python manage.py createsuperuser)")
+            debug = "DJANGO_DEBUG=1 " if settings.DEBUG else ""
+            manage = f"./{os.path.relpath(settings.BASE_DIR / 'manage.py')}"
+            self.stdout.write(f"Admin     {origin}/admin/ (create an account: {debug}{manage} createsuperuser)")
         self.stdout.flush()
 
 
