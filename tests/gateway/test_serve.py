@@ -91,9 +91,22 @@ def test_a_busy_port_is_one_clear_line(busy_port: int, tmp_path: Path) -> None:
     assert not (tmp_path / "db.sqlite3").exists(), "the port is looked at first"
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "check"), [("--host", "0.0.0.0", "gateway.E021"), ("--threads", "2", "gateway.E013")]
+)
+def test_s93_options_are_checked_like_settings(tmp_path: Path, option: str, value: str, check: str) -> None:
+    with start(tmp_path / "db.sqlite3", "--port", str(free_port()), option, value) as process:
+        try:
+            said, complained = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (1, "")
+    assert check in complained
+
+
 def test_f03_it_migrates_answers_and_stops_when_told(tmp_path: Path) -> None:
     port = free_port()
-    with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "2") as process:
+    with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "99") as process:
         try:
             answered = ask(port)
             signed_in = ask(

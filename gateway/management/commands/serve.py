@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -43,6 +44,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until a signal says stop."""
         host, port = options["host"], options["port"]
+        # The options replace settings, so the checks must see them.
+        settings.HOST, settings.PORT, settings.GATEWAY_THREADS = host, port, options["threads"]
+        self.check(tags=[Tags.security])
         refuse_busy(host, port)
         if settings.GATEWAY_METRICS_PORT:
             refuse_busy(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
