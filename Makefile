@@ -39,6 +39,10 @@ test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABA
 	@echo "Tests ran on: sqlite $(foreach url,$(TEST_DATABASE_URLS),$(firstword $(subst :, ,$(url))))." \
 		"Others: TEST_DATABASE_URLS='postgres://user@host/name mysql://user@host/name' make test"
 
+# Without the tests that need Node, a browser, nginx, other databases or several processes.
+test-fast: $(VENV)/.installed-for-tests
+	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients and not faults and not services' $(PYTEST_ARGUMENTS)
+
 lint: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .

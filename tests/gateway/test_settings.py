@@ -3,7 +3,6 @@
 import logging
 import os
 import runpy
-import secrets
 import subprocess
 import sys
 from datetime import timedelta
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 from gateway.conf import cpu_quota, env
 
@@ -150,11 +150,8 @@ def test_a_start_without_settings_names_all_that_are_missing_in_one_line(command
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith("SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL are required when DJANGO_DEBUG is off.")
+    # It prints 64 characters, and 50 are required.
     assert "openssl rand -hex 32" in line
-
-
-def test_a_key_as_openssl_makes_it_is_long_enough() -> None:
-    assert manage("check", **{**COMPLETE, "SECRET_KEY": secrets.token_hex(32)}).returncode == 0
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
@@ -238,13 +235,8 @@ def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
         ("EMAIL_TIMEOUT", "99999999999"),
     ],
 )
-def test_a_value_beyond_its_range_stops_the_start_with_one_line(name: str, value: str) -> None:
-    ended = manage("check", **DEVELOPMENT, **{name: value})
-    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
-    assert ended.stderr.startswith(f"{name}='{value}': expected ")
-
-
-def test_s93_debug_on_a_public_address_stops_the_start() -> None:
-    ended = manage("check", **DEVELOPMENT, HOST="0.0.0.0")
-    assert ended.returncode == 1
-    assert "gateway.E021" in ended.stderr
+def test_a_value_beyond_its_range_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}='{value}': expected .+$"):
+        read(monkeypatch, **DEVELOPMENT, **{name: value})

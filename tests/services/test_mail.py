@@ -19,6 +19,7 @@ from django_tasks_db.models import DBTaskResult
 from tests.api import Api, age
 from tests.server import free_ports
 from tests.services.certificate import write_certificate
+from tests.services.conftest import NEEDS_SERVER
 from tests.services.postbox import Postbox, open_at, rude_at, until, working
 from users import letters, mail, proofs
 from users.caller import Caller
@@ -188,7 +189,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
     assert len(postbox.messages) == 1
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite is a file: nobody hangs up")
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason=NEEDS_SERVER)
 def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work, port: int, alice: User) -> None:
     ask()
     with open_at(port, Postbox()) as postbox:

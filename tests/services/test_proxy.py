@@ -17,8 +17,9 @@ from tests.faults.storm import ME, REVOKE, SIGN_IN, Lost, Storm, call, told
 from tests.server import free_ports
 from tests.services import proxy, talk
 from tests.services.certificate import write_certificate
+from tests.services.conftest import NEEDS_SERVER
 
-pytestmark = pytest.mark.skipif(not proxy.NGINX, reason="nginx is not installed")
+pytestmark = pytest.mark.skipif(not proxy.NGINX, reason="nginx is not installed (apt-get install nginx-light)")
 PROXIED = {
     "GATEWAY_TRUSTED_PROXIES": "1",
     # Longer than the proxy remembers that the other was away.
@@ -33,7 +34,7 @@ PROXIED = {
 def pair(shared: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Gateway]]:
     """Two gateways on one database."""
     if connection.vendor == "sqlite":
-        pytest.skip("several gateways share PostgreSQL or MariaDB")
+        pytest.skip(NEEDS_SERVER)
     settings = {**QUIET, **shared, **PROXIED, **getattr(request, "param", {})}
     with ExitStack() as started:
         yield [started.enter_context(Gateway(tmp_path, **settings)) for _ in range(2)]
