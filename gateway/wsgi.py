@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import orjson
+from django.core.checks import run_checks
+from django.core.exceptions import ImproperlyConfigured
 from django.core.wsgi import get_wsgi_application
 
 JSON_HEADERS = [("Content-Type", "application/json; charset=utf-8"), ("Cache-Control", "no-store")]
@@ -19,6 +21,11 @@ MAX_HEADER_LENGTHS = {
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 django_application = get_wsgi_application()
+
+# manage.py runs the checks before each command. A WSGI server does not.
+failed_checks = [found for found in run_checks() if found.is_serious() and not found.is_silenced()]
+if failed_checks:
+    raise ImproperlyConfigured(" ".join(f"{found.msg} ({found.id})" for found in failed_checks))
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -18,6 +20,7 @@ from users import keys, tokens
 from users.crypto import keys as crypto_keys
 
 T = TypeVar("T")
+STARTED = pytest.StashKey[float]()
 BOOKKEEPING = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE", "ROLLBACK")
 
 
@@ -112,6 +115,19 @@ def at_once() -> Callable[[list[Callable[[], T]]], list[T]]:
     return run
 
 
-def pytest_report_header() -> str:
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[STARTED] = time.monotonic()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print why tests were skipped, one line per reason, and how long the tests took on which database."""
+    reports = [each for each in terminalreporter.getreports("skipped") if isinstance(each.longrepr, tuple)]
+    reasons = Counter(each.longrepr[2].removeprefix("Skipped: ") for each in reports)
+    for reason, count in sorted(reasons.items()):
+        # A reason such as "nginx is not installed (apt-get install nginx-light)".
+        what, _, remedy = reason.partition(" (")
+        tests = "1 test" if count == 1 else f"{count} tests"
+        terminalreporter.write_line(f"{what}: {tests} skipped{f' ({remedy}' if remedy else ''}")
     engine = django_settings.DATABASES["default"]["ENGINE"].rpartition(".")[2]
-    return f"database: {engine}"
+    seconds = time.monotonic() - config.stash[STARTED]
+    terminalreporter.write_line(f"{engine}: {seconds:.0f} seconds")

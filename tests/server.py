@@ -42,9 +42,9 @@ def manage(settings: dict[str, str], *arguments: str) -> subprocess.CompletedPro
 
 
 def surroundings(settings: dict[str, str]) -> dict[str, str]:
-    """The environment of a process that knows no setting but the given."""
+    """Return the environment of a process in development with only the given settings."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    return {**inherited, "GATEWAY_ENV_FILE": os.devnull, "SECRET_KEY": SECRET_KEY, **settings}
+    return {**inherited, "DJANGO_DEBUG": "1", "GATEWAY_ENV_FILE": os.devnull, "SECRET_KEY": SECRET_KEY, **settings}
 
 
 def url_of(database: dict[str, Any]) -> str:

@@ -11,8 +11,8 @@ import yaml
 from django.core.management import get_commands
 from django.test import Client
 
-from gateway import environment
-from tests.services.proxy import shown
+from gateway.conf import env
+from tests.services.proxy import site
 
 ROOT = Path(__file__).parent.parent
 DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", " ")
@@ -84,18 +84,38 @@ def test_its_variables_are_settings_of_ours() -> None:
     stages = re.findall(r"^ENV (.+)$", DOCKERFILE, re.MULTILINE)
     named = {name for stage in stages for name in re.findall(r"(\w+)=", stage)} - OTHERS
     named |= set(re.findall(r"\b((?:DJANGO|GATEWAY)_\w+)=", DOCKERFILE))
-    assert named <= environment.names
-    gateway = COMPOSE["services"]["gateway"]
-    assert gateway["environment"].keys() <= environment.names
-    assert {"SECRET_KEY", "ALLOWED_HOSTS", "DATABASE_URL"} <= gateway["environment"].keys()
+    assert named <= env.names
 
 
-def test_who_letters_are_from_and_where_they_lead_can_be_said_to_the_gateway_and_to_its_worker() -> None:
-    links = {f"GATEWAY_{name}_URL" for name in ("VERIFY", "RESET", "UNDO")}
-    said = {"EMAIL_URL", "DEFAULT_FROM_EMAIL", "GATEWAY_NAME", "GATEWAY_EMAIL_VERIFICATION", *links}
-    for name in ("gateway", "worker"):
-        passed = COMPOSE["services"][name]["environment"]
-        assert {each: passed.get(each) for each in said} == {each: f"${{{each}:-}}" for each in said}
+@pytest.mark.parametrize("name", ["migrate", "gateway", "worker", "upkeep"])
+def test_every_setting_reaches_every_service_of_the_gateway(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["env_file"] == ".env"
+    # A value here replaces the one in the file: only those that belong to the other services.
+    assert set(service["environment"]) == {
+        "HOST",
+        "PORT",
+        "DATABASE_URL",
+        "GATEWAY_TRUSTED_PROXIES",
+        "GATEWAY_MAIL_WORKER",
+    }
+    assert service["environment"].keys() <= env.names
+
+
+def test_the_variables_of_compose_are_described_at_its_top() -> None:
+    text = (ROOT / "compose.yaml").read_text()
+    head, _, body = text.partition("x-gateway:")
+    used = set(re.findall(r"(?<!\$)\$\{(\w+)", body))
+    assert {"POSTGRES_PASSWORD", "TLS_CERTIFICATE", "TLS_KEY", "TRUSTED_PROXY"} <= used
+    assert all(re.search(rf"^# +{name} +\S", head, re.MULTILINE) for name in used | {"SECRET_KEY", "ALLOWED_HOSTS"})
+
+
+def test_the_certificate_is_mounted_read_only() -> None:
+    mounts = COMPOSE["services"]["proxy"]["volumes"]
+    assert [mount.rpartition(":")[2] for mount in mounts] == ["ro", "ro"]
+    configured = site(["http://127.0.0.1:1"], 2, 3, TLS_CERTIFICATE="/c.pem", TLS_KEY="/k.pem")
+    assert "listen 127.0.0.1:3 ssl; ssl_certificate /c.pem; ssl_certificate_key /k.pem;" in configured
+    assert "ssl_certificate" not in site(["http://127.0.0.1:1"], 2)
 
 
 def test_what_it_installs_is_what_the_project_names() -> None:
@@ -123,7 +143,7 @@ def test_services_run_without_rights_on_a_root_that_cannot_be_written(name: str)
 
 
 def test_the_proxy_is_the_one_proxy_that_is_trusted_and_none_is_cut_off_before_its_time() -> None:
-    gateway, proxied = COMPOSE["services"]["gateway"], shown(["http://127.0.0.1:1"], 2)
+    gateway, proxied = COMPOSE["services"]["gateway"], site(["http://127.0.0.1:1"], 2)
     assert gateway["environment"]["GATEWAY_TRUSTED_PROXIES"] == 1
     assert "proxy_set_header X-Forwarded-For $remote_addr;" in proxied
     # A notice of five seconds, and fifteen to finish.

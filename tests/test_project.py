@@ -10,7 +10,7 @@ import pytest
 from django.core.management import call_command
 from graphql import print_schema
 
-from gateway import environment
+from gateway.conf import env
 from gateway.schema import schema
 
 ROOT = Path(__file__).parent.parent
@@ -132,7 +132,7 @@ def test_the_migrations_are_current() -> None:
 
 def test_the_readme_lists_every_setting_and_no_other() -> None:
     readme = (ROOT / "README.md").read_text()
-    assert set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE)) == environment.names
+    assert set(re.findall(r"^\| `([A-Z_]+)` \|", readme, re.MULTILINE)) == env.names
 
 
 def test_the_readme_lists_every_check() -> None:

@@ -222,7 +222,7 @@ def _opened(kid: str, sealed: str, secrets: tuple[str, ...]) -> Key:
     except seals.Unsealable:
         raise ImproperlyConfigured(
             f"The signing key {kid} in the database was sealed by another SECRET_KEY: put that one into "
-            f"SECRET_KEY_FALLBACKS, or, where it is lost, `manage.py rotate_keys --revoke={kid}`."
+            f"SECRET_KEY_FALLBACKS, or, where it is lost, `./manage.py rotate_keys --revoke={kid}`."
         ) from None
 
 

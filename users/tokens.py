@@ -111,7 +111,7 @@ def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
     except (TokenInvalid, TokenReused, TokenExpired) as refusal:
         _forget(caller)
         if not isinstance(refusal, TokenExpired):
-            throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
+            throttle.count(caller, throttle.lanes("invalid_refresh", throttle.place(caller)))
         raise
     return move_to_cookie(caller, granted, is_sign_in=False)
 

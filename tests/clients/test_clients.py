@@ -29,11 +29,12 @@ LANDING = GATEWAY / "pages" / "landing.png"
 pytestmark = [
     pytest.mark.clients,
     pytest.mark.skipif(
-        not (shutil.which("node") and shutil.which("npm")), reason="no Node here: the clients' tests need node and npm"
+        not (shutil.which("node") and shutil.which("npm")), reason="Node is not installed (apt-get install nodejs npm)"
     ),
 ]
 in_a_browser = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(), reason="no Chromium here: install it, or say where it is by CHROMIUM"
+    not Path(CHROMIUM).exists(),
+    reason="chromium is not installed (apt-get install chromium, or set CHROMIUM)",
 )
 
 

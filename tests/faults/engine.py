@@ -29,10 +29,10 @@ def program(name: str) -> str | None:
 def lacking() -> str:
     """Why no server can be started here; nothing where one can."""
     if not (program("initdb") and program("pg_ctl") and shutil.which("setpriv")):
-        return "PostgreSQL's own programs (initdb, pg_ctl) are not here"
+        return "PostgreSQL with initdb and pg_ctl is not installed (apt-get install postgresql)"
     # It refuses to run as root, whose tests may be.
     if os.getuid() == 0 and "postgres" not in {user.pw_name for user in pwd.getpwall()}:
-        return "there is no user postgres to run it as"
+        return "the user postgres does not exist (apt-get install postgresql)"
     return ""
 
 

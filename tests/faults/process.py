@@ -20,7 +20,7 @@ WIDE = {
         "SIGN_IN_TOTAL_ACCOUNT",
         "SIGN_IN_TOTAL_CLIENT",
         "REGISTER",
-        "REFRESH_RUBBISH",
+        "INVALID_REFRESH",
     )
 }
 QUIET = {"GATEWAY_MAIL_WORKER": "off", "DJANGO_SETTINGS_MODULE": "tests.faults.settings"}

@@ -11,7 +11,7 @@ from tests.faults.conftest import Start
 from tests.faults.storm import JOIN, ME, REFRESH, SIGN_IN, told
 
 LIBRARY = next((str(each) for each in Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")), "")
-pytestmark = pytest.mark.skipif(not LIBRARY, reason="libfaketime is not here")
+pytestmark = pytest.mark.skipif(not LIBRARY, reason="faketime is not installed (apt-get install faketime)")
 HOUR = 3_600
 # Seconds until a gateway has seen that its clock was set.
 SEEN = 2.5

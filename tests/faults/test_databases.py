@@ -162,7 +162,7 @@ def small_disk() -> Iterator[Path]:
     command = ["mount", "-t", "tmpfs", "-o", "size=80m,mode=755", "tmpfs", str(place)]
     if os.getuid() != 0 or engine.LACKING or subprocess.run(command, capture_output=True).returncode:
         place.rmdir()
-        pytest.skip(engine.LACKING or "mounting a small disk is not permitted here")
+        pytest.skip(engine.LACKING or "this user may not mount a disk (run as root)")
     yield place
     subprocess.run(["umount", "-l", str(place)], check=True)
     place.rmdir()

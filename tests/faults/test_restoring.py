@@ -27,7 +27,7 @@ def run(command: str, gateway: Gateway, folder: Path) -> str:
     place = Path(engine.program("pg_dump") or "").parent
     environment = surroundings(gateway.settings)
     environment["PATH"] = f"{place}:{environment['PATH']}"
-    command = command.replace("manage.py", f"{sys.executable} {ROOT / 'manage.py'}")
+    command = command.replace("./manage.py", f"{sys.executable} {ROOT / 'manage.py'}")
     environment["PYTHONPATH"] = str(ROOT)
     ran = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stderr

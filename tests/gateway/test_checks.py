@@ -270,3 +270,39 @@ def test_s84_a_reset_does_not_wait_for_days(settings: Any, minutes: int, ids: li
 def test_s93_metrics_never_stand_on_the_public_port(settings: Any, port: int, found: list[str]) -> None:
     settings.PORT, settings.GATEWAY_METRICS_PORT = 8000, port
     assert refused(checks.public_metrics) == found
+
+
+@pytest.mark.parametrize(
+    ("host", "debug", "found"),
+    [
+        ("0.0.0.0", True, ["gateway.E021"]),
+        ("::", True, ["gateway.E021"]),
+        ("192.0.2.7", True, ["gateway.E021"]),
+        ("gateway.example", True, ["gateway.E021"]),
+        ("127.0.0.1", True, []),
+        ("127.0.0.2", True, []),
+        ("::1", True, []),
+        ("localhost", True, []),
+        ("0.0.0.0", False, []),
+    ],
+)
+def test_s93_debug_is_refused_on_a_public_address(settings: Any, host: str, debug: bool, found: list[str]) -> None:
+    settings.HOST, settings.DEBUG = host, debug
+    assert refused(checks.debug_on_public_address) == found
+
+
+@pytest.mark.parametrize(("days", "found"), [(400, []), (401, ["gateway.E022"])])
+def test_refresh_expires_in_fits_a_graphql_int(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, days: int, found: list[str]
+) -> None:
+    # A process may run for a year, and its newest session must still end within the range.
+    monkeypatch.setattr(checks, "time", lambda: 2**31 - 1 - (400 + 365) * 86_400)
+    settings.GATEWAY_REFRESH_ABSOLUTE = timedelta(days=days)
+    assert refused(checks.refresh_end_beyond_int) == found
+
+
+def test_the_longest_refresh_end_is_shown(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "time", lambda: 2**31 - 1 - (400 + 365) * 86_400)
+    settings.GATEWAY_REFRESH_ABSOLUTE = timedelta(days=3650)
+    (found,) = checks.refresh_end_beyond_int()
+    assert "at most 400d" in found.msg

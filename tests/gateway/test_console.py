@@ -4,7 +4,7 @@ import io
 
 from django.core.mail import EmailMultiAlternatives, get_connection
 
-from gateway.postoffice import parse
+from gateway.conf.email_url import parse
 
 
 def test_a_mail_is_written_as_its_reader_sees_it_and_no_more() -> None:

@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -45,6 +46,7 @@ def start(database: Path, *arguments: str, **variables: str) -> subprocess.Popen
         cwd=ROOT,
         env={
             "PATH": "/usr/bin:/bin",
+            "DJANGO_DEBUG": "1",
             "GATEWAY_ENV_FILE": os.devnull,
             "DATABASE_URL": f"sqlite:///{database}",
             **variables,
@@ -89,9 +91,22 @@ def test_busy_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None
     assert not (tmp_path / "db.sqlite3").exists(), "the port is checked before the database"
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "check"), [("--host", "0.0.0.0", "gateway.E021"), ("--threads", "2", "gateway.E013")]
+)
+def test_s93_options_are_checked_like_settings(tmp_path: Path, option: str, value: str, check: str) -> None:
+    with start(tmp_path / "db.sqlite3", "--port", str(free_port()), option, value) as process:
+        try:
+            said, complained = process.communicate(timeout=30)
+        finally:
+            process.kill()
+    assert (process.returncode, said) == (1, "")
+    assert check in complained
+
+
 def test_f03_server_migrates_answers_and_stops(tmp_path: Path) -> None:
     port = free_port()
-    with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "2") as process:
+    with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "99") as process:
         try:
             answered = ask(port)
             signed_in = ask(
@@ -108,7 +123,21 @@ def test_f03_server_migrates_answers_and_stops(tmp_path: Path) -> None:
     assert too_large[0] == 413
     assert process.returncode == 0
     assert f"http://localhost:{port}/graphql" in said
-    assert "Admin" in said
+    (command,) = re.findall(r"create an account: (.+)\)", said)
+    created = subprocess.run(
+        f"{command} --noinput --username admin --email admin@example.com",
+        shell=True,
+        cwd=ROOT,
+        env={
+            "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+            "GATEWAY_ENV_FILE": os.devnull,
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
+            "DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple",
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert created.returncode == 0, created.stderr
 
 
 def probe(port: int, path: str) -> int:

@@ -1,4 +1,4 @@
-"""The settings: open in development, closed elsewhere, and a start that says what it lacks."""
+"""The settings: closed by default, open in development, and a start that names what is missing."""
 
 import logging
 import os
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
-from gateway import cores, environment
+from gateway.conf import cpu_quota, env
 
 ROOT = Path(__file__).parents[2]
+DEVELOPMENT = {"DJANGO_DEBUG": "1"}
 COMPLETE = {
-    "DJANGO_DEBUG": "0",
     "SECRET_KEY": "s" * 50,
     "ALLOWED_HOSTS": ".auth.example,localhost",
     "DATABASE_URL": "sqlite:////nowhere/db.sqlite3",
@@ -24,21 +25,21 @@ COMPLETE = {
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is set but what a test sets, and no file is read."""
-    for name in environment.names | set(COMPLETE):
+    """Remove all settings from the environment, and read no file."""
+    for name in env.names | set(COMPLETE) | {name for name in os.environ if name.startswith("GATEWAY_")}:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GATEWAY_ENV_FILE", os.devnull)
 
 
 def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
-    """The settings as another process would read them."""
+    """Return the settings as another process would read them."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return runpy.run_path(str(ROOT / "gateway" / "settings.py"))
 
 
 def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    """`manage.py` in a process of its own, with nothing set but this."""
+    """Run `manage.py` in a new process with only the given variables."""
     return subprocess.run(
         [sys.executable, "manage.py", *arguments],
         cwd=ROOT,
@@ -49,11 +50,11 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
     )
 
 
-# --- development and elsewhere -------------------------------------------------------------------
+# --- development and production ------------------------------------------------------------------
 
 
-def test_development_needs_no_setting_and_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read(monkeypatch)
+def test_development_needs_no_other_setting_and_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(monkeypatch, **DEVELOPMENT)
     assert found["DEBUG"]
     assert found["GATEWAY_EXPLORER"]
     assert found["GATEWAY_INTROSPECTION"]
@@ -65,7 +66,7 @@ def test_development_needs_no_setting_and_is_open(monkeypatch: pytest.MonkeyPatc
     assert not found["SECURE_HSTS_SECONDS"]
 
 
-def test_s72_s77_s93_elsewhere_everything_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s72_s77_s93_production_is_the_default_and_everything_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, **COMPLETE)
     assert not found["DEBUG"]
     assert not found["GATEWAY_EXPLORER"]
@@ -82,8 +83,8 @@ def test_s72_s77_s93_elsewhere_everything_is_closed(monkeypatch: pytest.MonkeyPa
     assert found["SECURE_PROXY_SSL_HEADER"] is None
 
 
-def test_in_development_tokens_and_links_name_the_port_that_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = read(monkeypatch, PORT="8001")
+def test_in_development_tokens_and_links_name_the_served_port(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read(monkeypatch, **DEVELOPMENT, PORT="8001")
     assert found["GATEWAY_ISSUER"] == "http://localhost:8001"
     assert found["GATEWAY_UNDO_URL"] == "http://localhost:8001/account/undo#token={token}"
 
@@ -112,7 +113,7 @@ def test_in_development_tokens_and_links_name_the_port_that_is_served(monkeypatc
         ("CORS_ALLOWED_ORIGINS", "*", "CORS_ALLOWED_ORIGINS", []),
     ],
 )
-def test_each_can_be_set_by_itself(
+def test_each_setting_has_its_variable(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str, setting: str, expected: Any
 ) -> None:
     assert read(monkeypatch, **COMPLETE, **{name: value})[setting] == expected
@@ -120,14 +121,14 @@ def test_each_can_be_set_by_itself(
 
 @pytest.mark.parametrize(("workers", "share"), [("1", 4), ("2", 2), ("3", 1), ("9", 1)])
 def test_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch, workers: str, share: int) -> None:
-    monkeypatch.setattr(cores, "usable", lambda: 4)
-    settings = read(monkeypatch, GATEWAY_WORKERS=workers)
+    monkeypatch.setattr(cpu_quota, "usable_cores", lambda: 4)
+    settings = read(monkeypatch, **DEVELOPMENT, GATEWAY_WORKERS=workers)
     assert (settings["GATEWAY_MAX_CONCURRENT_HASHES"], settings["GATEWAY_THREADS"]) == (share, share + 80)
-    assert read(monkeypatch, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_MAX_CONCURRENT_HASHES"] == 7
+    assert read(monkeypatch, **DEVELOPMENT, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_MAX_CONCURRENT_HASHES"] == 7
 
 
-def test_a_floor_of_passwords_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
-    validators = read(monkeypatch, GATEWAY_PASSWORD_MIN_LENGTH="15")["AUTH_PASSWORD_VALIDATORS"]
+def test_the_minimum_password_length_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
+    validators = read(monkeypatch, **DEVELOPMENT, GATEWAY_PASSWORD_MIN_LENGTH="15")["AUTH_PASSWORD_VALIDATORS"]
     assert {"min_length": 15} in [each.get("OPTIONS") for each in validators]
 
 
@@ -136,23 +137,44 @@ def test_a_file_of_settings_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: P
     file.write_text("GATEWAY_AUDIENCE=from the file\nGATEWAY_NAME=from the file\n")
     monkeypatch.setenv("GATEWAY_AUDIENCE", "")
     monkeypatch.delenv("GATEWAY_AUDIENCE")
-    found = read(monkeypatch, GATEWAY_ENV_FILE=str(file), GATEWAY_NAME="from the environment")
+    found = read(monkeypatch, **DEVELOPMENT, GATEWAY_ENV_FILE=str(file), GATEWAY_NAME="from the environment")
     assert (found["GATEWAY_AUDIENCE"], found["GATEWAY_NAME"]) == ("from the file", "from the environment")
 
 
 # --- the start -----------------------------------------------------------------------------------
 
 
-def test_a_start_outside_of_development_names_all_that_it_lacks() -> None:
-    ended = manage("check", DJANGO_DEBUG="0")
-    assert ended.returncode != 0
-    last = ended.stderr.strip().splitlines()[-1]
-    assert "DJANGO_DEBUG=0 needs SECRET_KEY (" in last
-    assert "ALLOWED_HOSTS (" in last
-    assert "DATABASE_URL (" in last
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_a_start_without_settings_names_all_that_are_missing_in_one_line(command: str) -> None:
+    ended = manage(command)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("SECRET_KEY, ALLOWED_HOSTS, DATABASE_URL are required when DJANGO_DEBUG is off.")
+    # It prints 64 characters, and 50 are required.
+    assert "openssl rand -hex 32" in line
 
 
-def test_a_start_with_everything_is_fine_and_one_with_a_short_secret_is_not() -> None:
+@pytest.mark.parametrize("command", ["serve", "check"])
+def test_s101_a_misspelt_setting_stops_the_start_with_one_line(command: str) -> None:
+    ended = manage(command, **DEVELOPMENT, GATEWAY_ACESS_LIFETIME="5m")
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr == "GATEWAY_ACESS_LIFETIME is not a setting. Did you mean GATEWAY_ACCESS_LIFETIME?\n"
+
+
+def test_s101_a_misspelt_setting_in_a_file_stops_the_start(tmp_path: Path) -> None:
+    file = tmp_path / "production.env"
+    file.write_text("GATEWAY_REFRESH_COKIE=on\n")
+    ended = manage("check", **DEVELOPMENT, GATEWAY_ENV_FILE=str(file))
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "Did you mean GATEWAY_REFRESH_COOKIE?" in ended.stderr
+
+
+def test_s101_every_old_name_leads_to_a_new_one() -> None:
+    # A name that still exists is not renamed yet.
+    assert all((old in env.names) != (new in env.names) for old, new in env.RENAMED.items())
+
+
+def test_a_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> None:
     fine = manage("check", **COMPLETE)
     assert (fine.returncode, fine.stderr) == (0, "")
     short = manage("check", **{**COMPLETE, "SECRET_KEY": "hunter2"})
@@ -161,14 +183,60 @@ def test_a_start_with_everything_is_fine_and_one_with_a_short_secret_is_not() ->
     assert "hunter2" not in short.stderr
 
 
-def test_a_wrong_value_stops_the_start_and_no_password_is_shown() -> None:
-    ended = manage("check", DATABASE_URL="postgres://gateway:hunter2@db.example:many/x")
+def test_an_invalid_value_stops_the_start_and_no_password_is_shown() -> None:
+    ended = manage("check", **DEVELOPMENT, DATABASE_URL="postgres://gateway:hunter2@db.example:many/x")
     assert ended.returncode != 0
     assert "DATABASE_URL=(not shown, it is a secret): expected a database address" in ended.stderr
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
-def test_s91_the_trail_is_a_json_object_a_line() -> None:
+def test_s91_the_audit_trail_is_one_json_object_per_line() -> None:
     handler = logging.getLogger("gateway.audit").handlers[0]
     record = logging.makeLogRecord({"name": "gateway.audit", "msg": '{"event": "x"}'})
     assert handler.format(record) == '{"event": "x"}'
+
+
+def load_wsgi(**variables: str) -> subprocess.CompletedProcess[str]:
+    """Import the WSGI application as a WSGI server does."""
+    return subprocess.run(
+        [sys.executable, "-c", "import gateway.wsgi"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin", "GATEWAY_ENV_FILE": os.devnull, **COMPLETE, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_a_wsgi_server_starts_with_safe_settings() -> None:
+    ended = load_wsgi()
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
+    ended = load_wsgi(ALLOWED_HOSTS="*", SECRET_KEY="hunter2", GATEWAY_ISSUER="https://auth.example")
+    assert ended.returncode == 1
+    last = ended.stderr.splitlines()[-1]
+    assert last.startswith("django.core.exceptions.ImproperlyConfigured: ")
+    assert "(gateway.E003)" in last
+    assert "(gateway.E006)" in last
+    assert "hunter2" not in ended.stderr
+
+
+# --- values that fail later ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("GATEWAY_REFRESH_ABSOLUTE", "5000d"),
+        ("GATEWAY_EVENTS_KEPT", "999999d"),
+        ("GATEWAY_LIMIT_REGISTER", "5 in 999999 days"),
+        ("EMAIL_TIMEOUT", "99999999999"),
+    ],
+)
+def test_a_value_beyond_its_range_is_refused_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    with pytest.raises(ImproperlyConfigured, match=f"^{name}='{value}': expected .+$"):
+        read(monkeypatch, **DEVELOPMENT, **{name: value})

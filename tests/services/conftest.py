@@ -14,6 +14,15 @@ from users import keys
 
 Gateways = Callable[[int], list[str]]
 GENEROUS = "100000 in 1 minute"
+HERE = Path(__file__).parent
+NEEDS_SERVER = "the database is SQLite (set TEST_DATABASE_URLS to PostgreSQL or MariaDB)"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of this folder, which start several processes."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker(pytest.mark.services)
 
 
 @pytest.fixture
@@ -29,7 +38,7 @@ def shared(transactional_db: None, settings: Any) -> dict[str, str]:
         "SIGN_IN_TOTAL_ACCOUNT",
         "SIGN_IN_TOTAL_CLIENT",
         "REGISTER",
-        "REFRESH_RUBBISH",
+        "INVALID_REFRESH",
     )
     return {
         "DATABASE_URL": url_of(connection.settings_dict),

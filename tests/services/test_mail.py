@@ -6,16 +6,11 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.smtp import AuthResult
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection
 from django.utils import timezone
 from django_tasks import TaskResultStatus
@@ -23,6 +18,8 @@ from django_tasks_db.models import DBTaskResult
 
 from tests.api import Api, age
 from tests.server import free_ports
+from tests.services.certificate import write_certificate
+from tests.services.conftest import NEEDS_SERVER
 from tests.services.postbox import Postbox, open_at, rude_at, until, working
 from users import letters, mail, proofs
 from users.caller import Caller
@@ -192,7 +189,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
     assert len(postbox.messages) == 1
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="SQLite is a file: nobody hangs up")
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason=NEEDS_SERVER)
 def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work, port: int, alice: User) -> None:
     ask()
     with open_at(port, Postbox()) as postbox:
@@ -252,29 +249,11 @@ def test_letters_go_to_a_server_whose_certificate_is_trusted_with_a_password(
 
 
 def certified(folder: Path) -> tuple[Path, ssl.SSLContext]:
-    """A certificate of this machine's, signed by nobody else, and what a server needs of it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "mail.example")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    (folder / "key.pem").write_bytes(private)
+    """Return a certificate for this machine, and the TLS context of a server that has it."""
+    certificate, key = write_certificate(folder)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
-    return folder / "certificate.pem", context
+    context.load_cert_chain(certificate, key)
+    return certificate, context
 
 
 def test_a_request_that_sends_mail_never_speaks_to_the_server(

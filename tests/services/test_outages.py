@@ -12,10 +12,11 @@ import pytest
 from django.db import connection
 
 from tests.server import await_answer, free_ports, serving
+from tests.services.conftest import NEEDS_SERVER
 from tests.services.relay import Relay
 from tests.services.talk import register
 
-pytestmark = pytest.mark.skipif(connection.vendor == "sqlite", reason="a file has no wire")
+pytestmark = pytest.mark.skipif(connection.vendor == "sqlite", reason=NEEDS_SERVER)
 ME = b'{"query": "{ me { username } }"}'
 
 

@@ -199,8 +199,8 @@ def test_a_place_registers_so_often(api: Api, settings: Any) -> None:
     assert [api.register("").code for _ in range(3)] == ["BAD_USER_INPUT", "BAD_USER_INPUT", "RATE_LIMITED"]
 
 
-def test_rubbish_refresh_tokens_are_counted_and_good_ones_are_not(api: Api, settings: Any, statements: Any) -> None:
-    limit(settings, refresh_rubbish=(2, 60))
+def test_invalid_refresh_tokens_are_counted_and_valid_ones_are_not(api: Api, settings: Any, statements: Any) -> None:
+    limit(settings, invalid_refresh=(2, 60))
     alice = api.join()
     assert [api.refresh("rubbish").code for _ in range(3)] == ["TOKEN_INVALID", "TOKEN_INVALID", "RATE_LIMITED"]
     with statements() as seen:

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -49,6 +50,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until a signal stops the process."""
         host, port = options["host"], options["port"]
+        # The options replace settings, so the checks must see them.
+        settings.HOST, settings.PORT, settings.GATEWAY_THREADS = host, port, options["threads"]
+        self.check(tags=[Tags.security])
         require_free_port(host, port)
         if settings.GATEWAY_METRICS_PORT:
             require_free_port(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
@@ -95,7 +99,9 @@ class Command(BaseCommand):
         if settings.GATEWAY_EXPLORER:
             self.stdout.write(f"GraphiQL  {origin}/graphql in a browser")
         if settings.GATEWAY_ADMIN:
-            self.stdout.write(f"Admin     {origin}/admin/ (make an account: python manage.py createsuperuser)")
+            debug = "DJANGO_DEBUG=1 " if settings.DEBUG else ""
+            manage = f"./{os.path.relpath(settings.BASE_DIR / 'manage.py')}"
+            self.stdout.write(f"Admin     {origin}/admin/ (create an account: {debug}{manage} createsuperuser)")
         self.stdout.flush()
 
 

@@ -1,4 +1,4 @@
-"""Where mail goes: the server that takes it, or, in development, the console."""
+"""Django's email settings from EMAIL_URL: a mail server, or in development the console or a folder."""
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,13 +17,13 @@ def parse(url: str) -> dict[str, Any]:
         return _settings("django.core.mail.backends.filebased", FILE_PATH=rest)
     if scheme not in PORTS:
         raise ValueError
-    # Not by the reader of the other addresses: it takes the + of a password for a space.
+    # django-environ would turn a + in the password into a space.
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    # Behind the host stands nothing, or the rest of a password that had to be percent-encoded.
+    # Text after the host is the rest of a password that is not percent-encoded.
     if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError
-    # Of one alone, Django would make no use.
+    # Django ignores a user without a password and a password without a user.
     if bool(user) != bool(password):
         raise ValueError
     return _settings(
@@ -39,7 +39,7 @@ def parse(url: str) -> dict[str, Any]:
 
 def sender(value: str) -> str:
     """a sender such as no-reply@auth.example or "Example, Inc." <no-reply@auth.example>"""
-    # What Django would only refuse letter by letter, long after the start.
+    # Otherwise Django refuses it with each email, long after the start.
     if "@" not in value:
         raise ValueError
     return sanitize_address(value, "utf-8")

@@ -1,13 +1,16 @@
-"""Where mail goes: every address is taken as it was meant, or refused without a word of what is secret in it."""
+"""EMAIL_URL and DEFAULT_FROM_EMAIL: parsed, or refused without showing the password."""
 
+import runpy
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.core.mail import EmailMessage
 
-from gateway import environment, postoffice
-from tests.server import manage
+from gateway.conf import email_url, env
+from tests.server import ROOT
 
 SMTP = "django.core.mail.backends.smtp"
 USUAL = {"HOST": "localhost", "PORT": 25, "HOST_USER": "", "HOST_PASSWORD": "", "USE_TLS": False, "USE_SSL": False}
@@ -64,44 +67,39 @@ SENDERS = {
 
 
 @pytest.mark.parametrize("url", TAKEN)
-def test_an_address_of_a_mail_server_is_taken_as_it_was_meant(url: str) -> None:
+def test_an_email_url_is_parsed(url: str) -> None:
     backend, found = TAKEN[url]
     expected = USUAL | {"FILE_PATH": None, "BACKEND": f"{backend}.EmailBackend"} | found
-    assert postoffice.parse(url) == {f"EMAIL_{name}": value for name, value in expected.items()}
+    assert email_url.parse(url) == {f"EMAIL_{name}": value for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_another_is_refused_and_its_password_not_quoted(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_email_url_is_refused_without_its_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_URL", url)
     with pytest.raises(ImproperlyConfigured, match="smtp") as refusal:
-        environment.read("EMAIL_URL", postoffice.parse, {}, secret=True)
+        env.read("EMAIL_URL", email_url.parse, {}, secret=True)
     assert "hunter2" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("value", SENDERS)
-def test_a_sender_is_one_whom_every_letter_can_name(value: str) -> None:
-    sender = postoffice.sender(value)
+def test_a_sender_is_valid_in_a_from_header(value: str) -> None:
+    sender = email_url.sender(value)
     assert sender == SENDERS[value]
     assert EmailMessage("s", "b", sender, ["to@example.com"]).message()["From"] == sender
-    assert postoffice.sender(sender) == sender
+    assert email_url.sender(sender) == sender
 
 
 @pytest.mark.parametrize(
     "value", ["", "Gateway", "no-reply@", "Example, Inc. <a@b.example>", "a@b.example, c@d.example", "a\nb@c.example"]
 )
-def test_another_sender_is_refused_at_the_start(value: str) -> None:
+def test_an_invalid_sender_is_refused(value: str) -> None:
     with pytest.raises(ValueError):
-        postoffice.sender(value)
+        email_url.sender(value)
 
 
 @pytest.mark.parametrize("name", ["Example, Inc.", "Café: (a) <b> @ c", 'The "Best"', "Dr. No"])
-def test_any_name_of_the_product_can_be_the_senders(name: str) -> None:
-    said = manage(
-        {"GATEWAY_NAME": name},
-        "shell",
-        "-c",
-        "from django.core.mail import EmailMessage; from email.utils import parseaddr;"
-        "from email.header import make_header, decode_header;"
-        "print(make_header(decode_header(parseaddr(EmailMessage('s', 'b', to=['a@b.example']).message()['From'])[0])))",
-    )
-    assert said.stdout.splitlines()[-1:] == [name], said.stderr
+def test_every_product_name_is_valid_in_the_default_sender(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv("GATEWAY_NAME", name)
+    settings = runpy.run_path(str(ROOT / "gateway" / "settings.py"))
+    header = EmailMessage("s", "b", settings["DEFAULT_FROM_EMAIL"], ["a@b.example"]).message()["From"]
+    assert str(make_header(decode_header(parseaddr(header)[0]))) == name

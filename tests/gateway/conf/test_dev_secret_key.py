@@ -1,39 +1,40 @@
-"""The secret of a development machine."""
+"""The SECRET_KEY of a development machine."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from gateway import checks, secret
+from gateway import checks
+from gateway.conf.dev_secret_key import get_or_create
 
 
-def test_a_secret_is_made_once_and_kept(tmp_path: Path) -> None:
+def test_the_key_is_created_once(tmp_path: Path) -> None:
     file = tmp_path / ".secret-key"
-    made = secret.keep(file)
+    made = get_or_create(file)
     assert len(made) >= checks.SHORTEST_SECRET
-    assert secret.keep(file) == made == file.read_text()
-    assert secret.keep(tmp_path / "another") != made
+    assert get_or_create(file) == made == file.read_text()
+    assert get_or_create(tmp_path / "another") != made
     assert {each.name for each in tmp_path.iterdir()} == {".secret-key", "another"}
 
 
-def test_nobody_else_may_read_it(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
     file = tmp_path / ".secret-key"
-    secret.keep(file)
+    get_or_create(file)
     assert file.stat().st_mode & 0o777 == 0o600
 
 
-def test_of_two_that_start_at_once_both_have_the_same(
+def test_processes_that_start_together_get_one_key(
     tmp_path: Path, at_once: Callable[[list[Callable[[], Any]]], list[Any]]
 ) -> None:
     for turn in range(20):
         file = tmp_path / str(turn)
-        made = at_once([lambda file=file: secret.keep(file) for _ in range(8)])
+        made = at_once([lambda file=file: get_or_create(file) for _ in range(8)])
         assert {*made} == {file.read_text()}
         assert made[0]
     assert len(list(tmp_path.iterdir())) == 20
 
 
-def test_a_file_that_is_only_begun_is_never_seen(tmp_path: Path, monkeypatch: Any) -> None:
+def test_the_file_appears_with_its_whole_content(tmp_path: Path, monkeypatch: Any) -> None:
     file, write = tmp_path / ".secret-key", Path.write_text
 
     def look_first(self: Path, text: str) -> int:
@@ -41,4 +42,4 @@ def test_a_file_that_is_only_begun_is_never_seen(tmp_path: Path, monkeypatch: An
         return write(self, text)
 
     monkeypatch.setattr(Path, "write_text", look_first)
-    assert secret.keep(file)
+    assert get_or_create(file)

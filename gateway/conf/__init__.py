@@ -1,0 +1,1 @@
+"""Settings from the environment: parsers, and defaults that depend on the machine."""
