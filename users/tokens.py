@@ -146,11 +146,20 @@ def signed_in(caller: Caller) -> SignedIn:
 
 
 def session_of(caller: Caller) -> Session | None:
-    """The live session that the caller came with, where there is one."""
+    """Return the live session of the caller's access token, or None."""
     try:
         return signed_in(caller).session
     except Unauthenticated:
         return None
+
+
+def own_session(caller: Caller, user: User) -> Session | None:
+    """Return the caller's live session if it is the user's, and mark it as the current session of `user`."""
+    session = session_of(caller)
+    if session is None or session.user_id != user.id:
+        return None
+    user.current_session_id = session.id
+    return session
 
 
 def read(token: str) -> Claims:
