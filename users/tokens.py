@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 from typing import Any
 from uuid import UUID, uuid5
 
+import orjson
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import InterfaceError, OperationalError
@@ -163,8 +164,9 @@ def own_session(caller: Caller, user: User) -> Session | None:
 
 
 def read(token: str) -> Claims:
-    """The claims of an access token of ours that is neither over nor from the future."""
-    claims = _signed(token, keys.ring())
+    """Return the claims of a valid access token of this gateway; raise Expired or Invalid for any other."""
+    # Parsed for each call: claims that a resolver changes are its own.
+    claims: Claims = orjson.loads(_signed(token, keys.ring()))
     tokens.check_time(claims, timezone.now().timestamp())
     return claims
 
@@ -187,7 +189,7 @@ def claims_of(session: Session) -> Claims:
         "exp": min(until, int(session.absolute_expires_at.timestamp())),
         "jti": str(uuid5(session.id, str(session.generation))),
         "auth_time": int(session.created_at.timestamp()),
-        **{name: _claim(session.user, name) for name in settings.GATEWAY_TOKEN_CLAIMS},
+        **_profile(session.user),
     }
 
 
@@ -216,6 +218,15 @@ def _recognise(caller: Caller) -> SignedIn | Reason:
         session=session,
         claims=claims,
     )
+
+
+def _profile(user: User) -> Claims:
+    claims = {name: _claim(user, name) for name in settings.GATEWAY_TOKEN_CLAIMS}
+    if "email" in claims:
+        # Anyone can register any address, so a service has to see whether this one is verified: under the name of the
+        # model, and under the one of OpenID Connect (Core 1.0, section 5.1).
+        claims["is_email_verified"] = claims["email_verified"] = user.is_email_verified
+    return claims
 
 
 def _claim(user: User, name: str) -> Any:
@@ -264,10 +275,11 @@ def _is_proof_required() -> bool:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _signed(token: str, ring: Ring) -> Claims:
-    # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
-    # For one ring alone, so that a withdrawn key takes with it whatever it signed.
-    return tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+def _signed(token: str, ring: Ring) -> bytes:
+    # The claims of a valid token, as JSON. Signature and shape never change, and checking them is most of a request's
+    # work. Cached for one ring of keys, so that a withdrawn key takes the tokens it signed with it.
+    claims = tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+    return orjson.dumps(claims)
 
 
 def _signed_in(id: UUID, credential_version: int, now: datetime) -> changes.Changed:
