@@ -96,7 +96,7 @@ def grant(caller: Caller, *, user: User, device_name: str = "") -> Grant:
 
 
 def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
-    """The next pair of a session, for its refresh token."""
+    """Return the next pair of tokens of a session, for its refresh token."""
     presented = _presented(caller, refresh_token)
     try:
         return _grant(caller, *sessions.rotate(caller, refresh_token=presented))
@@ -104,6 +104,8 @@ def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
         _forget(caller)
         if not isinstance(refusal, TokenExpired):
             throttle.count(caller, throttle.lanes("refresh_rubbish", throttle.place(caller)))
+        if caller.keeper and not isinstance(refusal, TokenReused):
+            raise type(refusal)(_cookie_message(refusal, presented)) from None
         raise
 
 
@@ -237,12 +239,20 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
     if caller.keeper:
         # Empty is what answers show in its place, so clients may well send that back.
         if refresh_token:
-            message = "The refresh token is taken from where it is kept, not from an argument."
+            message = "In cookie mode the refresh token comes in the cookie: omit the argument."
             raise InvalidInput(FieldError("refresh_token", FieldErrorCode.INVALID, message))
         return caller.keeper.take() or ""
     if refresh_token is None:
         raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
     return refresh_token
+
+
+def _cookie_message(refusal: TokenInvalid | TokenExpired, presented: str) -> str:
+    if not presented:
+        return 'The refresh token cookie is missing. Sign in first, and send requests with credentials: "include".'
+    if isinstance(refusal, TokenExpired):
+        return "The refresh token in the cookie has expired."
+    return "The refresh token in the cookie is not valid, or is spent."
 
 
 def _grant(caller: Caller, session: Session, refresh_token: str) -> Grant:
