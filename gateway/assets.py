@@ -40,7 +40,7 @@ class Assets:
         try:
             content = self.read(name)
         except FileNotFoundError:
-            return HttpResponseNotFound("There is no such asset.\n", content_type=TYPES[".txt"])
+            return HttpResponseNotFound()
         version = _version(content)
         etag = f'"{version}"'
         response = HttpResponse(content, content_type=TYPES[Path(name).suffix])

@@ -49,7 +49,10 @@ def guard(request: HttpRequest) -> None:
         return
     site = request.META.get("HTTP_SEC_FETCH_SITE", "none")
     if "HTTP_ORIGIN" in request.META or site not in {"none", "same-origin"}:
-        raise Forbidden("Pages of this origin may not ask for mutations.")
+        raise Forbidden(
+            "In cookie mode, only pages of the gateway's own origin and of CORS_ALLOWED_ORIGINS may send mutations. "
+            "Add the origin of this page to CORS_ALLOWED_ORIGINS."
+        )
 
 
 def is_trusted(request: HttpRequest) -> bool:

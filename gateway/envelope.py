@@ -9,14 +9,16 @@ from functools import lru_cache
 from django.conf import settings
 from django.core.exceptions import DisallowedHost
 from django.db import connection
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 from django.http.request import split_domain_port, validate_host
 
 from gateway import access, addresses, health, metrics, traces
 from gateway.errors import OUTAGES, BadRequest, of_refusal
-from gateway.media import JSON
+from gateway.media import HTML, JSON, choose
+from gateway.pages.page import error_page
 from gateway.view import fail, respond
 from users import lines
+from users.errors import NotFound, Refusal
 
 WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # Longer than any name and port; what is remembered must not grow with what is sent.
@@ -72,11 +74,26 @@ class EnvelopeMiddleware:
     def _respond(self, request: HttpRequest) -> HttpResponseBase:
         if request.path_info in health.PATHS:
             # Those who probe know an address of the machine, and no name; nothing is told that a name guards.
-            return self.get_response(request)
+            return explain(request, self.get_response(request))
         try:
             if not is_ours(request.META.get("HTTP_HOST", "")):
                 request.get_host()
         except DisallowedHost:
             refusal = BadRequest("This gateway does not answer to that host.")
             return respond({"errors": [of_refusal(refusal)]}, JSON, refusal.status)
-        return self.get_response(request)
+        return explain(request, self.get_response(request))
+
+
+def explain(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Return Django's bare 404 and 405 answers as JSON, or as a page for a browser; any other as it is."""
+    refusal: Refusal
+    if response.status_code == 404:
+        refusal = NotFound("There is nothing at this address.")
+    elif isinstance(response, HttpResponseNotAllowed):
+        refusal = BadRequest(f"Use one of these methods here: {response['Allow']}.")
+    else:
+        return response
+    headers = {"Allow": response.headers["Allow"]} if "Allow" in response.headers else {}
+    if choose(request.META.get("HTTP_ACCEPT", ""), (JSON, HTML)) == HTML:
+        return error_page(refusal.message, response.status_code, headers)
+    return respond({"errors": [of_refusal(refusal)]}, JSON, response.status_code, headers)

@@ -38,7 +38,7 @@ COSTLY = frozenset(
         "requestEmailVerification",
         "changeEmail",
         "deleteAccount",
-        "export",
+        "accountExport",
     }
 )
 

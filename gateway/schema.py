@@ -11,7 +11,6 @@ from users.schema import Mutation, Query
 SPECIFICATIONS = {
     "DateTime": "https://scalars.graphql.org/andimarek/date-time.html",
     "GenericScalar": "https://www.rfc-editor.org/rfc/rfc8259",
-    "JSONString": "https://www.rfc-editor.org/rfc/rfc8259",
 }
 
 

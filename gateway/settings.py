@@ -179,7 +179,8 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 
 # --- CORS, CSRF and security headers -------------------------------------------------------------
-_local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in (3000, 4200, 5173, 8080)]
+_ports = (3000, 4173, 4200, 4321, 5173, 8080)
+_local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in _ports]
 _origins = read("CORS_ALLOWED_ORIGINS", origins, _local if DEBUG else [])
 CORS_ALLOW_ALL_ORIGINS = "*" in _origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin != "*"]
@@ -193,8 +194,17 @@ CORS_ALLOW_HEADERS = [
     "x-apollo-operation-name",
     "apollographql-client-name",
     "apollographql-client-version",
+    "graphql-client-name",
+    "graphql-client-version",
     "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
     "x-request-id",
+    "x-requested-with",
+    "cache-control",
+    "idempotency-key",
+    *read("GATEWAY_CORS_EXTRA_HEADERS", words, NONE),
 ]
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
@@ -219,6 +229,7 @@ INSTALLED_APPS = [
     "django_tasks_db",
 ]
 MIDDLEWARE = [
+    "gateway.cors.RefusedOriginMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",

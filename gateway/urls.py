@@ -3,18 +3,15 @@
 import sys
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
 from gateway import health, jwks
-from gateway.errors import of_refusal
-from gateway.media import JSON
 from gateway.middleware import JWTMiddleware
 from gateway.schema import schema
-from gateway.view import GatewayView, fail, respond
-from users.errors import NotFound
+from gateway.view import GatewayView, fail
 
 # No cookie says who asks here; the one of cookie mode has a guard of its own.
 graphql = csrf_exempt(JWTMiddleware(GatewayView(schema=schema).dispatch))
@@ -40,8 +37,8 @@ if settings.GATEWAY_ADMIN:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """What stands at every other address."""
-    return respond({"errors": [of_refusal(NotFound("There is nothing at this address."))]}, JSON, 404)
+    """Answer every other address; the middleware adds the content."""
+    return HttpResponseNotFound()
 
 
 def failed(request: HttpRequest) -> HttpResponse:

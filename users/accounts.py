@@ -110,10 +110,12 @@ def update_profile(caller: SignedIn, **profile: str | None) -> User:
     return user
 
 
-def close(caller: SignedIn, *, password: str) -> datetime:
-    """Close the caller's account: sign out everywhere, and erase it after a while; when that will be."""
-    user = caller.user
-    passwords.prove(caller, password)
+def close(caller: SignedIn, *, password: str | None = None) -> datetime:
+    """Close the caller's account, end all its sessions, and return when it will be erased."""
+    user, inspection = caller.user, Inspection()
+    passwords.require(inspection, password, user=user)
+    inspection.finish()
+    passwords.prove(caller, password or "")
     erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     with transaction.atomic():
         same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
@@ -127,7 +129,7 @@ def close(caller: SignedIn, *, password: str) -> datetime:
 
 
 def export(user: User) -> dict[str, Any]:
-    """All that is held about a user and is no secret."""
+    """Return everything that is stored about a user except secrets."""
     names = (
         "id",
         "username",
@@ -144,7 +146,7 @@ def export(user: User) -> dict[str, Any]:
         "roles": user.roles(),
         "sessions": [_row(each, SESSION_FACTS) for each in user.sessions.order_by("created_at")],
         "events": [_row(each, EVENT_FACTS) for each in user.events.order_by("at", "id").iterator()],
-        "proofs": [_row(each, PROOF_FACTS) for each in user.proofs.order_by("created_at")],
+        "email_tokens": [_row(each, PROOF_FACTS) for each in user.proofs.order_by("created_at")],
     }
 
 

@@ -26,9 +26,12 @@ class Keeper:
     is_new_to_device: bool = False
 
     def take(self) -> str | None:
-        """The token that was kept; refused where whoever asks may be a page that only rides on it."""
+        """Return the token of the cookie, or None; raise Forbidden unless a trusted page sent it."""
         if self.brought and not self.is_trusted:
-            raise Forbidden("The kept refresh token serves the pages of allowed origins alone.")
+            raise Forbidden(
+                "The refresh token cookie needs an Origin header, with the gateway's own origin or one of "
+                "CORS_ALLOWED_ORIGINS."
+            )
         return self.brought
 
     def keep(self, token: str, until: int) -> None:

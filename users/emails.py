@@ -24,9 +24,10 @@ def request_verification(caller: Caller, *, email: str) -> None:
 
 
 def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
-    """Take an address as proven by who brings the token back, or the code; a new one takes the former's place."""
+    """Mark the address of a mailed token as verified, replace a former address by it, and return the user."""
     proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
     user, former = proof.user, copy(proof.user)
+    session = tokens.own_session(caller, user)
     with transaction.atomic():
         _take(user, proof)
         proofs.use(proof)
@@ -37,18 +38,22 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
             events.record(caller, Kind.EMAIL_VERIFIED, user=user)
         if not former.is_email_verified:
             events.record_reopening(caller, user=former)
-            _end_strangers(caller, user)
+            # The person who registered the account may not be the one who reads its mail: only the session that
+            # brings the mailed token continues.
+            keep = session.id if session else None
+            sessions.end_all_of(caller, user=user, why="address proven", keep=keep)
     return user
 
 
-def change(caller: SignedIn, *, new_email: str, password: str) -> None:
-    """Have a mail sent to the new address; it becomes the caller's once it is proven."""
+def change(caller: SignedIn, *, new_email: str, password: str | None = None) -> None:
+    """Send a mail to the new address, which becomes the caller's once it is verified."""
     user, inspection = caller.user, Inspection()
     address = inspection.clean("new_email", names.email, new_email)
     if address == user.email and user.is_email_verified:
         inspection.add("new_email", FieldErrorCode.INVALID, "This is the account's address already.")
+    passwords.require(inspection, password, user=user)
     inspection.finish()
-    passwords.prove(caller, password)
+    passwords.prove(caller, password or "")
     mail.admit(caller, address, to="prove")
     bound = {"email": user.email, "credential_version": user.credential_version}
     with transaction.atomic():
@@ -56,10 +61,16 @@ def change(caller: SignedIn, *, new_email: str, password: str) -> None:
         mail.queue(caller, letters.verify_new_address, user=user, address=address, **bound)
 
 
-def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:
-    """Give the former address back, and shut out whoever changed it; how many sessions ended."""
+def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> tuple[User, int]:
+    """Restore the former address, disable the password, end all sessions; return the user and how many ended.
+
+    With `needs_session`, raise Forbidden before anything changes unless the caller is signed in as this user.
+    """
     proof = proofs.find(caller, Purpose.UNDO, token=token)
     user, former = proof.user, copy(proof.user)
+    tokens.own_session(caller, user)
+    if needs_session:
+        sessions.shown(user)
     with transaction.atomic():
         # The user's row before any other: whoever else means to change the account waits here, and finds it changed.
         _give_back(user, proof)
@@ -106,10 +117,3 @@ def _tell_former(caller: Caller, user: User, former: User) -> None:
     if held or throttle.counted(mail.unasked(former.email)):
         facts = {"held": str(held) if held else None}
         mail.queue(caller, letters.address_changed, user=user, address=former.email, **facts)
-
-
-def _end_strangers(caller: Caller, user: User) -> None:
-    # Whoever made the account need not be who reads its mail: only a session that brings the proof itself goes on.
-    session = tokens.session_of(caller)
-    keep = session.id if session and session.user_id == user.id else None
-    sessions.end_all_of(caller, user=user, why="address proven", keep=keep)

@@ -10,7 +10,15 @@ from django.db import transaction
 from users import events, hashing, letters, mail, names, proofs, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
-from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, TokenInvalid, WrongValue
+from users.errors import (
+    Conflict,
+    FieldErrorCode,
+    Forbidden,
+    Inspection,
+    InvalidCredentials,
+    TokenInvalid,
+    WrongValue,
+)
 from users.events import Kind
 from users.models import User
 from users.proofs import Purpose
@@ -66,8 +74,16 @@ def owner(username: str) -> User | None:
         return None
 
 
+def require(inspection: Inspection, password: str | None, *, user: User) -> None:
+    """Note a missing password; raise Forbidden where the account has no password to compare it with."""
+    _refuse_without_password(user)
+    if password is None:
+        inspection.add("password", FieldErrorCode.REQUIRED, "Enter your password.")
+
+
 def prove(caller: SignedIn, password: str, *, argument: str = "password") -> None:
     """Raise InvalidCredentials unless the password is the caller's."""
+    _refuse_without_password(caller.user)
     tries = throttle.count_own(caller, "own_password", user=caller.user)
     with tries.judging():
         is_right = matches(caller, caller.user, password, account=str(caller.user.id))
@@ -129,8 +145,16 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
             events.record_reopening(caller, user=user)
             user.is_email_verified = True
         mail.notify(caller, letters.password_changed, user=user)
+    # The answer lists the sessions of the new version: those opened before have ended.
+    user.credential_version += 1
     throttle.forget_sign_ins(caller, user=user)
     return user, ended
+
+
+def _refuse_without_password(user: User) -> None:
+    # Without a password there is nothing that proves who holds the session, so nothing may be omitted either.
+    if not user.has_usable_password():
+        raise Forbidden("This account has no password. Set one with requestPasswordReset, then try again.")
 
 
 def _normal(password: str) -> str:

@@ -13,9 +13,21 @@ from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import refresh
 from users.crypto.refresh import RefreshToken
-from users.errors import Forbidden, NotFound, TokenExpired, TokenInvalid, TokenReused
+from users.errors import (
+    FieldError,
+    FieldErrorCode,
+    Forbidden,
+    InvalidInput,
+    NotFound,
+    TokenExpired,
+    TokenInvalid,
+    TokenReused,
+)
 from users.events import Kind
 from users.models import Session, User
+
+# The longest list of sessions that a query returns.
+MOST = 100
 
 
 def open(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session, str]:
@@ -50,9 +62,9 @@ def find(*, id: str, user_id: str) -> Session | None:
 
 
 def shown(user: User) -> User:
-    """The user, where a session of theirs brought them here: a mailed token alone does not show what they keep."""
+    """Return the user; raise Forbidden if no session of theirs is part of the request."""
     if user.current_session_id is None:
-        raise Forbidden("This is shown to a session of the user's alone.")
+        raise Forbidden("This field needs the user's access token.")
     return user
 
 
@@ -63,6 +75,14 @@ def of(user: User) -> QuerySet[Session]:
         ended_at=None, expires_at__gt=timezone.now(), credential_version=user.credential_version
     )
     return live.order_by("-rotated_at", "id")
+
+
+def recent(user: User, *, first: int | None = None) -> list[Session]:
+    """Return up to `first` live sessions of a user, the most recently used first."""
+    first = MOST if first is None else first
+    if not 0 <= first <= MOST:
+        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Ask for 0 to {MOST} sessions."))
+    return list(of(user)[:first])
 
 
 def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
@@ -83,15 +103,15 @@ def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
     return session, str(successor)
 
 
-def end(caller: SignedIn, *, id: str) -> bool:
-    """End one of the caller's live sessions."""
+def end(caller: SignedIn, *, id: str) -> UUID:
+    """End one of the caller's live sessions and return its id."""
     try:
         found = of(caller.user).filter(id=UUID(id)).first()
     except ValueError:
         found = None
     if found is None or not _end_own(caller, [found.id], why="ended by the user"):
         raise NotFound
-    return True
+    return found.id
 
 
 def end_all(caller: SignedIn, *, keep_current: bool = False) -> int:

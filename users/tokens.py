@@ -5,6 +5,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import uuid5
 
+import orjson
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in
 from django.db import InterfaceError, OperationalError, transaction
@@ -104,7 +105,7 @@ def move_to_cookie(caller: Caller, granted: Grant, *, is_sign_in: bool = True) -
 
 
 def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
-    """The next pair of a session, for its refresh token."""
+    """Return the next pair of tokens of a session, for its refresh token."""
     presented = _presented(caller, refresh_token)
     try:
         granted = _grant(*sessions.rotate(caller, refresh_token=presented))
@@ -112,6 +113,8 @@ def refresh(caller: Caller, *, refresh_token: str | None) -> Grant:
         _forget(caller)
         if not isinstance(refusal, TokenExpired):
             throttle.count(caller, throttle.lanes("invalid_refresh", throttle.place(caller)))
+        if caller.keeper and not isinstance(refusal, TokenReused):
+            raise type(refusal)(_cookie_message(refusal, presented)) from None
         raise
     return move_to_cookie(caller, granted, is_sign_in=False)
 
@@ -156,16 +159,26 @@ def signed_in(caller: Caller) -> SignedIn:
 
 
 def session_of(caller: Caller) -> Session | None:
-    """The live session that the caller came with, where there is one."""
+    """Return the live session of the caller's access token, or None."""
     try:
         return signed_in(caller).session
     except Unauthenticated:
         return None
 
 
+def own_session(caller: Caller, user: User) -> Session | None:
+    """Return the caller's live session if it is the user's, and mark it as the current session of `user`."""
+    session = session_of(caller)
+    if session is None or session.user_id != user.id:
+        return None
+    user.current_session_id = session.id
+    return session
+
+
 def read(token: str) -> Claims:
-    """The claims of an access token of ours that is neither over nor from the future."""
-    claims = _signed(token, keys.ring())
+    """Return the claims of a valid access token of this gateway; raise Expired or Invalid for any other."""
+    # Parsed for each call: claims that a resolver changes are its own.
+    claims: Claims = orjson.loads(_signed(token, keys.ring()))
     tokens.check_time(claims, timezone.now().timestamp())
     return claims
 
@@ -188,7 +201,7 @@ def claims_of(session: Session) -> Claims:
         "exp": min(until, int(session.absolute_expires_at.timestamp())),
         "jti": str(uuid5(session.id, str(session.generation))),
         "auth_time": int(session.created_at.timestamp()),
-        **{name: _claim(session.user, name) for name in settings.GATEWAY_TOKEN_CLAIMS},
+        **_profile(session.user),
     }
 
 
@@ -219,6 +232,15 @@ def _recognise(caller: Caller) -> SignedIn | Reason:
     )
 
 
+def _profile(user: User) -> Claims:
+    claims = {name: _claim(user, name) for name in settings.GATEWAY_TOKEN_CLAIMS}
+    if "email" in claims:
+        # Anyone can register any address, so a service has to see whether this one is verified: under the name of the
+        # model, and under the one of OpenID Connect (Core 1.0, section 5.1).
+        claims["is_email_verified"] = claims["email_verified"] = user.is_email_verified
+    return claims
+
+
 def _claim(user: User, name: str) -> Any:
     return user.roles() if name == "roles" else getattr(user, name)
 
@@ -227,12 +249,20 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
     if caller.keeper:
         # Empty is what answers show in its place, so clients may well send that back.
         if refresh_token:
-            message = "The refresh token is taken from where it is kept, not from an argument."
+            message = "In cookie mode the refresh token comes in the cookie: omit the argument."
             raise InvalidInput(FieldError("refresh_token", FieldErrorCode.INVALID, message))
         return caller.keeper.take() or ""
     if refresh_token is None:
         raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
     return refresh_token
+
+
+def _cookie_message(refusal: TokenInvalid | TokenExpired, presented: str) -> str:
+    if not presented:
+        return 'The refresh token cookie is missing. Sign in first, and send requests with credentials: "include".'
+    if isinstance(refusal, TokenExpired):
+        return "The refresh token in the cookie has expired."
+    return "The refresh token in the cookie is not valid, or is spent."
 
 
 def _grant(session: Session, refresh_token: str) -> Grant:
@@ -263,7 +293,8 @@ def _is_proof_required() -> bool:
 
 
 @lru_cache(maxsize=REMEMBERED)
-def _signed(token: str, ring: Ring) -> Claims:
-    # Remembers what held: the signature and the shape of a token never change, and cost most of a request.
-    # For one ring alone, so that a withdrawn key takes with it whatever it signed.
-    return tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+def _signed(token: str, ring: Ring) -> bytes:
+    # The claims of a valid token, as JSON. Signature and shape never change, and checking them is most of a request's
+    # work. Cached for one ring of keys, so that a withdrawn key takes the tokens it signed with it.
+    claims = tokens.read(token, ring.by_kid, issuer=settings.GATEWAY_ISSUER, audience=settings.GATEWAY_AUDIENCE)
+    return orjson.dumps(claims)

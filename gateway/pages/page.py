@@ -26,6 +26,16 @@ def page(request: HttpRequest, name: str) -> HttpResponse:
     return hypertext.show(html)
 
 
+def error_page(message: str, status: int, headers: dict[str, str]) -> HttpResponse:
+    """Return a small page for a browser that came to an address which has nothing to show."""
+    html = _engine().get_template("error.html").render(Context(_facts() | {"message": message, "status": status}))
+    response = hypertext.show(html)
+    response.status_code = status
+    for name, value in {"Vary": "Accept", **headers}.items():
+        response[name] = value
+    return response
+
+
 def _facts() -> dict[str, object]:
     return {
         "product": settings.GATEWAY_NAME,

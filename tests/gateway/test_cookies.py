@@ -180,8 +180,24 @@ def test_s81_signing_out_twice_is_no_error(page: Browser) -> None:
     assert page(REVOKE).data
 
 
-def test_without_a_cookie_there_is_nothing_to_refresh(page: Browser) -> None:
-    assert page(REFRESH).code == "TOKEN_INVALID"
+def test_without_a_cookie_the_refusal_says_that_it_is_missing(page: Browser) -> None:
+    answer = page(REFRESH)
+    assert answer.code == "TOKEN_INVALID"
+    assert "cookie is missing" in answer.error["message"]
+    assert 'credentials: "include"' in answer.error["message"]
+
+
+def test_a_refusal_of_a_cookie_speaks_of_no_argument(page: Browser) -> None:
+    page.register("alice")
+    page(REVOKE)
+    page.client.cookies[NAME] = "A" * 64
+    revoked = page(REFRESH).error["message"]
+    page.register("bob")
+    age(Session.objects, timedelta(days=8), "expires_at")
+    expired = page(REFRESH).error["message"]
+    for message in (revoked, expired):
+        assert "in the cookie" in message
+        assert "argument" not in message
 
 
 def test_a_spent_cookie_gets_the_same_successor_and_later_ends_the_session(page: Browser) -> None:
@@ -305,6 +321,12 @@ def test_s80_a_forged_request_is_refused_before_anything_is_done(page: Browser, 
     assert not answer.response.cookies
     assert untouched() == before
     assert page(document).data
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_the_refusal_of_an_origin_names_the_setting_that_lists_origins(page: Browser, name: str) -> None:
+    page.register("alice")
+    assert "CORS_ALLOWED_ORIGINS" in ride(page, asking(REFRESH), **FORGED[name]).error["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])

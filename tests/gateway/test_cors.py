@@ -1,12 +1,15 @@
 """Applications on other origins: those that are named, and no other."""
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from gateway import cors
 from gateway.view import respond
 from tests.api import Answer, Api
+from tests.gateway.test_settings import read
 
 APP = "https://app.example"
 ALLOW = "access-control-allow-origin"
@@ -18,6 +21,15 @@ HEADERS = [
     "apollographql-client-name",
     "apollographql-client-version",
     "traceparent",
+    "tracestate",
+    "baggage",
+    "sentry-trace",
+    "x-request-id",
+    "x-requested-with",
+    "cache-control",
+    "idempotency-key",
+    "graphql-client-name",
+    "graphql-client-version",
 ]
 FOREIGN = [
     "https://evil.example",
@@ -125,3 +137,76 @@ def test_the_key_set_can_be_read_by_applications_and_no_page_can(client: Client)
 
 def test_answers_differ_by_origin() -> None:
     assert "Origin" in respond({}, "application/json", 200)["Vary"]
+
+
+def test_more_headers_can_be_allowed_and_development_origins_include_the_common_servers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = read(monkeypatch, GATEWAY_CORS_EXTRA_HEADERS="x-tenant, x-Client")
+    assert found["CORS_ALLOW_HEADERS"][-2:] == ["x-tenant", "x-Client"]
+    assert {f"http://localhost:{port}" for port in (3000, 4173, 4200, 4321, 5173, 8080)} <= {
+        *found["CORS_ALLOWED_ORIGINS"]
+    }
+
+
+# --- the log of refused origins ------------------------------------------------------------------
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The clock of the log's limit; nothing was logged before."""
+    clock = SimpleNamespace(now=1_000.0)
+    monkeypatch.setattr(cors, "monotonic", lambda: clock.now)
+    monkeypatch.setattr(cors, "_limit", cors.OncePerMinute())
+    return clock
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.name == "gateway.cors"]
+
+
+def test_a_refused_origin_is_logged_with_the_setting_that_lists_origins(
+    client: Client, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    preflight(client, "https://evil.example")
+    (message,) = warnings(caplog)
+    assert "https://evil.example" in message
+    assert "CORS_ALLOWED_ORIGINS" in message
+
+
+def test_refused_origins_are_logged_once_a_minute_at_most(
+    client: Client, clock: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(5):
+        preflight(client, "https://evil.example")
+    clock.now += 59
+    preflight(client, "https://other.example")
+    assert len(warnings(caplog)) == 1
+    clock.now += 1
+    preflight(client, "https://other.example")
+    assert "https://other.example" in warnings(caplog)[1]
+
+
+def test_a_logged_origin_is_short_and_escaped(client: Client, clock: Any, caplog: pytest.LogCaptureFixture) -> None:
+    preflight(client, "https://\x1b[31m\u00e9\u0085" + "a" * 10_000)
+    (message,) = warnings(caplog)
+    assert message.isascii()
+    assert message.isprintable()
+    assert len(message) < 500
+
+
+@pytest.mark.parametrize("origin", [APP, "http://testserver", ""])
+def test_an_origin_that_is_not_refused_is_not_logged(
+    api: Api, clock: Any, caplog: pytest.LogCaptureFixture, origin: str
+) -> None:
+    api("{ __typename }", Origin=origin, Host="testserver")
+    api.client.get("/nothing", headers={"Origin": "https://evil.example"})
+    assert warnings(caplog) == []
+
+
+def test_an_allowed_wildcard_refuses_and_logs_nothing(
+    api: Api, clock: Any, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    settings.CORS_ALLOW_ALL_ORIGINS = True
+    api("{ __typename }", Origin="https://evil.example")
+    assert warnings(caplog) == []

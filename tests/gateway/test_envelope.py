@@ -9,6 +9,7 @@ from django.test import Client
 
 from gateway.envelope import LONGEST_HOST
 from tests.api import Answer, Api
+from tests.gateway.test_hypertext import STRICT
 from users import lines
 
 MADE = re.compile(r"[0-9a-f]{32}")
@@ -84,3 +85,56 @@ def test_s91_all_that_is_logged_meanwhile_bears_the_requests_name(api: Api, capl
     (line,) = (json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit")
     assert (line["event"], line["request"]) == ("sign_in.refused", "request-12345")
     assert not lines.named()
+
+
+# --- answers without content ---------------------------------------------------------------------
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"
+PROGRAMS = ["", "*/*", "application/json", "text/plain", "image/png", "text/css,*/*;q=0.1"]
+EMPTY = [
+    ("POST", "/readyz", 405),
+    ("DELETE", "/healthz", 405),
+    ("POST", "/.well-known/jwks.json", 405),
+    ("POST", "/account/verify", 405),
+    ("PUT", "/account/assets/pages.js", 405),
+    ("GET", "/account/assets/none.js", 404),
+    ("GET", "/graphql/explorer/none.js", 404),
+    ("GET", "/account/nothing", 404),
+    ("GET", "/nothing", 404),
+]
+
+
+@pytest.mark.parametrize("accept", PROGRAMS)
+@pytest.mark.parametrize(("method", "path", "status"), EMPTY)
+def test_a_program_gets_json(client: Client, method: str, path: str, status: int, accept: str) -> None:
+    answer = Answer(client.generic(method, path, headers={"Accept": accept}))
+    assert (answer.status, answer.response["Content-Type"]) == (status, "application/json; charset=utf-8")
+    assert answer.code == ("NOT_FOUND" if status == 404 else "BAD_REQUEST")
+    assert answer.response["Cache-Control"] == "no-store"
+    assert "Accept" in answer.response["Vary"]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), EMPTY)
+def test_a_browser_gets_a_page(client: Client, settings: Any, method: str, path: str, status: int) -> None:
+    settings.GATEWAY_NAME = "Salt & <Pepper>"
+    answer = client.generic(method, f"{path}?name=%3Cb%3Es3cr3t", headers={"Accept": BROWSER})
+    assert (answer.status_code, answer["Content-Type"]) == (status, "text/html; charset=utf-8")
+    assert answer["Content-Security-Policy"] == STRICT
+    assert "Accept" in answer["Vary"]
+    text = answer.content.decode()
+    assert "<h1>" in text
+    assert "Salt &amp; &lt;Pepper&gt;" in text
+    assert "s3cr3t" not in text
+    assert "<script" not in text
+
+
+@pytest.mark.parametrize("accept", ["", BROWSER])
+def test_a_refused_method_is_answered_with_those_that_are_allowed(client: Client, accept: str) -> None:
+    answer = client.post("/readyz", headers={"Accept": accept})
+    assert answer["Allow"] == "GET, HEAD"
+    assert b"GET, HEAD" in answer.content
+
+
+def test_graphql_answers_in_json_whatever_the_client_accepts(client: Client) -> None:
+    answer = Answer(client.put("/graphql", headers={"Accept": BROWSER}))
+    assert (answer.status, answer.code) == (405, "BAD_REQUEST")

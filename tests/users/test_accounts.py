@@ -675,7 +675,7 @@ def test_of_closing_and_changing_at_once_nothing_hangs_and_nobody_stays_in(
 
 
 def exported(member: Member) -> dict[str, Any]:
-    return json.loads(member("{ me { export } }").data["me"]["export"])
+    return member("{ accountExport }").data["accountExport"]
 
 
 def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
@@ -687,9 +687,9 @@ def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
     mail, refreshed = last(ADDRESS), api.refresh(alice.refresh_token).data["refreshToken"]
     taken = exported(alice)
     assert (taken["username"], taken["email"], taken["bio"]) == ("alice", ADDRESS, "I fell.")
-    assert [each["device_name"] for each in taken["sessions"]] == ["laptop"]
+    assert [each["deviceName"] for each in taken["sessions"]] == ["laptop"]
     assert {"account.registered", "email.verified", "sign_in.refused"} <= {each["kind"] for each in taken["events"]}
-    assert [(each["purpose"], each["address"]) for each in taken["proofs"]] == [("reset", ADDRESS)]
+    assert [(each["purpose"], each["address"]) for each in taken["emailTokens"]] == [("reset", ADDRESS)]
     text = json.dumps(taken)
     user = User.objects.get(username="alice")
     session, proof = user.sessions.get(), user.proofs.get()

@@ -356,7 +356,7 @@ def test_what_is_no_live_session_of_ones_own_is_not_found(api: Api, case: str) -
         "selector": str(rows.get().selector),
     }
     answer = alice(END, id=ids.get(case, third.claims["sid"]))
-    assert (answer.code, answer.error["message"]) == ("NOT_FOUND", "There is no such thing, or it is not yours.")
+    assert (answer.code, answer.error["message"]) == ("NOT_FOUND", "Not found, or not yours.")
     assert "errors" not in bob("{ me { id } }").json
 
 

@@ -19,6 +19,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from tests.mailed import proven, verify
 from tests.post import last
 from users import keys, tokens
+from users.caller import Caller
 from users.crypto import keys as crypto_keys
 from users.models import Event, Session, User
 
@@ -187,6 +188,19 @@ def test_a_setting_switches_claims_on(api: Api, settings: Any) -> None:
     assert alice("{ me { username } }").data == {"me": {"username": "alice"}}
 
 
+@pytest.mark.parametrize("is_verified", [False, True])
+def test_an_email_claim_comes_with_whether_the_address_is_verified(api: Api, settings: Any, is_verified: bool) -> None:
+    settings.GATEWAY_TOKEN_CLAIMS = ["email"]
+    alice = api.join("alice")
+    User.objects.update(is_email_verified=is_verified)
+    pair = api.refresh(alice.refresh_token).data["refreshToken"]
+    claims = decoded(pair["token"])
+    assert claims["email"] == "alice@example.com"
+    assert (claims["email_verified"], claims["is_email_verified"]) == (is_verified, is_verified)
+    told = api("mutation { verifyToken { claims { isEmailVerified } } }", token=pair["token"]).data["verifyToken"]
+    assert told == {"claims": {"isEmailVerified": is_verified}}
+
+
 PROFILE = {
     "username": "alice",
     "email": "alice@example.com",
@@ -237,6 +251,18 @@ def test_each_generation_has_a_token_id_and_the_first_sign_in_stays_its_moment(a
     assert later["jti"] != first["jti"]
     assert later["sid"] == first["sid"]
     assert later["auth_time"] <= later["iat"] - 60
+
+
+def test_a_change_of_the_claims_of_one_request_changes_no_other(api: Api, settings: Any) -> None:
+    settings.GATEWAY_TOKEN_CLAIMS = ["roles"]
+    alice = api.join("alice")
+    User.objects.get().groups.add(Group.objects.create(name="editors"))
+    token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
+    caller = tokens.signed_in(Caller(token=token))
+    caller.claims["sub"] = "another"
+    caller.claims["roles"].append("admins")
+    other = tokens.signed_in(Caller(token=token))
+    assert (other.claims["sub"], other.claims["roles"]) == (alice.claims["sub"], ["editors"])
 
 
 # --- being recognised ----------------------------------------------------------------------------

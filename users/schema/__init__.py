@@ -1,4 +1,4 @@
-"""The GraphQL face: one line an operation."""
+"""The GraphQL schema: one line per operation."""
 
 import graphene
 
@@ -7,11 +7,11 @@ from users.schema import accounts, dashboard, emails, errors, passwords, session
 
 # graphene shows the fields of the last base first.
 class Query(errors.Query, dashboard.Query, accounts.Query, graphene.ObjectType):
-    """What can be read."""
+    """All queries."""
 
 
 class Mutation(graphene.ObjectType):
-    """What can be done."""
+    """All mutations."""
 
     register = accounts.Register.Field()
     update_profile = accounts.UpdateProfile.Field()

@@ -1,6 +1,10 @@
-"""Accounts: joining, reading and describing oneself, and leaving."""
+"""Accounts: registration, the profile, the export and deletion."""
+
+from typing import Any
 
 import graphene
+from graphene.types.generic import GenericScalar
+from graphene.utils.str_converters import to_camel_case
 
 from users import accounts
 from users.schema.caller import caller, signed_in
@@ -13,25 +17,34 @@ class Query(graphene.ObjectType):
     """Reads the account."""
 
     me = graphene.Field(User, description="The signed-in user. UNAUTHENTICATED without a valid access token.")
+    account_export = graphene.Field(
+        GenericScalar,
+        description="Everything the gateway stores about the signed-in user except secrets, as a JSON object. "
+        "UNAUTHENTICATED without a valid access token.",
+    )
 
     def resolve_me(root, info):
         return signed_in(info).user
 
+    def resolve_account_export(root, info):
+        return camelize(accounts.export(signed_in(info).user))
+
 
 class Register(MaybeGranted, Mutation):
-    """Make an account and sign in. BAD_USER_INPUT lists every argument that will not do.
+    """Create an account and sign in. BAD_USER_INPUT lists every invalid argument.
 
-    Where addresses must be verified before signing in, every field of the answer is null, and a mail says the rest.
+    Where an email address must be verified before signing in, every field of the payload is null and a mail is sent.
     """
 
     class Arguments:
         username = graphene.String(
-            required=True, description="Letters a to z, digits, dots, dashes, underscores; unique in any case."
+            required=True,
+            description="Letters a to z, digits, dots, dashes and underscores. Unique, ignoring case.",
         )
-        email = graphene.String(required=True, description="An address that no other account has.")
+        email = graphene.String(required=True, description="An email address that no other account has.")
         password = graphene.String(required=True, description="Up to 256 characters of any script.")
         password_confirmation = graphene.String(description="Where given, it must equal `password`.")
-        full_name = graphene.String(description="The name people know the user by.")
+        full_name = graphene.String(description="The user's full name, up to 150 characters.")
         device_name = graphene.String(description="What to call this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
@@ -39,27 +52,37 @@ class Register(MaybeGranted, Mutation):
 
 
 class UpdateProfile(Mutation):
-    """Change what is given of my profile; an empty text empties, a missing argument changes nothing."""
+    """Change the given fields of the profile. An empty string clears a field; an omitted one stays unchanged."""
 
     class Arguments:
-        full_name = graphene.String(description="The name people know me by, up to 150 characters.")
-        bio = graphene.String(description="What I say of myself, up to 2,000 characters.")
-        image_url = graphene.String(description="Where my picture is: http:// or https://, up to 500 characters.")
-        username = graphene.String(description="Another username; the old one is free for others at once.")
+        full_name = graphene.String(description="The full name, up to 150 characters.")
+        bio = graphene.String(description="A text about the user, up to 2,000 characters.")
+        image_url = graphene.String(description="URL of a picture, http:// or https://, up to 500 characters.")
+        username = graphene.String(description="A new username. The old one becomes free at once.")
 
-    user = graphene.Field(User, required=True, description="The user as it is now.")
+    user = graphene.Field(User, required=True, description="The updated user.")
 
     def mutate(root, info, **changes):
         return UpdateProfile(user=accounts.update_profile(signed_in(info), **changes))
 
 
 class DeleteAccount(Mutation):
-    """Close the account. Signs out everywhere; erased after the grace period, undone by signing in before."""
+    """Close the account and end all sessions. It is erased after a grace period; signing in before restores it."""
 
     class Arguments:
-        password = graphene.String(required=True, description="My password.")
+        password = graphene.String(description="The user's password. Required where the account has one.")
 
-    erased_at = graphene.DateTime(required=True, description="When the account is erased for good.")
+    erased_at = graphene.DateTime(required=True, description="When the account is erased.")
 
-    def mutate(root, info, password):
+    def mutate(root, info, password=None):
         return DeleteAccount(erased_at=accounts.close(signed_in(info), password=password))
+
+
+def camelize(value: Any) -> Any:
+    """Return a copy of `value` in which the keys of all dictionaries are in camelCase."""
+    match value:
+        case dict():
+            return {to_camel_case(key): camelize(each) for key, each in value.items()}
+        case list():
+            return [camelize(each) for each in value]
+    return value

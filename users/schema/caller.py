@@ -1,4 +1,4 @@
-"""Who asks, as resolvers see it."""
+"""The caller of a resolver."""
 
 from graphql import GraphQLResolveInfo
 
@@ -7,11 +7,11 @@ from users.caller import Caller, SignedIn
 
 
 def caller(info: GraphQLResolveInfo) -> Caller:
-    """Anyone, signed in or not."""
+    """Return the client making the request, signed in or not."""
     asking: Caller = info.context.caller
     return asking
 
 
 def signed_in(info: GraphQLResolveInfo) -> SignedIn:
-    """The signed-in user who asks; UNAUTHENTICATED where there is none."""
+    """Return the signed-in caller; raise Unauthenticated if there is none."""
     return tokens.signed_in(caller(info))

@@ -1,4 +1,4 @@
-"""The dashboard, as a query and as a mutation."""
+"""The dashboard: a query and a mutation."""
 
 import graphene
 
@@ -8,10 +8,10 @@ from users.schema.user import User
 
 
 class Dashboard(graphene.ObjectType):
-    """What a signed-in user sees first."""
+    """The dashboard of the signed-in user."""
 
-    message = graphene.String(required=True, description="A greeting; after a post, with the text that was posted.")
-    user = graphene.Field(User, required=True, description="Whose dashboard it is.")
+    message = graphene.String(required=True, description="A greeting. The mutation adds the posted text.")
+    user = graphene.Field(User, required=True, description="The signed-in user.")
 
 
 class Query(graphene.ObjectType):
@@ -19,7 +19,7 @@ class Query(graphene.ObjectType):
 
     dashboard = graphene.Field(
         Dashboard,
-        description="What a signed-in user sees first. UNAUTHENTICATED without a valid access token.",
+        description="The signed-in user's dashboard. UNAUTHENTICATED without a valid access token.",
     )
 
     def resolve_dashboard(root, info):
@@ -30,7 +30,7 @@ class PostToDashboard(graphene.Mutation):
     """Post a text to the dashboard."""
 
     class Arguments:
-        text = graphene.String(required=True, description="What to post.")
+        text = graphene.String(required=True, description="The text to post.")
 
     Output = Dashboard
 

@@ -1,38 +1,37 @@
-"""Addresses: proving one's own, changing it, and having the former one back."""
+"""Email addresses: verification, changes and their undoing."""
 
 import graphene
 
 from users import emails
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
-from users.schema.user import User
+from users.schema.user import User, selects_private_fields
 
 
 class VerifyEmail(Mutation):
-    """Prove an address with the token from the mail. Works once.
+    """Verify an email address with the token from the mail. Works once.
 
-    Send my access token along: the first proof of an account ends every session but the one that brings it.
+    Send the user's access token along: the first verification ends every other session of the account.
     """
 
     class Arguments:
-        token = graphene.String(required=True, description="The token of the link, or, with `email`, the typed code.")
-        email = graphene.String(description="The address that the code was sent to; none with a link's token.")
+        token = graphene.String(required=True, description="The token from the link, or, with `email`, the code.")
+        email = graphene.String(description="The address that the code was sent to. Omit it with a token from a link.")
 
-    user = graphene.Field(User, required=True, description="The user whose address it is.")
+    verified = graphene.Boolean(required=True, description="True: the email address is verified.")
+    user = graphene.Field(User, description="The user with this email address. Null if a field in it is refused.")
 
     def mutate(root, info, **arguments):
-        return VerifyEmail(user=emails.verify(caller(info), **arguments))
+        return VerifyEmail(verified=True, user=emails.verify(caller(info), **arguments))
 
 
 class RequestEmailVerification(Mutation):
-    """Have a mail sent, to prove an address by. Always answers alike."""
+    """Send a mail that verifies an email address. The answer never reveals whether the account exists."""
 
     class Arguments:
-        email = graphene.String(required=True, description="The address to prove.")
+        email = graphene.String(required=True, description="The email address to verify.")
 
-    accepted = graphene.Boolean(
-        required=True, description="True, whether or not an account with this address waits to be proven."
-    )
+    accepted = graphene.Boolean(required=True, description="True, whether or not a mail is sent.")
 
     def mutate(root, info, email):
         emails.request_verification(caller(info), email=email)
@@ -40,15 +39,13 @@ class RequestEmailVerification(Mutation):
 
 
 class ChangeEmail(Mutation):
-    """Mail a token to the new address; `verifyEmail` then swaps it in."""
+    """Send a token to the new address; `verifyEmail` then makes it the account's."""
 
     class Arguments:
-        new_email = graphene.String(required=True, description="The address that shall be mine.")
-        password = graphene.String(required=True, description="My password.")
+        new_email = graphene.String(required=True, description="The new email address.")
+        password = graphene.String(description="The user's password. Required where the account has one.")
 
-    accepted = graphene.Boolean(
-        required=True, description="True, whether or not the address is free; what is mailed there says the rest."
-    )
+    accepted = graphene.Boolean(required=True, description="True, whether or not the new address is free.")
 
     def mutate(root, info, **arguments):
         emails.change(signed_in(info), **arguments)
@@ -56,14 +53,19 @@ class ChangeEmail(Mutation):
 
 
 class UndoEmailChange(Mutation):
-    """Have the former address back, with the token that was mailed to it. Ends all sessions and voids the password."""
+    """Restore the former address with the token mailed to it. Ends all sessions and disables the password.
+
+    FORBIDDEN, before anything is changed, if `sessions` or `events` are selected without the user's access token.
+    """
 
     class Arguments:
-        token = graphene.String(required=True, description="The token of the link.")
+        token = graphene.String(required=True, description="The token from the link.")
 
-    user = graphene.Field(User, required=True, description="The user whose address is the former one again.")
+    user = graphene.Field(User, required=True, description="The user, with the former email address.")
     ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
 
     def mutate(root, info, token):
-        user, ended = emails.undo_change(caller(info), token=token)
+        # `user` is not nullable: an error inside it, after the change, would hide that the change took effect.
+        needs_session = selects_private_fields(info)
+        user, ended = emails.undo_change(caller(info), token=token, needs_session=needs_session)
         return UndoEmailChange(user=user, ended_sessions=ended)

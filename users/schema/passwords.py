@@ -1,21 +1,21 @@
-"""Passwords: changing one's own, and choosing another where it is forgotten."""
+"""Passwords: changes by the signed-in user, and resets by mail."""
 
 import graphene
 
-from users import passwords
+from users import passwords, tokens
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.user import User
 
 
 class ChangePassword(Mutation):
-    """Replace my password. This session stays, all others end."""
+    """Replace the password. The current session continues; all others end."""
 
     class Arguments:
-        old_password = graphene.String(required=True, description="The password as it is.")
-        new_password = graphene.String(required=True, description="The password as it shall be.")
+        old_password = graphene.String(required=True, description="The current password.")
+        new_password = graphene.String(required=True, description="The new password.")
 
-    user = graphene.Field(User, required=True, description="The user whose password was changed.")
+    user = graphene.Field(User, required=True, description="The user whose password changed.")
     ended_sessions = graphene.Int(required=True, description="How many other sessions ended.")
 
     def mutate(root, info, **arguments):
@@ -24,10 +24,10 @@ class ChangePassword(Mutation):
 
 
 class RequestPasswordReset(Mutation):
-    """Have a mail sent, to choose a new password by. Answers alike, whether or not the address has an account."""
+    """Send a mail that resets the password. The answer never reveals whether the account exists."""
 
     class Arguments:
-        email = graphene.String(required=True, description="The address of the account.")
+        email = graphene.String(required=True, description="The account's email address.")
 
     accepted = graphene.Boolean(required=True, description="True, whether or not an account has this address.")
 
@@ -37,16 +37,20 @@ class RequestPasswordReset(Mutation):
 
 
 class ResetPassword(Mutation):
-    """Choose a new password with the token from the mail. Works once, ends all sessions, and opens none."""
+    """Set a new password with the token from the mail. Works once, ends all sessions and does not sign in."""
 
     class Arguments:
-        token = graphene.String(required=True, description="The token of the link, or, with `email`, the typed code.")
-        new_password = graphene.String(required=True, description="The password as it shall be.")
-        email = graphene.String(description="The address that the code was sent to; none with a link's token.")
+        token = graphene.String(required=True, description="The token from the link, or, with `email`, the code.")
+        new_password = graphene.String(required=True, description="The new password.")
+        email = graphene.String(description="The address that the code was sent to. Omit it with a token from a link.")
 
-    user = graphene.Field(User, required=True, description="The user whose password was replaced.")
+    user = graphene.Field(User, description="The user whose password changed. Null if a field in it is refused.")
     ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
 
     def mutate(root, info, **arguments):
-        user, ended = passwords.reset(caller(info), **arguments)
+        asking = caller(info)
+        # Looked up before the reset, which ends the session of the access token as well.
+        tokens.session_of(asking)
+        user, ended = passwords.reset(asking, **arguments)
+        tokens.own_session(asking, user)
         return ResetPassword(user=user, ended_sessions=ended)

@@ -1,4 +1,4 @@
-"""Sessions, as their owner sees and ends them."""
+"""Sessions of the signed-in user."""
 
 import graphene
 
@@ -8,16 +8,16 @@ from users.schema.mutation import Mutation
 
 
 class Session(graphene.ObjectType):
-    """A sign-in on one device, alive until it is ended, expires, or the password changes."""
+    """A sign-in on one device. It lives until it is ended, expires, or the password changes."""
 
-    id = graphene.ID(required=True, description="Names the session to `endSession`.")
-    device_name = graphene.String(required=True, description="What the user called the device; may be empty.")
-    user_agent = graphene.String(required=True, description="The program that used it last, in its own words.")
-    ip_address = graphene.String(description="The address it was last used from.")
+    id = graphene.ID(required=True, description="The session's id, for `endSession`.")
+    device_name = graphene.String(required=True, description="The device name given at sign-in; may be empty.")
+    user_agent = graphene.String(required=True, description="The User-Agent header of the last use; may be empty.")
+    ip_address = graphene.String(description="The IP address of the last use, where known.")
     created_at = graphene.DateTime(required=True, description="When the user signed in.")
     last_used_at = graphene.DateTime(required=True, description="When its tokens were last refreshed.")
     expires_at = graphene.DateTime(required=True, description="When it ends unless it is refreshed before.")
-    is_current = graphene.Boolean(required=True, description="Whether it is the session of this request.")
+    is_current = graphene.Boolean(required=True, description="Whether this request belongs to it.")
 
     def resolve_last_used_at(session, info):
         return session.rotated_at
@@ -30,19 +30,20 @@ class EndSession(Mutation):
     """End one of my sessions."""
 
     class Arguments:
-        id = graphene.ID(required=True, description="The session's id, as `me { sessions { id } }` tells it.")
+        id = graphene.ID(required=True, description="The session's id, from `me { sessions { id } }`.")
 
-    ended = graphene.Boolean(required=True, description="True: its tokens are refused from now on.")
+    ended = graphene.Boolean(required=True, description="True: its tokens are no longer accepted.")
+    ended_session_id = graphene.ID(required=True, description="The id of the session that ended.")
 
     def mutate(root, info, id):
-        return EndSession(ended=sessions.end(signed_in(info), id=id))
+        return EndSession(ended=True, ended_session_id=sessions.end(signed_in(info), id=id))
 
 
 class EndAllSessions(Mutation):
     """End all my sessions, or all but this one."""
 
     class Arguments:
-        keep_current = graphene.Boolean(default_value=False, description="Whether this session stays.")
+        keep_current = graphene.Boolean(default_value=False, description="Whether to keep the current session.")
 
     ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
 

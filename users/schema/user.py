@@ -1,26 +1,30 @@
-"""The user, as the user sees it."""
+"""The User type."""
+
+from collections.abc import Iterator
 
 import graphene
+from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
 
-from users import accounts, events, sessions
+from users import events, sessions
 from users.schema.events import EventConnection
 from users.schema.sessions import Session
 
+# Fields of User that need the user's access token: a mailed token alone does not show them.
+PRIVATE_FIELDS = frozenset({"sessions", "events"})
+
 
 class User(graphene.ObjectType):
-    """An account, shown to its owner alone."""
+    """An account, visible only to its user."""
 
-    id = graphene.ID(required=True, description="Names the account for good; also the token's `sub`.")
-    username = graphene.String(required=True, description="What the user signs in by; may change.")
-    email = graphene.String(required=True, description="The address, which the user can sign in by as well.")
-    is_email_verified = graphene.Boolean(
-        required=True, description="Whether the user has proven that the address is theirs."
-    )
-    full_name = graphene.String(required=True, description="The name people know the user by; may be empty.")
-    bio = graphene.String(required=True, description="What the user says of themselves; may be empty.")
-    image_url = graphene.String(description="Where the user's picture is.")
-    date_joined = graphene.DateTime(required=True, description="When the account was made.")
-    last_login = graphene.DateTime(description="When the user last signed in by password.")
+    id = graphene.ID(required=True, description="The account's id, which never changes; the `sub` of its tokens.")
+    username = graphene.String(required=True, description="The name to sign in with; may change.")
+    email = graphene.String(required=True, description="The email address, which also signs in.")
+    is_email_verified = graphene.Boolean(required=True, description="Whether the email address is verified.")
+    full_name = graphene.String(required=True, description="The full name; may be empty.")
+    bio = graphene.String(required=True, description="A text about the user; may be empty.")
+    image_url = graphene.String(description="URL of the user's picture.")
+    date_joined = graphene.DateTime(required=True, description="When the account was created.")
+    last_login = graphene.DateTime(description="When the user last signed in with the password.")
     roles = graphene.List(
         graphene.NonNull(graphene.String),
         required=True,
@@ -29,21 +33,15 @@ class User(graphene.ObjectType):
     sessions = graphene.List(
         graphene.NonNull(Session),
         required=True,
-        description="Live sessions, the most recently used first. FORBIDDEN to who only has a mailed token.",
+        first=graphene.Int(default_value=sessions.MOST, description=f"How many, 0 to {sessions.MOST}."),
+        description="Live sessions, the most recently used first. FORBIDDEN with a mailed token alone.",
     )
-
     events = graphene.Field(
         EventConnection,
         required=True,
-        first=graphene.Int(default_value=20, description="How many, up to 100."),
-        after=graphene.String(description="The cursor of the last event of the page before."),
-        description="What happened to the account, newest first. FORBIDDEN to who only has a mailed token.",
-    )
-
-    export = graphene.JSONString(
-        required=True,
-        description="Everything this gateway holds about the user but secrets, as JSON, to take away. "
-        "FORBIDDEN to who only has a mailed token.",
+        first=graphene.Int(default_value=20, description="How many, 0 to 100."),
+        after=graphene.String(description="The cursor of the last event of the previous page."),
+        description="What happened to the account, newest first. FORBIDDEN with a mailed token alone.",
     )
 
     def resolve_image_url(user, info):
@@ -52,11 +50,24 @@ class User(graphene.ObjectType):
     def resolve_roles(user, info):
         return user.roles()
 
-    def resolve_sessions(user, info):
-        return sessions.of(sessions.shown(user))
+    def resolve_sessions(user, info, first):
+        return sessions.recent(sessions.shown(user), first=first)
 
     def resolve_events(user, info, first, after=None):
         return events.of(sessions.shown(user), first=first, after=after)
 
-    def resolve_export(user, info):
-        return accounts.export(sessions.shown(user))
+
+def selects_private_fields(info: GraphQLResolveInfo) -> bool:
+    """Return whether the selection of the field being resolved contains one of PRIVATE_FIELDS, at any depth."""
+    return any(name in PRIVATE_FIELDS for node in info.field_nodes for name in _names(info, node.selection_set))
+
+
+def _names(info: GraphQLResolveInfo, selected: SelectionSetNode | None) -> Iterator[str]:
+    for node in selected.selections if selected else ():
+        if isinstance(node, FragmentSpreadNode):
+            yield from _names(info, info.fragments[node.name.value].selection_set)
+        elif isinstance(node, InlineFragmentNode):
+            yield from _names(info, node.selection_set)
+        elif isinstance(node, FieldNode):
+            yield node.name.value
+            yield from _names(info, node.selection_set)

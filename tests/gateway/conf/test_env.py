@@ -243,7 +243,6 @@ def test_s101_all_unknown_names_are_refused_in_one_line(variables: dict[str, str
         ("MY_GATEWAY_NAME", "Example"),
         ("DJANGO_SETTINGS_MODULE", "gateway.settings"),
         ("GATEWAY_ACESS_LIFETIME", " "),
-        ("GATEWAY_RUN_FOLDER", "/run/gateway"),
         ("GATEWAY_ORIGIN", "https://auth.example"),
         ("GATEWAY_SERVICE_HOST", "10.0.0.1"),
         ("GATEWAY_SERVICE_PORT_HTTP", "8000"),

@@ -30,7 +30,7 @@ def test_the_pages_are_there_with_and_without_explorer_and_introspection(
 def test_pages_and_their_files_are_read_and_nothing_else(client: Client, path: str, method: str, status: int) -> None:
     answer: Any = client.generic(method, path)
     assert answer.status_code == status
-    assert answer.content == b""
+    assert (answer.content == b"") if method == "HEAD" else answer.json()["errors"]
 
 
 @pytest.mark.parametrize("path", ["/account", "/account/", "/account/frame", "/account/page.html", "/account/verify/x"])

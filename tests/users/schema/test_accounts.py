@@ -3,9 +3,14 @@
 from datetime import datetime
 from typing import Any
 
+import pytest
+from django.utils import timezone
+from graphql_jwt.shortcuts import get_token
+
 from tests.api import PASSWORD, Api
 from tests.mailed import close
-from users.models import Session, User
+from tests.post import deliver
+from users.models import Event, Session, User
 
 REGISTER = """mutation ($username: String!) {
     register(username: $username, email: "alice@example.com", password: "%s", fullName: "Alice", deviceName: "laptop") {
@@ -116,3 +121,70 @@ def test_a_stranger_closes_nothing(api: Api) -> None:
     api.join("alice")
     answer = api(f'mutation {{ deleteAccount(password: "{PASSWORD}") {{ erasedAt }} }}')
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"deleteAccount": None})
+
+
+def keys(value: Any) -> set[str]:
+    """All keys of all objects in a JSON value."""
+    match value:
+        case dict():
+            return set(value).union(*map(keys, value.values()))
+        case list():
+            return set().union(*map(keys, value))
+    return set()
+
+
+def test_account_export_is_a_json_object_with_camel_case_keys(api: Api) -> None:
+    alice = api.join("alice", deviceName="laptop")
+    deliver()
+    Event.objects.create(user=User.objects.get(), kind="x", at=timezone.now(), facts={"is_new": [{"user_agent": ""}]})
+    export = alice("{ accountExport }").data["accountExport"]
+    assert list(export) == [
+        "id",
+        "username",
+        "email",
+        "isEmailVerified",
+        "fullName",
+        "bio",
+        "imageUrl",
+        "dateJoined",
+        "lastLogin",
+        "roles",
+        "sessions",
+        "events",
+        "emailTokens",
+    ]
+    assert export["id"] == alice.claims["sub"]
+    assert (export["sessions"][0]["deviceName"], export["emailTokens"][0]["purpose"]) == ("laptop", "verify")
+    assert {"isNew", "userAgent"} <= keys(export["events"])
+    assert not [key for key in keys(export) if "_" in key]
+
+
+def test_account_export_needs_an_access_token_and_is_no_field_of_the_user(api: Api) -> None:
+    alice = api.join("alice")
+    stranger = api("{ accountExport }")
+    assert (stranger.code, stranger.json["data"]) == ("UNAUTHENTICATED", {"accountExport": None})
+    assert alice("{ me { export } }").code == "GRAPHQL_VALIDATION_FAILED"
+
+
+def test_account_export_is_selected_once_in_a_document(api: Api) -> None:
+    answer = api.join("alice")("{ accountExport also: accountExport }")
+    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
+
+
+@pytest.mark.parametrize("argument", ["", "(password: null)"])
+def test_delete_account_requires_the_password_of_an_account_that_has_one(api: Api, argument: str) -> None:
+    answer = api.join("alice")(f"mutation {{ deleteAccount{argument} {{ erasedAt }} }}")
+    assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("password", "REQUIRED")})
+    assert User.objects.get().erases_at is None
+
+
+@pytest.mark.parametrize("argument", ["", f'(password: "{PASSWORD}")'])
+def test_delete_account_refuses_an_account_without_a_password(api: Api, argument: str) -> None:
+    api.join("alice")
+    user = User.objects.get()
+    user.set_password(None)
+    user.save()
+    answer = api(f"mutation {{ deleteAccount{argument} {{ erasedAt }} }}", token=get_token(user))
+    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {"deleteAccount": None})
+    assert "requestPasswordReset" in answer.error["message"]
+    assert User.objects.get().erases_at is None

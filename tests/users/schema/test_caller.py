@@ -8,10 +8,13 @@ from tests.api import PASSWORD, Api
 
 GUARDED = {
     "me": "{ me { id } }",
+    "accountExport": "{ accountExport }",
     "dashboard": "{ dashboard { message } }",
     "post": 'mutation { dashboard(text: "hello") { message } }',
     "updateProfile": 'mutation { updateProfile(bio: "x") { user { id } } }',
     "changePassword": 'mutation { changePassword(oldPassword: "a", newPassword: "b") { endedSessions } }',
+    "deleteAccount": "mutation { deleteAccount { erasedAt } }",
+    "changeEmail": 'mutation { changeEmail(newEmail: "a@example.com") { accepted } }',
     "endSession": 'mutation { endSession(id: "a") { ended } }',
     "endAllSessions": "mutation { endAllSessions { endedSessions } }",
     "verifyToken": "mutation { verifyToken { user { id } } }",

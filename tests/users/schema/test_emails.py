@@ -1,13 +1,17 @@
 """Proving, changing and having back an address, as a client sees it."""
 
 import pytest
+from graphql_jwt.shortcuts import get_token
 
 from tests.api import PASSWORD, Api
 from tests.mailed import ADDRESS, OTHER, change, move, proven, request, undo, verify
-from tests.post import last
+from tests.post import last, received
+from users.models import User
 
 WHOLE = "user { id username email isEmailVerified fullName bio imageUrl lastLogin roles }"
-VERIFY = f"mutation ($token: String!, $email: String) {{ verifyEmail(token: $token, email: $email) {{ {WHOLE} }} }}"
+VERIFY = (
+    f"mutation ($token: String!, $email: String) {{ verifyEmail(token: $token, email: $email) {{ verified {WHOLE} }} }}"
+)
 
 
 def test_verify_email_answers_with_the_user_whose_address_it_is(api: Api) -> None:
@@ -16,6 +20,7 @@ def test_verify_email_answers_with_the_user_whose_address_it_is(api: Api) -> Non
     assert answer.json == {
         "data": {
             "verifyEmail": {
+                "verified": True,
                 "user": {
                     "id": alice.claims["sub"],
                     "username": "alice",
@@ -26,7 +31,7 @@ def test_verify_email_answers_with_the_user_whose_address_it_is(api: Api) -> Non
                     "imageUrl": None,
                     "lastLogin": None,
                     "roles": [],
-                }
+                },
             }
         }
     }
@@ -51,6 +56,28 @@ def test_change_email_answers_that_it_was_accepted(api: Api) -> None:
     assert refused.json["data"] == {"changeEmail": None}
     assert refused.extensions == {"code": "INVALID_CREDENTIALS", "field": "password"}
     assert change(alice, ADDRESS).field_errors == {("newEmail", "INVALID")}
+
+
+@pytest.mark.parametrize("argument", ["", ", password: null"])
+def test_change_email_requires_the_password_and_lists_every_invalid_argument(api: Api, argument: str) -> None:
+    alice = proven()
+    answer = alice(f'mutation {{ changeEmail(newEmail: "{OTHER}"{argument}) {{ accepted }} }}')
+    assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("password", "REQUIRED")})
+    answer = alice(f'mutation {{ changeEmail(newEmail: "rubbish"{argument}) {{ accepted }} }}')
+    assert answer.field_errors == {("newEmail", "INVALID"), ("password", "REQUIRED")}
+    assert received(OTHER) == []
+
+
+@pytest.mark.parametrize("argument", ["", f', password: "{PASSWORD}"'])
+def test_change_email_refuses_an_account_without_a_password(api: Api, argument: str) -> None:
+    proven()
+    user = User.objects.get()
+    user.set_password(None)
+    user.save()
+    document = f'mutation {{ changeEmail(newEmail: "{OTHER}"{argument}) {{ accepted }} }}'
+    answer = api(document, token=get_token(user))
+    assert (answer.code, answer.json["data"], received(OTHER)) == ("FORBIDDEN", {"changeEmail": None}, [])
+    assert "requestPasswordReset" in answer.error["message"]
 
 
 def test_a_stranger_changes_no_address(api: Api) -> None:

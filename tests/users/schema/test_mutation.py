@@ -1,4 +1,4 @@
-"""Mutations: their payloads are named after them."""
+"""Mutations: the names of their payloads and the order of their arguments."""
 
 import pytest
 from graphene import ObjectType, Schema, String
@@ -12,6 +12,22 @@ def test_every_payload_is_named_after_its_mutation() -> None:
     for name, field in fields.items():
         expected = "Dashboard" if name == "dashboard" else f"{name[0].upper()}{name[1:]}Payload"
         assert str(field.type) == expected
+
+
+ORDER = {
+    "register": ["username", "email", "password", "passwordConfirmation", "fullName", "deviceName"],
+    "updateProfile": ["fullName", "bio", "imageUrl", "username"],
+    "tokenAuth": ["username", "password", "deviceName"],
+    "changePassword": ["oldPassword", "newPassword"],
+    "resetPassword": ["token", "newPassword", "email"],
+    "verifyEmail": ["token", "email"],
+    "changeEmail": ["newEmail", "password"],
+}
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_arguments_are_printed_in_the_order_of_their_definition(name: str) -> None:
+    assert list(schema.graphql_schema.mutation_type.fields[name].args) == ORDER[name]
 
 
 @pytest.mark.parametrize("name", ["Greet", "GreetAll"])

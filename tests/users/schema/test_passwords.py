@@ -1,8 +1,11 @@
 """Changing one's password, as a client sees it."""
 
+from graphql_jwt.shortcuts import get_token
+
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 from tests.mailed import ADDRESS, request, reset
 from tests.post import last
+from users.models import User
 
 CHANGE = """mutation ($old: String!, $new: String!) {
     changePassword(oldPassword: $old, newPassword: $new) {
@@ -27,6 +30,16 @@ def test_a_wrong_password_names_its_argument_and_is_no_reason_to_refresh(api: Ap
 def test_a_weak_password_names_its_argument(api: Api) -> None:
     answer = api.join("alice")(CHANGE, old=PASSWORD, new="password")
     assert answer.field_errors == {("newPassword", "PASSWORD_TOO_COMMON")}
+
+
+def test_change_password_refuses_an_account_without_a_password(api: Api) -> None:
+    api.join("alice")
+    user = User.objects.get()
+    user.set_password(None)
+    user.save()
+    answer = api(CHANGE, {"old": "", "new": NEW_PASSWORD}, token=get_token(user))
+    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {"changePassword": None})
+    assert "requestPasswordReset" in answer.error["message"]
 
 
 def test_a_stranger_changes_nothing(api: Api) -> None:

@@ -1,6 +1,10 @@
 """Sessions, as their owner sees and ends them."""
 
+from collections.abc import Callable
 from datetime import datetime
+from typing import Any
+
+import pytest
 
 from tests.api import Api
 from users.models import Session
@@ -38,11 +42,35 @@ def test_the_session_of_the_request_is_the_current_one_in_every_answer(api: Api)
 
 def test_end_session_says_that_it_ended(api: Api) -> None:
     alice, other = api.join("alice"), api.signed_in("alice")
-    document = "mutation ($id: ID!) { endSession(id: $id) { ended } }"
-    assert alice(document, id=other.claims["sid"]).data == {"endSession": {"ended": True}}
+    document = "mutation ($id: ID!) { endSession(id: $id) { ended endedSessionId } }"
+    id = other.claims["sid"]
+    # Another spelling of the id is answered with the id that clients know.
+    answer = alice(document, id=id.upper())
+    assert answer.data == {"endSession": {"ended": True, "endedSessionId": id}}
     answer = alice(document, id=other.claims["sid"])
     assert (answer.code, answer.json["data"]) == ("NOT_FOUND", {"endSession": None})
     assert api(document, {"id": alice.claims["sid"]}).code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize(("first", "count"), [("", 3), ("(first: 2)", 2), ("(first: 0)", 0), ("(first: null)", 3)])
+def test_sessions_are_bounded_and_the_most_recently_used_come_first(api: Api, first: str, count: int) -> None:
+    members = [api.join("alice"), api.signed_in("alice"), api.signed_in("alice")]
+    shown = members[0](f"{{ me {{ sessions{first} {{ id }} }} }}").data["me"]["sessions"]
+    assert [each["id"] for each in shown] == [each.claims["sid"] for each in reversed(members)][:count]
+
+
+@pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
+def test_more_sessions_than_the_bound_are_refused(api: Api, first: int) -> None:
+    answer = api.join("alice")(f"{{ me {{ sessions(first: {first}) {{ id }} }} }}")
+    assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("first", "INVALID")})
+
+
+def test_sessions_cost_one_statement_more(api: Api, statements: Callable[[], Any]) -> None:
+    alice = api.join("alice")
+    api.signed_in("alice")
+    with statements() as seen:
+        assert alice("{ me { sessions(first: 2) { id isCurrent } } }").data
+    assert len(seen) == 2
 
 
 def test_end_all_sessions_says_how_many_ended_and_keeps_none_unasked(api: Api) -> None:

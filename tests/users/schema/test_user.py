@@ -1,13 +1,14 @@
 """The user, as the user sees it."""
 
-import json
 from datetime import datetime
 
 import pytest
 from django.contrib.auth.models import Group
+from graphql import get_named_type, is_composite_type
 
-from tests.api import NEW_PASSWORD, Api
-from tests.mailed import ADDRESS, move, proven, request
+from gateway.schema import schema
+from tests.api import NEW_PASSWORD, Api, Member
+from tests.mailed import ADDRESS, OTHER, move, proven, request
 from tests.post import last
 from users.models import User
 
@@ -51,56 +52,81 @@ def test_a_stranger_sees_nobody(api: Api) -> None:
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"me": None})
 
 
-def test_what_is_held_is_taken_away_as_json(api: Api) -> None:
-    alice = proven()
-    taken = json.loads(alice("{ me { export } }").data["me"]["export"])
-    assert list(taken) == [
-        "id",
-        "username",
-        "email",
-        "is_email_verified",
-        "full_name",
-        "bio",
-        "image_url",
-        "date_joined",
-        "last_login",
-        "roles",
-        "sessions",
-        "events",
-        "proofs",
-    ]
-    assert taken["id"] == alice.claims["sub"]
-    assert [each["kind"] for each in taken["events"]] == ["account.registered", "email.verified"]
-
-
-def test_all_there_is_is_read_once_in_a_document(api: Api) -> None:
-    answer = proven()("{ a: me { export } b: me { export } }")
-    assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
-
-
-KEPT = ["sessions { id }", "events { edges { cursor } }", "export"]
+PRIVATE = {
+    "sessions": "sessions { id }",
+    "events": "events { edges { node { kind } } }",
+}
 BY_MAIL = {
-    "verifyEmail": "verifyEmail(token: $token)",
-    "resetPassword": f'resetPassword(token: $token, newPassword: "{NEW_PASSWORD}")',
-    "undoEmailChange": "undoEmailChange(token: $token)",
+    "verifyEmail": ("verifyEmail(token: $token)", "verified", True),
+    "resetPassword": (f'resetPassword(token: $token, newPassword: "{NEW_PASSWORD}")', "endedSessions", 1),
 }
 
 
-# Choosing a password and reading all there is are each too costly to stand beside the other.
-TOGETHER = [(name, kept) for name in BY_MAIL for kept in KEPT if (name, kept) != ("resetPassword", "export")]
-
-
-@pytest.mark.parametrize(("name", "kept"), TOGETHER)
-@pytest.mark.parametrize("is_signed_in", [False, True])
-def test_a_mailed_token_alone_does_not_show_what_the_user_keeps(
-    api: Api, name: str, kept: str, is_signed_in: bool
-) -> None:
-    alice = api.join("alice") if name == "verifyEmail" else proven()
+def mailed(name: str) -> tuple[Member, str]:
+    """A member with a live session, and the token that was mailed for a mutation."""
+    alice = Api().join("alice") if name == "verifyEmail" else proven()
     if name == "resetPassword":
         request("reset")
     if name == "undoEmailChange":
         move(alice)
-    document = f"mutation ($token: String!) {{ {BY_MAIL[name]} {{ user {{ username {kept} }} }} }}"
-    answer = api(document, {"token": last(ADDRESS).token}, token=alice.token if is_signed_in else None)
-    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {name: None})
-    assert answer.error["path"] == [name, "user", kept.partition(" ")[0]]
+    return alice, last(ADDRESS).token
+
+
+@pytest.mark.parametrize("field", PRIVATE)
+@pytest.mark.parametrize("name", BY_MAIL)
+def test_a_refused_field_does_not_hide_that_a_mailed_token_took_effect(api: Api, name: str, field: str) -> None:
+    _, token = mailed(name)
+    call, effect, value = BY_MAIL[name]
+    answer = api(
+        f"mutation ($token: String!) {{ {call} {{ {effect} user {{ {PRIVATE[field]} }} }} }}", {"token": token}
+    )
+    assert (answer.code, answer.error["path"]) == ("FORBIDDEN", [name, "user", field])
+    assert answer.json["data"] == {name: {effect: value, "user": None}}
+
+
+@pytest.mark.parametrize("name", BY_MAIL)
+def test_the_access_token_of_another_user_shows_no_more(api: Api, name: str) -> None:
+    _, token = mailed(name)
+    call, effect, value = BY_MAIL[name]
+    document = f"mutation ($token: String!) {{ {call} {{ {effect} user {{ sessions {{ id }} }} }} }}"
+    answer = api(document, {"token": token}, token=api.join("mallory").token)
+    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {name: {effect: value, "user": None}})
+
+
+def test_verify_email_shows_private_fields_to_the_users_own_session(api: Api) -> None:
+    alice, token = mailed("verifyEmail")
+    api.signed_in("alice")
+    document = """mutation ($token: String!) { verifyEmail(token: $token) {
+        verified user { isEmailVerified sessions { id isCurrent } events { edges { node { kind } } } } } }"""
+    user = alice(document, token=token).data["verifyEmail"]["user"]
+    assert user["sessions"] == [{"id": alice.claims["sid"], "isCurrent": True}]
+    assert "EMAIL_VERIFIED" in [edge["node"]["kind"] for edge in user["events"]["edges"]]
+
+
+@pytest.mark.parametrize("name", ["resetPassword", "undoEmailChange"])
+def test_what_ends_all_sessions_shows_none_and_the_events_to_the_session_that_asked(api: Api, name: str) -> None:
+    alice, token = mailed(name)
+    call = BY_MAIL[name][0] if name in BY_MAIL else "undoEmailChange(token: $token)"
+    document = f"""mutation ($token: String!) {{ {call} {{
+        endedSessions user {{ sessions {{ id }} events {{ edges {{ node {{ kind }} }} }} }} }} }}"""
+    answer = alice(document, token=token).data[name]
+    assert (answer["endedSessions"], answer["user"]["sessions"]) == (1, [])
+    kinds = {edge["node"]["kind"] for edge in answer["user"]["events"]["edges"]}
+    assert {"SESSION_ENDED", "PASSWORD_RESET" if name == "resetPassword" else "EMAIL_CHANGE_UNDONE"} <= kinds
+    assert api.me(alice.token).code == "UNAUTHENTICATED"
+
+
+@pytest.mark.parametrize("field", schema.graphql_schema.type_map["User"].fields)
+def test_undo_email_change_answers_every_field_or_refuses_before_it_takes_effect(api: Api, field: str) -> None:
+    # Its `user` is not nullable, so that an error inside it would hide the effect.
+    _, token = mailed("undoEmailChange")
+    kind = schema.graphql_schema.type_map["User"].fields[field].type
+    selection = f"{field} {{ __typename }}" if is_composite_type(get_named_type(kind)) else field
+    document = """mutation ($token: String!) { undoEmailChange(token: $token) { user { ...a ... { id } } } }
+        fragment a on User { %s }"""
+    answer = api(document % selection, {"token": token})
+    if field in PRIVATE:
+        assert (answer.code, User.objects.get().email) == ("FORBIDDEN", OTHER)
+        assert api(document % "email", {"token": token}).data["undoEmailChange"]["user"]["email"] == ADDRESS
+    else:
+        assert field in answer.data["undoEmailChange"]["user"]
