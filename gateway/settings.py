@@ -200,7 +200,8 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-SECURE_REFERRER_POLICY = "no-referrer"
+# With "no-referrer" browsers send forms with "Origin: null", which Django refuses. Pages with tokens set their own.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # --- Django --------------------------------------------------------------------------------------
@@ -213,6 +214,9 @@ INSTALLED_APPS = [
     "graphene_django",
     "django_tasks",
     "django_tasks_db",
+    # Installed even when the admin is off, so that `migrate` always makes its table.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.messages",
 ]
 MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
@@ -221,13 +225,10 @@ MIDDLEWARE = [
     "gateway.envelope.EnvelopeMiddleware",
 ]
 if GATEWAY_ADMIN:
-    # Cookies, forms and static files are the admin's alone.
-    INSTALLED_APPS += [
-        "django.contrib.admin",
-        "django.contrib.sessions",
-        "django.contrib.messages",
-        "django.contrib.staticfiles",
-    ]
+    # Only the admin uses cookies, forms and static files.
+    INSTALLED_APPS += ["django.contrib.staticfiles"]
+    # Holds no more than the id of a session of the gateway, which the server can end.
+    SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     MIDDLEWARE += [
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
@@ -235,6 +236,9 @@ if GATEWAY_ADMIN:
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
+else:
+    # The admin's middleware.
+    SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
