@@ -296,7 +296,7 @@ class KindFilter(admin.SimpleListFilter):
 class EventAdmin(ReadOnly, admin.ModelAdmin):
     """Events."""
 
-    list_display = ("time", "label", "user", "ip_address", "details", "user_agent")
+    list_display = ("time", "label", "user", "ip_address", "details")
     list_filter = (KindFilter,)
     list_per_page = 50
     show_full_result_count = False
@@ -327,7 +327,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin):
     def details(self, event: Event) -> str:
         """Return the facts, one a line."""
         facts = ((name.replace("_", " "), _fact(value)) for name, value in event.facts.items())
-        return format_html_join("", '<div class="fact">{}: <b>{}</b></div>', facts)
+        return format_html_join("", "<div>{}: <b>{}</b></div>", facts) or "-"
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
         """Return False: events are kept as they were recorded."""

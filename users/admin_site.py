@@ -43,6 +43,11 @@ def signed_in(request: HttpRequest) -> SignedIn | None:
 class SignInForm(AdminAuthenticationForm):
     """Signs staff in."""
 
+    error_messages = {
+        **AdminAuthenticationForm.error_messages,
+        "invalid_login": "Enter the username and password of a staff account.",
+    }
+
     def clean(self) -> dict[str, Any]:
         """Sign in by the rule behind `tokenAuth`; end the session again if the user is not staff."""
         assert self.request is not None

@@ -472,11 +472,9 @@ def test_a_password_set_by_staff_is_mailed_to_its_user(desk: Client, alice: Memb
 def test_events_show_their_kind_and_facts_in_words(desk: Client, alice: Member) -> None:
     address = page_of(alice)
     desk.post(address, form_of(desk.get(address), bio="edited", full_name="Alice"))
-    Event.objects.filter(kind="account.administered").update(user_agent="<b>agent</b>")
     page = desk.get(EVENTS).text
     assert "Account administered" in page
     assert "<b>bio, full_name</b>" in page
-    assert "&lt;b&gt;agent&lt;/b&gt;" in page
     event = Event.objects.get(kind="account.administered")
     Event.objects.filter(id=event.id).update(kind="kind.of_a_later_release", facts={"a<b": "<i>"})
     page = desk.get(f"{EVENTS}{event.id}/change/").text
@@ -488,4 +486,4 @@ def test_lists_have_pages(desk: Client) -> None:
     users = [User(username=f"user{number}", email=f"user{number}@example.com") for number in range(60)]
     User.objects.bulk_create(users)
     assert len(desk.get(USERS).context["cl"].result_list) == 50
-    assert len(desk.get(USERS, {"p": 2}).context["cl"].result_list) == 11
+    assert len(desk.get(USERS, {"p": 2}).context["cl"].result_list) == 12

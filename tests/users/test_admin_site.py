@@ -13,7 +13,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.models import Event, Session, User
 
 LOGIN, USERS, PASSWORD_PAGE = "/admin/login/", "/admin/users/user/", "/admin/password_change/"
-WRONG = "Please enter the correct"
+WRONG = "Enter the username and password of a staff account."
 CHANGE = "mutation ($o: String!, $n: String!) { changePassword(oldPassword: $o, newPassword: $n) { endedSessions } }"
 DELETE = "mutation ($p: String!) { deleteAccount(password: $p) { __typename } }"
 

@@ -39,7 +39,7 @@ async function signIn(password) {
 
 test("a wrong password is refused and the right one lets staff in", async () => {
   await signIn("a wrong password of root");
-  await page.getByText("Please enter the correct username and password").waitFor();
+  await page.getByText("Enter the username and password of a staff account").waitFor();
   await picture("login");
   await signIn(PASSWORD);
   await page.getByRole("heading", { name: "Site administration" }).waitFor();
@@ -47,7 +47,7 @@ test("a wrong password is refused and the right one lets staff in", async () => 
 });
 
 test("a user is found and edited", async () => {
-  await page.getByRole("link", { name: "Users" }).first().click();
+  await page.locator("#content .model-user").getByRole("link", { name: "Users" }).click();
   await page.getByRole("link", { name: user.username }).waitFor();
   await picture("users");
   await page.getByRole("link", { name: user.username }).click();
@@ -55,7 +55,7 @@ test("a user is found and edited", async () => {
   await picture("user");
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText("was changed successfully").waitFor();
-  await page.getByText("Edited by Staff").waitFor();
+  await page.getByRole("row", { name: /Edited by Staff/ }).waitFor();
 });
 
 test("the events table shows kinds and facts in words", async () => {
