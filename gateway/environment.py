@@ -125,6 +125,14 @@ def link(value: str) -> str:
     return value
 
 
+def url(value: str) -> str:
+    """an address such as https://app.example"""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError
+    return value
+
+
 def subset(*allowed: str) -> Callable[[str], list[str]]:
     """A parser of lists whose every word is one of the allowed."""
 

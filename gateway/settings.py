@@ -21,6 +21,7 @@ from gateway.environment import (
     subset,
     switch,
     text,
+    url,
     words,
 )
 
@@ -110,6 +111,7 @@ _pages = f"{GATEWAY_ISSUER if GATEWAY_ISSUER.startswith(('https://', 'http://'))
 GATEWAY_VERIFY_URL = read("GATEWAY_VERIFY_URL", link, f"{_pages}/verify#token={{token}}")
 GATEWAY_RESET_URL = read("GATEWAY_RESET_URL", link, f"{_pages}/reset#token={{token}}")
 GATEWAY_UNDO_URL = read("GATEWAY_UNDO_URL", link, f"{_pages}/undo#token={{token}}")
+GATEWAY_APP_URL = read("GATEWAY_APP_URL", url, "")
 GATEWAY_VERIFY_LIFETIME = read("GATEWAY_VERIFY_LIFETIME", duration, timedelta(hours=1))
 GATEWAY_RESET_LIFETIME = read("GATEWAY_RESET_LIFETIME", duration, timedelta(minutes=30))
 GATEWAY_UNDO_LIFETIME = read("GATEWAY_UNDO_LIFETIME", duration, timedelta(days=7))

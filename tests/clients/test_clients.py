@@ -191,6 +191,7 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
         "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "trusted.json"),
         "GATEWAY_REFRESH_COOKIE": "on",
         "GATEWAY_MAIL_WORKER": "off",
+        "GATEWAY_APP_URL": "https://app.example/",
     }
     with serving(tmp_path, ports[0], shared | limits) as gateway:
         await_answer(gateway, tmp_path)
