@@ -239,7 +239,7 @@ if GATEWAY_ADMIN:
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
 else:
-    # The admin's middleware.
+    # They ask for the admin's middleware, which is off.
     SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 TEMPLATES = [
     {
