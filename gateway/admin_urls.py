@@ -1,8 +1,7 @@
 """The addresses of Django's admin."""
 
-from django.conf import settings
-from django.contrib import admin
+from users import admin  # noqa: F401 Importing it registers the pages.
+from users.admin_site import site
 
-admin.site.site_header = admin.site.site_title = settings.GATEWAY_NAME
 app_name = "admin"
-urlpatterns = admin.site.get_urls()
+urlpatterns = site.get_urls()

@@ -158,12 +158,13 @@ def mail_into_the_log(**_: Any) -> Found:
 
 
 def links_in_the_clear(**_: Any) -> Found:
-    """The token of a link would be read on its way."""
-    names = ("GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL")
+    """Others on the network could read the token of a link, or change the page that it leads to."""
+    names = ("GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL", "GATEWAY_APP_URL")
     # The gateway's own pages are as private as all else that it serves.
     own = f"{settings.GATEWAY_ISSUER}/account/"
-    wrong = [name for name in names if not getattr(settings, name).startswith((own, "https://"))]
-    if not settings.DEBUG and any(not _is_private(getattr(settings, name)) for name in wrong):
+    urls = {name: getattr(settings, name) for name in names}
+    wrong = [name for name, url in urls.items() if url and not url.startswith((own, "https://"))]
+    if not settings.DEBUG and any(not _is_private(urls[name]) for name in wrong):
         return [Error(f"{', '.join(wrong)} must begin with https://.", id="gateway.E018")]
     return []
 

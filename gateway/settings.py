@@ -23,6 +23,7 @@ from gateway.conf.env import (
     subset,
     switch,
     text,
+    url,
     words,
 )
 
@@ -112,6 +113,7 @@ _pages = f"{GATEWAY_ISSUER if GATEWAY_ISSUER.startswith(('https://', 'http://'))
 GATEWAY_VERIFY_URL = read("GATEWAY_VERIFY_URL", link, f"{_pages}/verify#token={{token}}")
 GATEWAY_RESET_URL = read("GATEWAY_RESET_URL", link, f"{_pages}/reset#token={{token}}")
 GATEWAY_UNDO_URL = read("GATEWAY_UNDO_URL", link, f"{_pages}/undo#token={{token}}")
+GATEWAY_APP_URL = read("GATEWAY_APP_URL", url, "")
 GATEWAY_VERIFY_LIFETIME = read("GATEWAY_VERIFY_LIFETIME", duration, timedelta(hours=1))
 GATEWAY_RESET_LIFETIME = read("GATEWAY_RESET_LIFETIME", duration, timedelta(minutes=30))
 GATEWAY_UNDO_LIFETIME = read("GATEWAY_UNDO_LIFETIME", duration, timedelta(days=7))
@@ -214,7 +216,8 @@ CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_TRUSTED_PROXIES else None
 SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-SECURE_REFERRER_POLICY = "no-referrer"
+# With "no-referrer" browsers send forms with "Origin: null", which Django refuses. Pages with tokens set their own.
+SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
 # --- Django --------------------------------------------------------------------------------------
@@ -227,6 +230,9 @@ INSTALLED_APPS = [
     "graphene_django",
     "django_tasks",
     "django_tasks_db",
+    # Installed even when the admin is off, so that `migrate` always makes its table.
+    "django.contrib.admin.apps.SimpleAdminConfig",
+    "django.contrib.messages",
 ]
 MIDDLEWARE = [
     "gateway.cors.RefusedOriginMiddleware",
@@ -236,13 +242,10 @@ MIDDLEWARE = [
     "gateway.envelope.EnvelopeMiddleware",
 ]
 if GATEWAY_ADMIN:
-    # Only the admin uses sessions, forms and static files.
-    INSTALLED_APPS += [
-        "django.contrib.admin",
-        "django.contrib.sessions",
-        "django.contrib.messages",
-        "django.contrib.staticfiles",
-    ]
+    # Only the admin uses cookies, forms and static files.
+    INSTALLED_APPS += ["django.contrib.staticfiles"]
+    # Holds no more than the id of a session of the gateway, which the server can end.
+    SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
     MIDDLEWARE += [
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
@@ -250,6 +253,9 @@ if GATEWAY_ADMIN:
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
+else:
+    # They ask for the admin's middleware, which is off.
+    SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E409", "admin.E410"]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -1,9 +1,15 @@
-"""The admin: users and their sessions are seen, searched, edited and ended; secrets are never shown."""
+"""The admin's pages: list, search and edit users, end sessions, read events. They never show a secret.
 
+Superusers may do everything. Other staff need Django's permissions, never change the accounts of staff, their own
+included, and never change privileges: staff and superuser flags, groups and permissions.
+"""
+
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.contrib.admin.forms import AdminAuthenticationForm
+from django.contrib.admin.utils import unquote
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import (
     AdminUserCreationForm,
@@ -11,47 +17,23 @@ from django.contrib.auth.forms import (
     ReadOnlyPasswordHashWidget,
     UserChangeForm,
 )
+from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
+from django.utils.html import format_html_join
 
-from users import events, names, passwords, throttle
-from users.caller import Caller
-from users.errors import Refusal, WrongValue
+from users import events, letters, mail, names
+from users.admin_site import caller_of, site
+from users.errors import WrongValue
 from users.events import Kind
 from users.models import Event, Session, User
 
-USER_AGENT_LENGTH = 300
 FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
-
-
-class SignInForm(AdminAuthenticationForm):
-    """Signs staff in with the same limits, hashing pool and records as everyone else."""
-
-    def clean(self) -> Any:
-        """Return the cleaned form, or raise ValidationError unless the password is that of a staff member."""
-        # Replaces Django's, which would hash outside of the pool.
-        assert self.request is not None
-        caller, username = _caller(self.request), str(self.cleaned_data.get("username", ""))
-        user, name = passwords.owner(username), names.folded(username)
-        try:
-            tries = throttle.count_sign_in(caller, name=name, user=user)
-            with tries.judging():
-                is_right = passwords.matches(caller, user, str(self.cleaned_data.get("password", "")), account=name)
-        except Refusal as refusal:
-            raise ValidationError(refusal.message) from None
-        if not is_right or user is None or not (user.is_active and user.is_staff):
-            events.record(caller, Kind.SIGN_IN_REFUSED, user=user, door="admin")
-            raise self.get_invalid_login_error()
-        self.user_cache = user
-        tries.reset()
-        events.record(caller, Kind.SIGNED_IN, user=user, door="admin")
-        return self.cleaned_data
-
-
-admin.site.login_form = SignInForm
+PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class CleanNames:
@@ -102,14 +84,14 @@ class NewUserForm(CleanNames, AdminUserCreationForm):
 
 
 class ReadOnly:
-    """Shown, never written by hand."""
+    """Allows viewing only."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody adds one."""
+        """Return False: the rules add rows, not people."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Nobody edits one."""
+        """Return False: the rules change rows, not people."""
         return False
 
 
@@ -122,16 +104,21 @@ class SessionsOfUser(ReadOnly, admin.TabularInline):
     can_delete = False
 
 
-@admin.action(description="End all sessions of the selected users")
+def may_change(request: HttpRequest, user: User) -> bool:
+    """Return whether the signed-in user may change this account; only superusers change accounts of staff."""
+    return request.user.is_superuser or not (user.is_staff or user.is_superuser)
+
+
+@admin.action(description="End all sessions of the selected users", permissions=["change"])
 def end_sessions_of(modeladmin: Any, request: HttpRequest, users: QuerySet[User]) -> None:
-    """Sign the users out everywhere."""
+    """End the sessions of these users."""
     ended = _end(request, Session.objects.filter(user__in=users))
     modeladmin.message_user(request, f"{ended} sessions ended.")
 
 
-@admin.action(description="End the selected sessions")
+@admin.action(description="End the selected sessions", permissions=["end"])
 def end_sessions(modeladmin: Any, request: HttpRequest, sessions: QuerySet[Session]) -> None:
-    """Sign out on these devices."""
+    """End these sessions."""
     ended = _end(request, Session.objects.filter(id__in=list(sessions.values_list("id", flat=True))))
     modeladmin.message_user(request, f"{ended} sessions ended.")
 
@@ -139,23 +126,20 @@ def end_sessions(modeladmin: Any, request: HttpRequest, sessions: QuerySet[Sessi
 def _end(request: HttpRequest, sessions: QuerySet[Session]) -> int:
     live, total = sessions.filter(ended_at=None), 0
     for user in list(User.objects.filter(sessions__in=live).distinct()):
+        if not may_change(request, user):
+            continue
         with transaction.atomic():
-            # Before the sessions' rows, in the order of whoever changes the account at this moment.
+            # The user's row first, as every rule does, so that concurrent changes cannot deadlock.
             User.objects.select_for_update().only("id").filter(id=user.id).first()
             ended = live.filter(user=user).update(ended_at=timezone.now())
             if ended:
                 why, by = "ended by the staff", str(request.user.pk)
-                events.record(_caller(request), Kind.SESSION_ENDED, user=user, why=why, ended=ended, by=by)
+                events.record(caller_of(request), Kind.SESSION_ENDED, user=user, why=why, ended=ended, by=by)
         total += ended
     return total
 
 
-def _caller(request: HttpRequest) -> Caller:
-    agent = names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH)
-    return Caller(ip_address=getattr(request, "client_address", None), user_agent=agent)
-
-
-@admin.register(User)
+@admin.register(User, site=site)
 class UserAdmin(DjangoUserAdmin):
     """Users."""
 
@@ -163,7 +147,9 @@ class UserAdmin(DjangoUserAdmin):
     add_form = NewUserForm
     list_display = ("username", "email", "full_name", "is_email_verified", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "is_email_verified", "groups")
+    list_per_page = 50
     search_fields = ("username", "email", "full_name")
+    search_help_text = "Username, email or full name"
     ordering = ("username",)
     readonly_fields = ("date_joined", "last_login", "erases_at")
     actions = (end_sessions_of,)
@@ -172,84 +158,181 @@ class UserAdmin(DjangoUserAdmin):
     fieldsets: ClassVar[Any] = (
         (None, {"fields": ("username", "password")}),
         ("Profile", {"fields": ("email", "is_email_verified", "full_name", "bio", "image_url")}),
-        ("Permissions", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Moments", {"fields": ("date_joined", "last_login", "erases_at")}),
+        ("Permissions", {"fields": ("is_active", *PRIVILEGES)}),
+        ("Dates", {"fields": ("date_joined", "last_login", "erases_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
 
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether this account may be changed."""
+        return super().has_change_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Return whether this account may be deleted."""
+        return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
+        """Return the fields that nobody edits, and the privileges unless a superuser asks."""
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *PRIVILEGES)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Set the password of another user; the own one needs the old password."""
+        user = self.get_object(request, unquote(id))
+        if user and user.pk == request.user.pk:
+            return redirect("admin:password_change")
+        return super().user_change_password(request, id, form_url)
+
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Write what was edited and nothing else: a password changed meanwhile must not come back."""
-        columns = {field.name for field in User._meta.concrete_fields}
-        obj.save(update_fields=columns & set(form.changed_data) if change else None)
+        """Write the edited columns only, so that a password changed meanwhile does not come back."""
+        columns = {field.name for field in User._meta.concrete_fields} & set(form.changed_data)
+        if any(name in columns and getattr(obj, name) for name in ("is_active", "is_email_verified")):
+            # Staff confirmed or reactivated the account, so `prune` must not erase it.
+            obj.erases_at = None
+            columns.add("erases_at")
+        obj.save(update_fields=columns if change else None)
         if change and not obj.is_active:
-            # For good: who is let in again signs in again.
+            # A reactivated user signs in again.
             _end(request, Session.objects.filter(user=obj))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
-        """What was written, by the names of the fields, never by their values."""
+        """Return the names of the changed fields, never their values."""
         columns = {field.name for field in User._meta.get_fields()}
         return [{"added" if add else "changed": {"fields": sorted(columns & set(form.changed_data))}}]
 
     def log_addition(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Record who of the staff made the account."""
+        """Record which staff member added the account."""
         self._record(request, obj, "added", fields=message[0]["added"]["fields"])
         return super().log_addition(request, obj, message)
 
     def log_change(self, request: HttpRequest, obj: User, message: Any) -> Any:
-        """Record who of the staff changed the account, and what; a form sent as it was is no change."""
+        """Record which staff member changed which fields, and mail the user about a new password."""
         fields = message[0]["changed"]["fields"]
         if fields:
             self._record(request, obj, "changed", fields=fields)
+        if "password" in fields:
+            mail.notify(caller_of(request), letters.password_changed, user=obj)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:
-        """Record who of the staff deleted the accounts; without a user, since their events go with them."""
+        """Record which staff member deleted the accounts; their own events are deleted with them."""
         for user in queryset:
             self._record(request, None, "deleted", fields=[], account=str(user.pk))
         return super().log_deletions(request, queryset)
 
     def _record(self, request: HttpRequest, user: User | None, what: str, **facts: Any) -> None:
         by = str(request.user.pk)
-        events.record(_caller(request), Kind.ACCOUNT_ADMINISTERED, user=user, by=by, what=what, **facts)
+        events.record(caller_of(request), Kind.ACCOUNT_ADMINISTERED, user=user, by=by, what=what, **facts)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
-        """What goes with a user: sessions and events as well, which nobody deletes on their own."""
+        """Let a user be deleted with the sessions and events, which cannot be deleted alone."""
         deleted, counts, needed, protected = super().get_deleted_objects(objs, request)
         return deleted, counts, needed - {"session", "event"}, protected
 
     def get_inlines(self, request: HttpRequest, obj: User | None) -> Any:
-        """No sessions beside a user who is only being made."""
+        """Return the sessions of an existing user."""
         return self.inlines if obj else ()
 
 
-@admin.register(Session)
+@admin.register(Group, site=site)
+class GroupAdmin(DjangoGroupAdmin):
+    """Groups. Their permissions are privileges, so only superusers change them."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Return whether a superuser asks."""
+        return request.user.is_superuser
+
+    def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Return whether a superuser asks."""
+        return request.user.is_superuser
+
+    def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
+        """Return whether a superuser asks."""
+        return request.user.is_superuser
+
+
+@admin.register(Session, site=site)
 class SessionAdmin(ReadOnly, admin.ModelAdmin):
     """Sessions."""
 
     list_display = ("user", *FACTS_OF_SESSION)
     list_filter = (("ended_at", admin.EmptyFieldListFilter),)
+    list_per_page = 50
     search_fields = ("user__username", "user__email", "device_name", "ip_address")
+    search_help_text = "Username, email, device name or IP address"
     list_select_related = ("user",)
     fields = ("user", *FACTS_OF_SESSION)
     ordering = ("-rotated_at",)
     actions = (end_sessions,)
 
+    def has_end_permission(self, request: HttpRequest) -> bool:
+        """Return whether the staff member may end sessions: Django's "Can change session"."""
+        return request.user.has_perm("users.change_session")
+
     def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """A row is kept: it is what tells a thief's token from rubbish."""
+        """Return False: an ended session must remain, so that its stolen tokens are recognised."""
         return False
 
 
-@admin.register(Event)
-class EventAdmin(ReadOnly, admin.ModelAdmin):
-    """What happened."""
+def kind_label(kind: str) -> str:
+    """Return the name of an event kind for people."""
+    return kind.replace(".", " ").replace("_", " ").capitalize()
 
-    list_display = ("at", "kind", "user", "ip_address", "user_agent")
-    list_filter = ("kind",)
+
+class KindFilter(admin.SimpleListFilter):
+    """Filters events by kind, from the list of kinds instead of a search through the table."""
+
+    title = parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        """Return the kinds, by label."""
+        return sorted(((kind.value, kind_label(kind.value)) for kind in Kind), key=lambda each: each[1])
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
+        """Return the events of the chosen kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Event, site=site)
+class EventAdmin(ReadOnly, admin.ModelAdmin):
+    """Events."""
+
+    list_display = ("time", "label", "user", "ip_address", "details")
+    list_filter = (KindFilter,)
+    list_per_page = 50
+    show_full_result_count = False
     search_fields = ("user__username", "user__email", "ip_address")
+    search_help_text = "Username, email or IP address"
     list_select_related = ("user",)
     date_hierarchy = "at"
     ordering = ("-at",)
+    fields = ("time", "label", "meaning", "user", "session_id", "ip_address", "user_agent", "details")
+    readonly_fields = ("time", "label", "meaning", "details")
+
+    @admin.display(description="time (UTC)", ordering="at")
+    def time(self, event: Event) -> str:
+        """Return the moment, to the second."""
+        return event.at.strftime("%Y-%m-%d %H:%M:%S")
+
+    @admin.display(description="kind", ordering="kind")
+    def label(self, event: Event) -> str:
+        """Return the kind."""
+        return kind_label(event.kind)
+
+    @admin.display
+    def meaning(self, event: Event) -> str:
+        """Return the description of the kind."""
+        return next((kind.description for kind in Kind if kind.value == event.kind), "")
+
+    @admin.display
+    def details(self, event: Event) -> str:
+        """Return the facts, one a line."""
+        facts = ((name.replace("_", " "), _fact(value)) for name, value in event.facts.items())
+        return format_html_join("", "<div>{}: <b>{}</b></div>", facts) or "-"
 
     def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
-        """Nobody rewrites what happened."""
+        """Return False: events are kept as they were recorded."""
         return False
+
+
+def _fact(value: object) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -173,6 +173,14 @@ def link(value: str) -> str:
     return value
 
 
+def url(value: str) -> str:
+    """a URL such as https://app.example"""
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError
+    return value
+
+
 def subset(*allowed: str) -> Callable[[str], list[str]]:
     """Return a parser of lists that accepts only the allowed words."""
 

@@ -1,7 +1,8 @@
-/** The three tabs that GraphiQL opens with: they run as they are, from left to right. */
+/** The three tabs that GraphiQL opens with. They run as they are, from left to right. */
 
-const REGISTER = `# 1 of 3: press the play button.
-# It makes an account and signs you in.
+const REGISTER = `# 1 of 3. Press the play button:
+# it creates an account and signs
+# you in. Press again for another.
 mutation Register(
   $username: String!
   $email: String!
@@ -23,8 +24,9 @@ mutation Register(
 }
 `;
 
-const SIGN_IN = `# 2 of 3: the same account, once more.
-# The bar above shows what is sent now.
+const SIGN_IN = `# 2 of 3. Sign in to the account.
+# The bar above shows the token
+# that your requests send.
 mutation SignIn(
   $username: String!
   $password: String!
@@ -44,8 +46,8 @@ mutation SignIn(
 }
 `;
 
-const ME = `# 3 of 3: who am I?
-# The token is added for you.
+const ME = `# 3 of 3. Read your account.
+# This page adds the token.
 query Me {
   me {
     username
@@ -65,16 +67,27 @@ const WORDS = (
   "orchid pepper quartz ribbon saffron timber umber velvet willow zephyr"
 ).split(" ");
 
-/** The tabs, for an account that nobody has yet. */
-export function exampleTabs() {
-  const username = `alice_${random(36 ** 5).toString(36).padStart(5, "0")}`;
-  const email = `${username}@example.com`;
-  const password = passphrase();
+/** The tabs, for a new account. */
+export function exampleTabs(account = newAccount()) {
+  const { username, password } = account;
   return [
-    { query: REGISTER, variables: pretty({ username, email, password }) },
+    { query: REGISTER, variables: pretty(account) },
     { query: SIGN_IN, variables: pretty({ username, password }) },
     { query: ME },
   ];
+}
+
+/** The variables of the Register tab for another new account. */
+export const nextVariables = () => pretty(newAccount());
+
+/** Whether a request is the Register example, for an account of this page. */
+export function isRegisterExample({ query, variables }) {
+  return query.trim() === REGISTER.trim() && /^alice_[0-9a-z]{5}$/.test(variables?.username);
+}
+
+function newAccount() {
+  const username = `alice_${random(36 ** 5).toString(36).padStart(5, "0")}`;
+  return { username, email: `${username}@example.com`, password: passphrase() };
 }
 
 function passphrase() {

@@ -1,4 +1,4 @@
-/** The sign-in helper: keeps the last answer's tokens, lends them to requests, renews them in time. */
+/** The sign-in helper: keeps the tokens of the last answer, adds them to requests and renews them in time. */
 
 const RENEW_AHEAD = 30_000;
 const TRY_AGAIN = 10_000;
@@ -10,28 +10,51 @@ const REVOKE = "mutation SignOut($refreshToken: String) { revokeToken(refreshTok
 const REVOKE_BY_COOKIE = "mutation SignOut { revokeToken { revoked } }";
 const SIGNS_IN = new Set(["register", "tokenAuth", "refreshToken"]);
 
-/** One signed-in user at most; says `change` whenever who that is, or the token, changes. */
+/** At most one signed-in user. Dispatches `change` when the user or the token changes. */
 export class Session extends EventTarget {
-  // In memory only: whatever lies in storage can be read by any script of the origin, later too.
+  // In memory while the page is open: any script of the origin can read storage.
   #tokens = null;
+  #typed = null;
   #renewal = null;
   #timer;
   #send;
   #rootFields;
 
-  /** `send(params, headers)` gives the answer's JSON; `rootFields(params)` what the operation asks. */
+  /** `send(params, headers)` resolves to the answer's JSON; `rootFields(params)` returns the operation's root fields. */
   constructor(send, rootFields) {
     super();
     this.#send = send;
     this.#rootFields = rootFields;
   }
 
-  /** `{ username, token, expiresAt, isRenewable }`, or null where nobody is signed in. */
+  /** `{ username, token, expiresAt, isRenewable }`, or null without a signed-in user. */
   get current() {
     return this.#tokens && { ...this.#tokens, isRenewable: isRenewable(this.#tokens) };
   }
 
-  /** Run an operation as the signed-in user, unless it signs in or brings a header of its own. */
+  /** The Authorization header typed for the current tab, or null. Requests send it in place of the token. */
+  get typed() {
+    return this.#typed;
+  }
+
+  set typed(header) {
+    if (this.#typed === header) return;
+    this.#typed = header;
+    this.dispatchEvent(new Event("change"));
+  }
+
+  /** The tokens as a text for `restore`, or null without a signed-in user. */
+  save() {
+    return this.#tokens && JSON.stringify(this.#tokens);
+  }
+
+  /** Continue with saved tokens. */
+  restore(text) {
+    const tokens = JSON.parse(text);
+    if (tokens) this.#keep(tokens);
+  }
+
+  /** Run an operation as the signed-in user, unless it signs in or has an Authorization header. */
   async run(params, typed) {
     const headers = new Headers(typed);
     const isOurs = !headers.has("Authorization") && !this.#rootFields(params).some((name) => SIGNS_IN.has(name));
@@ -62,7 +85,7 @@ export class Session extends EventTarget {
     return answer;
   }
 
-  /** Whether there is another token than the one refused: already, or after a renewal. */
+  /** Whether there is a newer token than the refused one, if need be after a renewal. */
   async #replace(refused) {
     return this.#tokens === refused ? this.#renew() : this.#tokens !== null;
   }
@@ -84,7 +107,7 @@ export class Session extends EventTarget {
     }
   }
 
-  /** Several callers at once share one exchange: a refresh token is good for one. */
+  /** Concurrent callers share one exchange, since a refresh token can be used once. */
   #renew() {
     this.#renewal ??= this.#exchange().finally(() => {
       this.#renewal = null;

@@ -2,7 +2,7 @@
 
 import { MISSING, NO_ADDRESS } from "./words.js";
 
-const fields = (form) => [...form.querySelectorAll("input")];
+const fields = (form) => [...form.querySelectorAll("input:not([hidden])")];
 const textUnder = (input) => input.closest(".field").querySelector(".error");
 
 /** The fields' values by their names, which are those of the mutation's variables. */

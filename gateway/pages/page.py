@@ -1,8 +1,8 @@
-"""The landing pages: they show what a link can do, and do nothing until somebody asks for it.
+"""The landing pages of mailed links.
 
-1. A GET uses up no token: programs that look through mail open links too. Only a button posts.
-2. The token stands in the address's fragment, which no browser sends; nothing of the address is written into the
-   page; the script takes the token out of the address before anything else is loaded or kept.
+1. Opening a page uses up no token, because mail scanners open links too. Only a button does.
+2. The token is in the fragment of the address, which browsers do not send. The page's script removes it from the
+   address first, and the page repeats nothing of its address.
 """
 
 from functools import cache
@@ -42,6 +42,7 @@ def _facts() -> dict[str, object]:
         "shortest": settings.GATEWAY_PASSWORD_MIN_LENGTH,
         "endpoint": reverse("graphql"),
         "documents": DOCUMENTS,
+        "app": settings.GATEWAY_APP_URL,
         "icon": assets.url("icon.svg"),
         "style": assets.url("pages.css"),
         "module": assets.url("pages.js"),

@@ -7,16 +7,33 @@ import { fill, show, tell } from "./steps.js";
 import { OF_CODE, facts, inWords } from "./words.js";
 
 const { first } = document.querySelector("main").dataset;
-// Of the link; here and nowhere else, until it has served or proven to be none.
+// The token of the link, kept only here, until it is used up or refused.
 let token = null;
 
-/** Begin with what the address holds: again where a link only changes the fragment of an open page. */
-function start(event) {
+/** Begin with the token of the link; once more when another link changes the fragment of the open page. */
+async function start(event) {
   const found = takeToken();
   if (event && !found) return;
   token = found;
   clear();
+  if (token && !(await isUsable(token))) return;
   show(token ? "link" : first, "", !event);
+}
+
+/**
+ * Whether the link works, asked before a person types a password for it. An empty password is never taken and uses
+ * nothing up, and the gateway looks at the token first.
+ */
+async function isUsable(checked) {
+  const form = document.querySelector("form[data-check]");
+  if (!form) return true;
+  tell("Checking the link…");
+  const error = await ask(form.dataset.document, { token: checked, newPassword: "" }).catch((refused) => refused);
+  // Another link may have been opened meanwhile.
+  if (token !== checked) return false;
+  const isRefused = error.extensions?.code in OF_CODE;
+  if (isRefused) refuse(form, error.extensions);
+  return !isRefused;
 }
 
 async function submit(form) {
@@ -36,9 +53,12 @@ async function submit(form) {
 
 function finish(payload) {
   token = null;
-  clear();
-  fill(facts(payload));
+  const shown = facts(payload);
+  fill(shown);
+  // For password managers, which save the new password under this name when the form disappears.
+  for (const field of document.querySelectorAll("[name=username]")) field.value = shown.username ?? "";
   show("done");
+  clear();
 }
 
 function refuse(form, { code, fieldErrors = [], ...more }) {

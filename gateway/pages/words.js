@@ -1,32 +1,32 @@
-/** What people are told, in plain words: codes are for programs. */
+/** The texts that people read in place of error codes. */
 
-/** A refusal that is not the fault of a field or of a link, and what to do next. */
+/** The text for an error that concerns neither a field nor a link: what is wrong and what to do. */
 export function inWords({ code, retryAfter, requestId }) {
   switch (code) {
     case "OUT_OF_REACH":
-      return "There was no answer. See whether you are online, then try again.";
+      return "The server did not answer. Check your internet connection, then try again.";
     case "RATE_LIMITED":
-      return `That was tried too often. Please wait ${span(retryAfter)}, then try again.`;
+      return `Too many attempts. Wait ${span(retryAfter)}, then try again.`;
     case "SERVICE_UNAVAILABLE":
-      return `We are very busy at the moment. Please try again in ${span(retryAfter)}.`;
+      return `The server is busy. Try again in ${span(retryAfter)}.`;
     case "CONFLICT":
-      return "Something changed at the same moment, or another account has this address by now. Please try once more.";
+      return "Something else changed at the same time, or another account has this email address now. Try again.";
     default:
-      return `Something went wrong on our side. Please try again later.${requestId ? ` If you ask for help, say ${requestId}.` : ""}`;
+      return `Something went wrong on our side. Try again later.${requestId ? ` If you contact support, quote ${requestId}.` : ""}`;
   }
 }
 
-/** What stands under the field of a code that will not do. */
+/** The text under the code field, by error code. */
 export const OF_CODE = {
-  TOKEN_INVALID: "This code does not fit the address, or was used before. Look at it again, or get a new mail.",
-  TOKEN_EXPIRED: "This code is too old. Get a new mail.",
+  TOKEN_INVALID: "This code is wrong, or was used before. Check the code and the email address, or get a new email.",
+  TOKEN_EXPIRED: "This code has expired. Get a new email.",
 };
 
-/** What stands under a field that was left empty, or holds no address. */
-export const MISSING = "Please fill this in.";
-export const NO_ADDRESS = "This does not look like an email address.";
+/** The texts under an empty field and under a malformed email address. */
+export const MISSING = "Fill in this field.";
+export const NO_ADDRESS = "Enter an email address, for example name@example.com.";
 
-/** The parts of a payload that a page may show. */
+/** The parts of a payload that a page shows. */
 export function facts({ user, endedSessions }) {
   return { username: user?.username, email: user?.email, endedSessions: sessions(endedSessions) };
 }
@@ -37,7 +37,7 @@ function sessions(count) {
 }
 
 function span(seconds = 30) {
-  if (seconds < 100) return seconds === 1 ? "a second" : `${seconds} seconds`;
+  if (seconds < 100) return seconds === 1 ? "1 second" : `${seconds} seconds`;
   const minutes = Math.ceil(seconds / 60);
   return minutes < 100 ? `${minutes} minutes` : `${Math.ceil(minutes / 60)} hours`;
 }

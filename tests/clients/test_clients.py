@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.server import PATIENCE, await_answer, free_ports, serving, surroundings
+from tests.server import PATIENCE, await_answer, free_ports, manage, serving, surroundings
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
@@ -192,6 +192,7 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
         "GATEWAY_TRUSTED_DOCUMENTS": str(tmp_path / "trusted.json"),
         "GATEWAY_REFRESH_COOKIE": "on",
         "GATEWAY_MAIL_WORKER": "off",
+        "GATEWAY_APP_URL": "https://app.example/",
     }
     with serving(tmp_path, ports[0], shared | limits) as gateway:
         await_answer(gateway, tmp_path)
@@ -206,6 +207,19 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
     assert "/account/verify" in said
     assert len(secrets) > 9
     assert not [secret for secret in secrets if secret in said]
+
+
+@in_a_browser
+def test_s98_staff_sign_in_to_the_admin_edit_a_user_and_sign_out(installed: None, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
+    with serving(tmp_path, port, settings) as origin:
+        await_answer(origin, tmp_path)
+        root = ("--noinput", "--username=root", "--email=root@example.com")
+        password = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple"}
+        assert manage(settings | password, "createsuperuser", *root).returncode == 0
+        pictures = {"PICTURES": os.environ["ADMIN_PICTURES"]} if "ADMIN_PICTURES" in os.environ else {}
+        run("node", "--test", "browser/admin.test.mjs", ORIGIN=origin, **pictures)
 
 
 def run(*command: str, **variables: str) -> None:

@@ -240,7 +240,7 @@ def test_mail_is_not_written_where_logs_are_read(settings: Any, url: str, ids: l
     assert refused(checks.mail_into_the_log) == []
 
 
-@pytest.mark.parametrize("name", ["GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL"])
+@pytest.mark.parametrize("name", ["GATEWAY_VERIFY_URL", "GATEWAY_RESET_URL", "GATEWAY_UNDO_URL", "GATEWAY_APP_URL"])
 @pytest.mark.parametrize(
     ("url", "ids"),
     [

@@ -1,6 +1,7 @@
 """`manage.py migrate`: Django's own, with time to spare."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command, get_commands
 from django.db import connection
 
 from gateway.management.commands import migrate
+from tests.server import manage
 
 TIMEOUT = {
     "postgresql": "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'",
@@ -73,3 +75,10 @@ def test_the_lock_is_given_back() -> None:
     for _ in range(2):
         with migrate.alone("default", 0):
             pass
+
+
+def test_s98_the_admin_needs_no_migration_of_its_own(tmp_path: Path) -> None:
+    database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
+    assert manage(database | {"GATEWAY_ADMIN": "off"}, "migrate").returncode == 0
+    ran = manage(database | {"GATEWAY_ADMIN": "on"}, "migrate", "--check")
+    assert ran.returncode == 0, ran.stdout

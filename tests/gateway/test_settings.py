@@ -72,7 +72,7 @@ def test_s72_s77_s93_production_is_the_default_and_everything_is_closed(monkeypa
     assert not found["GATEWAY_EXPLORER"]
     assert not found["GATEWAY_INTROSPECTION"]
     assert not found["GATEWAY_ADMIN"]
-    assert "django.contrib.admin" not in found["INSTALLED_APPS"]
+    assert "django.contrib.staticfiles" not in found["INSTALLED_APPS"]
     assert "django.contrib.sessions.middleware.SessionMiddleware" not in found["MIDDLEWARE"]
     assert found["CORS_ALLOWED_ORIGINS"] == []
     assert not found["CORS_ALLOW_ALL_ORIGINS"]

@@ -163,7 +163,7 @@ def test_s77_every_answer_is_kept_by_nobody_and_guards_itself(api: Api, name: st
     assert answer.response["Cache-Control"] == "no-store"
     assert answer.response["Vary"] == "Accept, Authorization, Origin"
     assert answer.response["X-Content-Type-Options"] == "nosniff"
-    assert answer.response["Referrer-Policy"] == "no-referrer"
+    assert answer.response["Referrer-Policy"] == "same-origin"
     assert answer.response["X-Frame-Options"] == "DENY"
     assert answer.response["X-Request-Id"]
     assert not answer.response.cookies

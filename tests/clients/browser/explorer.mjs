@@ -77,12 +77,43 @@ async function signInAndReadMe(page, sent) {
   const username = await typedUsername(page);
   await run(page, "Register", username);
   await page.getByText(`Signed in as ${username}`).waitFor();
+  await registerAgain(page, username);
   await run(page, "SignIn", "refreshExpiresIn");
   await run(page, "Me", username);
   await waitForAnswer(page, '"isCurrent": true');
   assert.equal(sent.find(({ name }) => name === "SignIn").authorization, undefined, "a token went with tokenAuth");
   assert.match(sent.at(-1).authorization ?? "", /^Bearer ey/, "the token was not sent with Me");
   return username;
+}
+
+/** Register a second time: the tab holds another name by then. The tab SignIn signs in to the first account. */
+async function registerAgain(page, username) {
+  await page.getByRole("region", { name: "Variables" }).filter({ hasNotText: username }).waitFor();
+  const next = await typedUsername(page);
+  await page.getByRole("button", { name: /Execute query/ }).click();
+  await page.getByText(`Signed in as ${next}`).waitFor();
+}
+
+/** A reload keeps the user signed in, and while the page is open no token lies in storage. */
+async function reload(page, username) {
+  await page.reload();
+  await page.getByText(`Signed in as ${username}`).waitFor();
+  const stored = await page.evaluate(() => JSON.stringify({ ...sessionStorage, ...localStorage }));
+  assert.doesNotMatch(stored, /eyJ/, "a token lies in storage");
+  await run(page, "Me", '"isCurrent": true');
+}
+
+/** On a phone nothing is wider than the screen, and editor and answer have its width. */
+async function lookFromAPhone(page) {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const widths = await page.evaluate(() =>
+    [".graphiql-editors", ".graphiql-response"].map((part) => document.querySelector(part).clientWidth),
+  );
+  assert.ok(widths.every((width) => width > 340), `too narrow: ${widths}`);
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 390);
+  await run(page, "Me", '"isCurrent": true');
+  await page.screenshot({ path: picture.replace(".png", "-phone.png") });
+  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 /** The dialogs and menus add a style element, which the policy must let through. */
@@ -103,12 +134,14 @@ async function typeAHeader(page, sent) {
   const editor = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .CodeMirror");
   await editor.click();
   await page.keyboard.insertText('{"Authorization": "Bearer by.hand"}');
+  await page.getByText("Authorization: Bearer by.hand from the Headers tab is sent.").waitFor();
   await page.getByRole("button", { name: /Execute query/ }).click();
   await waitForAnswer(page, "UNAUTHENTICATED");
   assert.equal(sent.at(-1).authorization, "Bearer by.hand", "the typed header was not sent as it was typed");
   await editor.click();
   await page.keyboard.press("Control+A");
   await page.keyboard.press("Delete");
+  await page.getByText(/^Authorization: Bearer eyJ.* is sent/).waitFor();
   await page.getByRole("button", { name: "Variables" }).click();
 }
 
@@ -144,6 +177,8 @@ async function visit(browser) {
   const username = await signInAndReadMe(page, sent);
   await takePicture(page);
   await typeAHeader(page, sent);
+  await reload(page, username);
+  if (!process.env.UPDATE_SCREENSHOT) await lookFromAPhone(page);
   await outliveTheToken(page, sent, username);
   await tryTheCorners(page);
   await signOut(page);

@@ -88,12 +88,12 @@ test("a link confirms an address once its button is pressed, by the keyboard alo
   await open("verify", token);
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
-  await isShown("Your address is confirmed");
+  await isShown("Your email address is confirmed");
   await says(username);
   assert.ok(requested.every((url) => !url.includes(token.slice(0, 8))));
   await open("verify", token);
-  await press("Confirm my address");
-  await isShown("This link no longer works");
+  await press("Confirm email address");
+  await isShown("This link does not work");
 });
 
 test("a code confirms an address, however it is typed, and a wrong one says what to do", async () => {
@@ -101,12 +101,12 @@ test("a code confirms an address, however it is typed, and a wrong one says what
   const { code } = await mailed(email, "verify");
   await open("verify");
   await field("Email address").fill(email);
-  await field("Code from the mail").fill("BBBB-BBBB");
-  await press("Confirm my address");
-  await says("This code does not fit the address");
-  await field("Code from the mail").fill(` ${code.toLowerCase().replace("-", " ")} `);
+  await field("Code from the email").fill("BBBB-BBBB");
+  await press("Confirm email address");
+  await says("This code is wrong");
+  await field("Code from the email").fill(` ${code.toLowerCase().replace("-", " ")} `);
   await page.keyboard.press("Enter");
-  await isShown("Your address is confirmed");
+  await isShown("Your email address is confirmed");
 });
 
 test("a link that is too old leads to a new mail, whose link opens in the same tab", async () => {
@@ -115,20 +115,20 @@ test("a link that is too old leads to a new mail, whose link opens in the same t
   letProofsExpire();
   // In the query, as some mail programs leave no fragment: then it is requested, and gone from the address as well.
   await open("verify", token, "?");
-  await press("Confirm my address");
-  await isShown("This link is too old");
-  await press("Get a new mail");
-  await press("Send me a new mail");
-  await says("Please fill this in.");
+  await press("Confirm email address");
+  await isShown("This link has expired");
+  await press("Get a new email");
+  await press("Send a new email");
+  await says("Fill in this field.");
   await field("Email address").fill(email);
-  await press("Send me a new mail");
-  await says("a new mail is on its way");
+  await press("Send a new email");
+  await says("we have sent a new email");
   assert.equal(await field("Email address").inputValue(), email);
   const fresh = await mailed(email, "verify", 2);
   await page.evaluate((token) => (location.hash = `token=${token}`), fresh.token);
   await page.waitForURL(`${PAGES}/account/verify`);
-  await press("Confirm my address");
-  await isShown("Your address is confirmed");
+  await press("Confirm email address");
+  await isShown("Your email address is confirmed");
 });
 
 test("a link lets one choose a password: a weak one is refused under its field, and the link still works", async () => {
@@ -139,39 +139,61 @@ test("a link lets one choose a password: a weak one is refused under its field, 
   await field("New password").fill("password");
   await press("Show password");
   assert.equal(await field("New password").getAttribute("type"), "text");
-  await press("Set the new password");
+  await press("Set new password");
   await says("This password is among those that are tried first.");
   assert.equal(await field("New password").getAttribute("aria-invalid"), "true");
   await page.setViewportSize({ width: 760, height: 690 });
   if (PICTURE) await page.screenshot({ path: PICTURE });
   await field("New password").fill(NEW_PASSWORD);
-  await press("Set the new password");
+  await press("Set new password");
   await isShown("Your new password is set");
   await says("One device was signed out.");
   assert.ok(!(await page.content()).includes(NEW_PASSWORD));
   assert.equal(await page.locator("#link-password").inputValue(), "");
   assert.equal(await codeOfSignIn(username, PASSWORD), "INVALID_CREDENTIALS");
   assert.equal(await codeOfSignIn(username, NEW_PASSWORD), undefined);
+  await page.getByRole("link", { name: "Go to Gateway" }).and(page.locator("[href='https://app.example/']")).waitFor();
   await open("reset", token);
-  await field("New password").fill(NEW_PASSWORD);
-  await press("Set the new password");
-  await isShown("This link no longer works");
+  await isShown("This link does not work");
+});
+
+test("a reset link that does not work is reported before a password is typed", async () => {
+  const { email } = await join();
+  await ask(GATEWAY, FORGET, { email });
+  const { token } = await mailed(email, "reset");
+  await open("reset", token);
+  await field("New password").waitFor();
+  await open("reset", "not-a-token-of-ours");
+  await isShown("This link does not work");
+  letProofsExpire();
+  await open("reset", token);
+  await isShown("This link has expired");
+  await press("Get a new email");
+  await field("Email address").waitFor();
+});
+
+test("a link whose check gets no answer still asks for the password", async () => {
+  await page.route("**/graphql", (route) => route.abort());
+  await open("reset", "a-token-of-a-link");
+  await field("New password").waitFor();
+  // The browser's own word about it.
+  assert.equal(complaints.splice(0).length, 1);
 });
 
 test("whoever forgot a password asks for a mail, and chooses another by its code", async () => {
   const { username, email } = await join();
   await open("reset");
   await field("Email address").fill("nobody");
-  await press("Send me a mail");
-  await says("This does not look like an email address.");
+  await press("Send email");
+  await says("Enter an email address, for example");
   await field("Email address").fill(email);
-  await press("Send me a mail");
-  await says("If this address has an account");
+  await press("Send email");
+  await says("If this email address has an account");
   const { code } = await mailed(email, "reset");
   assert.equal(await field("Email address").inputValue(), email);
-  await field("Code from the mail").fill(code);
+  await field("Code from the email").fill(code);
   await field("New password").fill(NEW_PASSWORD);
-  await press("Set the new password");
+  await press("Set new password");
   await isShown("Your new password is set");
   assert.equal(await codeOfSignIn(username, NEW_PASSWORD), undefined);
 });
@@ -187,10 +209,10 @@ test("a change of address is undone, and the page says what that means before an
   assert.equal((await (await fetch(GATEWAY, { method: "POST", headers, body })).json()).errors, undefined);
   await ask(GATEWAY, VERIFY, { token: (await mailed(newEmail, "verify")).token });
   await open("undo");
-  await isShown("Open the link from the mail");
+  await isShown("Open the link in our email");
   const undo = await mailed(email, "undo");
   await open("undo", undo.token);
-  await says("The password stops working.");
+  await says("The current password stops working.");
   await press("Undo the change");
   await isShown("The change is undone");
   await says(email);
@@ -199,11 +221,11 @@ test("a change of address is undone, and the page says what that means before an
 });
 
 const REFUSALS = [
-  ["RATE_LIMITED", { retryAfter: 240 }, "Please wait 4 minutes"],
-  ["RATE_LIMITED", { retryAfter: 86_000 }, "Please wait 24 hours"],
-  ["SERVICE_UNAVAILABLE", { retryAfter: 3 }, "Please try again in 3 seconds"],
-  ["CONFLICT", {}, "Please try once more"],
-  ["INTERNAL_SERVER_ERROR", { requestId: "request-12345" }, "say request-12345"],
+  ["RATE_LIMITED", { retryAfter: 240 }, "Wait 4 minutes"],
+  ["RATE_LIMITED", { retryAfter: 86_000 }, "Wait 24 hours"],
+  ["SERVICE_UNAVAILABLE", { retryAfter: 3 }, "Try again in 3 seconds"],
+  ["CONFLICT", {}, "another account has this email address now. Try again."],
+  ["INTERNAL_SERVER_ERROR", { requestId: "request-12345" }, "quote request-12345"],
   ["BAD_USER_INPUT", { fieldErrors: [{ field: "token", code: "TOO_LONG", message: "That is too long." }] }, "That is too long."],
 ];
 
@@ -212,25 +234,27 @@ for (const [code, more, words] of REFUSALS) {
     const errors = [{ message: "raw prose", extensions: { code, ...more } }];
     await page.route("**/graphql", (route) => route.fulfill({ json: { data: null, errors } }));
     await open("verify", "a-token-of-a-link");
-    await press("Confirm my address");
+    await press("Confirm email address");
     await says(words);
     assert.ok(!(await page.locator("body").innerText()).includes(code));
     await page.unroute("**/graphql");
-    await press("Confirm my address");
-    await isShown("This link no longer works");
+    await press("Confirm email address");
+    await isShown("This link does not work");
   });
 }
 
 test("no answer, and one that is none of the gateway's, are told in plain words too", async () => {
-  await open("reset", "a-token-of-a-link");
+  const { email } = await join();
+  await ask(GATEWAY, FORGET, { email });
+  await open("reset", (await mailed(email, "reset")).token);
   await field("New password").fill(NEW_PASSWORD);
   await context.setOffline(true);
-  await press("Set the new password");
-  await says("See whether you are online");
+  await press("Set new password");
+  await says("Check your internet connection");
   await context.setOffline(false);
   await page.route("**/graphql", (route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway" }));
-  await press("Set the new password");
-  await says("We are very busy at the moment.");
+  await press("Set new password");
+  await says("The server is busy.");
   // The browser's own word about both.
   assert.equal(complaints.splice(0).length, 2);
 });

@@ -198,3 +198,26 @@ test("answers that are no sign-in, or carry no token, change nothing", async () 
   }
   assert.equal(session.current, null);
 });
+
+test("saved tokens sign a later page in, which renews them in time", async () => {
+  await signIn();
+  const saved = session.save();
+  await session.signOut();
+  assert.equal(session.save(), null);
+  session = new Session(send, () => ["me"]);
+  session.restore(null);
+  assert.equal(session.current, null);
+  session.restore(saved);
+  assert.equal(session.current.username, "alice");
+  sent.length = 0;
+  answers.push({ data: { refreshToken: pair(2) } });
+  await pass(270);
+  assert.equal(sent[0].variables.refreshToken, "r1");
+});
+
+test("a typed header is told of, once", async () => {
+  const seen = [];
+  session.addEventListener("change", () => seen.push(session.typed));
+  for (const header of ["Bearer a", "Bearer a", null]) session.typed = header;
+  assert.deepEqual(seen, ["Bearer a", null]);
+});

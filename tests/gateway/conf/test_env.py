@@ -26,6 +26,7 @@ from gateway.conf.env import (
     subset,
     switch,
     text,
+    url,
     words,
 )
 
@@ -43,6 +44,7 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("parse", "value", "parsed"),
     [
+        *((url, value, value) for value in ("https://app.example", "http://localhost:3000/start?a=b#c")),
         (text, "a b", "a b"),
         (text, "  a  ", "a"),
         *((switch, value, True) for value in ("1", "on", "ON", "true", "yes")),
@@ -123,6 +125,10 @@ def test_a_value_is_parsed(
                 "/verify#token={token}",
                 "https://{token}{token}",
             )
+        ),
+        *(
+            (url, value, "a URL such as https://app.example")
+            for value in ("app.example", "javascript:alert(1)", "//app.example", "https://", "https://a:b@app.example")
         ),
         (CLAIMS, "email,password", "a list, separated by commas, of username, email"),
         (ALGORITHM, "HS256", "one of ES256, RS256"),

@@ -42,7 +42,7 @@ def test_each_button_leads_to_a_step_that_is_there(client: Client, name: str) ->
 @every_page
 def test_each_field_has_a_label_and_says_what_to_fill_in(client: Client, name: str) -> None:
     text = html(client, name)
-    for field in re.findall(r"<input [^>]+>", text):
+    for field in re.findall(r"<input (?![^>]* hidden)[^>]+>", text):
         id = re.search(r'id="([^"]+)"', field)
         assert id
         assert f'<label for="{id[1]}">' in text
@@ -89,6 +89,20 @@ def test_a_page_bears_the_products_name_as_a_text(client: Client, settings: Any,
     settings.GATEWAY_NAME = "Salt & <Pepper>"
     assert "· Salt &amp; &lt;Pepper&gt;</title>" in html(client, name)
     assert "<Pepper>" not in html(client, name)
+
+
+@every_page
+def test_after_a_success_a_page_links_to_the_application(client: Client, settings: Any, name: str) -> None:
+    assert "<a " not in html(client, name)
+    settings.GATEWAY_APP_URL = 'https://app.example/?a=1&b="<b>'
+    done = html(client, name).partition('data-step="done"')[2]
+    assert '<a class="main" href="https://app.example/?a=1&amp;b=&quot;&lt;b&gt;">Go to Gateway</a>' in done
+
+
+def test_password_managers_find_the_username_beside_the_new_password(client: Client) -> None:
+    form = html(client, "reset").partition('data-step="link"')[2].partition("</form>")[0]
+    assert '<input name="username" type="text" autocomplete="username" hidden readonly>' in form
+    assert 'autocomplete="new-password"' in form
 
 
 def test_how_long_a_password_must_be_is_told_beforehand(client: Client, settings: Any) -> None:
