@@ -80,6 +80,7 @@ def test_s77_a_host_that_is_not_ours_any_more_is_refused(client: Client, setting
         assert client.get("/graphql?query={__typename}", headers={"Host": "localhost"}).status_code == status
 
 
+@pytest.mark.django_db(transaction=True)
 def test_s91_all_that_is_logged_meanwhile_bears_the_requests_name(api: Api, caplog: Any) -> None:
     api.sign_in("nobody", "wrong", X_Request_Id="request-12345")
     (line,) = (json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit")

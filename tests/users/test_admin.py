@@ -15,7 +15,7 @@ from django_tasks_db.models import DBTaskResult
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from users import accounts
+from users import accounts, hashing
 from users.admin_site import site
 from users.models import Attempts, Event, Proof, Session, SigningKey, User
 
