@@ -186,7 +186,7 @@ def test_a_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> N
 def test_an_invalid_value_stops_the_start_and_no_password_is_shown() -> None:
     ended = manage("check", **DEVELOPMENT, DATABASE_URL="postgres://gateway:hunter2@db.example:many/x")
     assert ended.returncode != 0
-    assert "DATABASE_URL=(not shown, it is a secret): expected a database address" in ended.stderr
+    assert "DATABASE_URL=(not shown, it is a secret): expected a database URL" in ended.stderr
     assert "hunter2" not in ended.stderr + ended.stdout
 
 

@@ -165,7 +165,7 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, value: str) ->
     monkeypatch.setenv("DATABASE_URL", value)
     with pytest.raises(ImproperlyConfigured) as refusal:
         read("DATABASE_URL", databases.parse, {}, secret=True)
-    assert "DATABASE_URL=(not shown, it is a secret): expected a database address" in str(refusal.value)
+    assert "DATABASE_URL=(not shown, it is a secret): expected a database URL" in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
     assert refusal.value.__suppress_context__, "the reader's own words stay out of the traceback"
 
