@@ -11,8 +11,7 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from gateway import databases, health
-from gateway.operations import documents
+from gateway import databases, documents, health
 from tests.api import Api
 from users import keys, tokens
 from users.crypto import keys as crypto_keys
@@ -50,7 +49,7 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear, health.watch.__init__):
+    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear_cache, health.watch.__init__):
         forget()
 
 
