@@ -139,7 +139,7 @@ def _not_permitted(request: HttpRequest) -> Refusal:
 
 def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
     request_id, operation = getattr(request, "id", "-"), getattr(request, "operation_name", "-")
-    extra = {"facts": {"operation": operation}}
+    extra = {"fields": {"operation": operation}}
     log.error("request %s failed in operation %s", request_id, operation, exc_info=failure, extra=extra)
     if isinstance(failure, OUTAGES):
         return ServiceUnavailable(RETRY_AFTER)

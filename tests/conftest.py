@@ -55,7 +55,7 @@ def _clean_start(settings: Any) -> None:
 
 @pytest.fixture(autouse=True)
 def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `caplog` hear the audit trail, which speaks to no handler but its own, and not each request."""
+    """Let `caplog` see the audit log, which has a handler of its own, but no access log."""
     monkeypatch.setattr(logging.getLogger("gateway.audit"), "propagate", True)
     monkeypatch.setattr(logging.getLogger("gateway.access"), "disabled", True)
 

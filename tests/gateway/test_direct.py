@@ -155,7 +155,7 @@ def test_both_ways_leave_the_same_cookies(transactional_db: None, settings: Any)
     assert len(straight) == 2
 
 
-@pytest.mark.parametrize("place", ["gateway.requests.read", "gateway.cookies.read", "gateway.access.write"])
+@pytest.mark.parametrize("place", ["gateway.requests.read", "gateway.cookies.read", "gateway.access_log.write"])
 @pytest.mark.parametrize("failure", [RuntimeError("secret"), OperationalError("secret")])
 def test_both_ways_mask_alike_what_fails(
     transactional_db: None, monkeypatch: pytest.MonkeyPatch, settings: Any, place: str, failure: Exception
