@@ -1,161 +1,178 @@
-"""Documents: parsed, measured and validated once, then kept, since that costs most of a small request."""
+"""Documents: parsed, checked against the limits, validated, and cached, because that is most of a small request's cost.
 
-from collections import OrderedDict
-from dataclasses import dataclass, field
+Refused documents are cached too, so that repeating one costs no parsing. The size of the cache is bounded in bytes.
+"""
+
+import sys
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache, cached
 from django.conf import settings
 from graphql import (
     DocumentNode,
-    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
     NoSchemaIntrospectionCustomRule,
     OperationDefinitionNode,
-    get_operation_ast,
+    OperationType,
+    Source,
+    TokenKind,
     parse,
-    print_ast,
     specified_rules,
     validate,
 )
 
-from gateway import limits, roots
+from gateway import errors, limits, roots
 from gateway.errors import TooComplex
-from users.errors import Refusal
 
-MOST_ERRORS = 10
-# Kinds of variables for which a text stands for itself.
-TEXTS = {"String", "ID"}
+MAX_ERRORS = 10
+CACHE_BYTES = 20_000_000
+# Measured with tracemalloc: a token and its syntax nodes take 325 to 590 bytes, a comment takes 195.
+TOKEN_BYTES = 600
+COMMENT_BYTES = 200
+# An error with its message and locations, and the entry of the cache itself.
+ERROR_BYTES = 4_000
+ENTRY_BYTES = 2_000
 
 
 class Refused(Exception):
-    """A document that will not be executed, and why."""
+    """The document cannot be executed; `errors` is what the response shows."""
 
-    def __init__(self, errors: list[GraphQLError]) -> None:
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
         super().__init__()
 
 
-@dataclass(slots=True)
-class Document:
-    """A valid document, and what has been found out about its operations."""
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """An operation of a valid document."""
 
-    node: DocumentNode
-    # Whether it may have directives, by which variables may say what is selected.
-    is_directed: bool
-    known: dict[str | None, "Operation"] = field(default_factory=dict)
-
-    def operation(self, name: str | None) -> "Operation | None":
-        """The operation of a name, or the only one; None where the document does not show which."""
-        found = self.known.get(name)
-        if found is None and (node := get_operation_ast(self.node, name)):
-            found = self.known[name] = Operation(
-                node,
-                fragments=limits.fragments(self.node),
-                field=roots.of(self.node, node),
-                name=node.name.value if node.name else None,
-                texts=_texts(node),
-                selected=None if self.is_directed else {},
-            )
-        return found
+    name: str | None
+    kind: OperationType
+    # The root field, as logs and metrics name it.
+    field: str
+    costly_fields: int
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation, what it is about, and what `execution` need not find out again."""
+class Document:
+    """A valid document."""
 
-    node: OperationDefinitionNode
-    fragments: dict[str, FragmentDefinitionNode]
-    field: str
-    name: str | None
-    # The names of its variables, where all of them are texts.
-    texts: tuple[str, ...] | None
-    # The fields that are selected of each object, where they are the same each time; filled as it is executed.
-    selected: dict[Any, Any] | None
+    node: DocumentNode
+    operations: tuple[Operation, ...]
+    size: int
 
-
-class Documents:
-    """Valid documents by their text, the least recently used forgotten first; shared by all threads."""
-
-    def __init__(self, *, most: int = 500, most_characters: int = 2_000_000) -> None:
-        self.most = most
-        self.most_characters = most_characters
-        self.characters = 0
-        self.kept: OrderedDict[str, Document] = OrderedDict()
-        self.lock = Lock()
-
-    def load(self, schema: GraphQLSchema, text: str) -> Document:
-        """The document of a text, ready to execute."""
-        with self.lock:
-            document = self.kept.get(text)
-            if document:
-                self.kept.move_to_end(text)
-                return document
-        document = Document(_read(schema, text), is_directed="@" in text)
-        self._keep(text, document)
-        return document
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self.lock:
-            self.kept.clear()
-            self.characters = 0
-
-    def _keep(self, text: str, document: Document) -> None:
-        with self.lock:
-            if text not in self.kept:
-                self.kept[text] = document
-                self.characters += len(text)
-            while len(self.kept) > self.most or self.characters > self.most_characters:
-                forgotten, _ = self.kept.popitem(last=False)
-                self.characters -= len(forgotten)
+    def operation(self, name: str | None) -> Operation | None:
+        """Return the operation with this name, without a name the only one, or None."""
+        if name is None:
+            return self.operations[0] if len(self.operations) == 1 else None
+        return next((each for each in self.operations if each.name == name), None)
 
 
-def _read(schema: GraphQLSchema, text: str) -> DocumentNode:
-    try:
-        if len(text) > settings.GATEWAY_MAX_DOCUMENT:
-            raise TooComplex("characters", settings.GATEWAY_MAX_DOCUMENT, len(text))
-        document = parse(text, max_lexical_tokens=settings.GATEWAY_MAX_TOKENS)
-        limits.check(document)
-        errors = _validate(schema, document)
-    except GraphQLSyntaxError as error:
-        raise Refused([_too_complex(error) or error]) from None
-    except Refusal as refusal:
-        raise Refused([_carrying(refusal)]) from None
-    except RecursionError:
-        raise Refused([_carrying(_too_deep())]) from None
-    if errors:
-        raise Refused(errors)
+@dataclass(frozen=True, slots=True)
+class RefusedDocument:
+    """The errors of a document that cannot be executed."""
+
+    errors: list[dict[str, Any]]
+    size: int
+
+
+def load(schema: GraphQLSchema, text: str) -> Document:
+    """Return the document, ready to execute, or raise Refused."""
+    allowed = settings.GATEWAY_MAX_DOCUMENT
+    if len(text) > allowed:
+        refusal = TooComplex("characters", allowed, len(text))
+        place = GraphQLError(refusal.message, source=Source(text), positions=[allowed], original_error=refusal)
+        raise Refused([errors.of_document(place)])
+    document = _read(schema, text)
+    if isinstance(document, RefusedDocument):
+        raise Refused(document.errors)
     return document
 
 
-def _texts(operation: OperationDefinitionNode) -> tuple[str, ...] | None:
-    given = operation.variable_definitions
-    kinds = {print_ast(each.type).rstrip("!") for each in given}
-    return tuple(each.variable.name.value for each in given) if kinds <= TEXTS else None
+def clear_cache() -> None:
+    """Forget all documents, for tests that change settings."""
+    _read.cache_clear()
+
+
+def _size(document: Document | RefusedDocument) -> int:
+    return document.size
+
+
+cache: LRUCache[Any, Document | RefusedDocument] = LRUCache(CACHE_BYTES, getsizeof=_size)
+
+
+@cached(cache, lock=Lock())
+def _read(schema: GraphQLSchema, text: str) -> Document | RefusedDocument:
+    try:
+        document = parse(text, max_lexical_tokens=settings.GATEWAY_MAX_TOKENS)
+        size = _unlink(document, text)
+        limits.check(document)
+        refused = [errors.of_document(error) for error in _validate(schema, document)]
+    except GraphQLSyntaxError as error:
+        refused = [errors.of_document(_limit_of_parser(error) or error)]
+    except TooComplex as refusal:
+        refused = [errors.of_document(GraphQLError(refusal.message, refusal.node, original_error=refusal))]
+    except GraphQLError as error:
+        refused = [errors.of_document(error)]
+    except RecursionError:
+        refused = [errors.of_document(_too_deep(None))]
+    if refused:
+        return RefusedDocument(refused, ENTRY_BYTES + sys.getsizeof(text) + ERROR_BYTES * len(refused))
+    return Document(document, _operations(document), size)
+
+
+def _operations(document: DocumentNode) -> tuple[Operation, ...]:
+    return tuple(
+        Operation(
+            name=node.name.value if node.name else None,
+            kind=node.operation,
+            field=roots.of(document, node),
+            costly_fields=limits.count_costly(document, node),
+        )
+        for node in document.definitions
+        if isinstance(node, OperationDefinitionNode)
+    )
+
+
+def _unlink(document: DocumentNode, text: str) -> int:
+    """Let the document be freed without the cyclic garbage collector, and return how much memory it takes."""
+    # Twice the text: names, strings and comments are copies of its parts.
+    size = ENTRY_BYTES + 2 * sys.getsizeof(text)
+    token = document.loc.start_token if document.loc else None
+    while token:
+        # The tokens form a list linked in both directions, and locations need one only.
+        token.prev = None
+        # The parser keeps comments as well, without counting them.
+        size += COMMENT_BYTES if token.kind == TokenKind.COMMENT else TOKEN_BYTES
+        token = token.next
+    return size
 
 
 def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
-    open_schema = settings.GATEWAY_INTROSPECTION
-    rules = specified_rules if open_schema else (*specified_rules, NoSchemaIntrospectionCustomRule)
-    return validate(schema, document, rules, MOST_ERRORS, hide_suggestions=not open_schema)
+    introspection = settings.GATEWAY_INTROSPECTION
+    rules = specified_rules if introspection else (*specified_rules, NoSchemaIntrospectionCustomRule)
+    return validate(schema, document, rules, MAX_ERRORS, hide_suggestions=not introspection)
 
 
-def _too_complex(error: GraphQLSyntaxError) -> GraphQLError | None:
-    # The parser tells its limits from mere mistakes by their wording alone.
+def _limit_of_parser(error: GraphQLSyntaxError) -> GraphQLError | None:
+    # Only the message tells whether the parser stopped at a limit.
     if "nested too deeply" in error.message:
-        return _carrying(_too_deep())
+        return _too_deep(error)
     if "Parsing aborted" in error.message:
-        return _carrying(TooComplex("tokens", settings.GATEWAY_MAX_TOKENS, settings.GATEWAY_MAX_TOKENS + 1))
+        allowed = settings.GATEWAY_MAX_TOKENS
+        return _at(error, TooComplex("tokens", allowed, allowed + 1))
     return None
 
 
-def _too_deep() -> TooComplex:
-    # Deeper than the parser can follow, and so than any depth that could be set.
-    return TooComplex("depth", settings.GATEWAY_MAX_DEPTH, settings.GATEWAY_MAX_DEPTH + 1)
+def _too_deep(error: GraphQLError | None) -> GraphQLError:
+    # Deeper than the parser can follow, and so deeper than any limit that can be set.
+    return _at(error, TooComplex("depth", settings.GATEWAY_MAX_DEPTH, settings.GATEWAY_MAX_DEPTH + 1))
 
 
-def _carrying(refusal: Refusal) -> GraphQLError:
-    return GraphQLError(refusal.message, original_error=refusal)
+def _at(error: GraphQLError | None, refusal: TooComplex) -> GraphQLError:
+    source, positions = (error.source, error.positions) if error else (None, None)
+    return GraphQLError(refusal.message, source=source, positions=positions, original_error=refusal)

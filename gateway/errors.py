@@ -8,12 +8,13 @@ from django.core.exceptions import PermissionDenied
 from django.db import InterfaceError, InternalError, OperationalError
 from django.http import HttpRequest
 from graphene.utils.str_converters import to_camel_case
-from graphql import GraphQLError, GraphQLSyntaxError
+from graphql import GraphQLError, GraphQLSyntaxError, Node, VariableDefinitionNode, VariableNode
 
 from users import tokens
 from users.errors import (
     ErrorCode,
     FieldError,
+    FieldErrorCode,
     Forbidden,
     Refusal,
     ServiceUnavailable,
@@ -46,14 +47,20 @@ class TooComplex(Refusal):
 
     code = ErrorCode.OPERATION_TOO_COMPLEX
 
-    def __init__(self, limit: str, allowed: int, counted: int) -> None:
-        super().__init__(
-            f"The document has {limit} {counted}; the gateway allows {allowed}.",
-            limit=limit,
-            allowed=allowed,
-            # A fragment bomb counts to numbers that JSON cannot hold.
-            counted=min(counted, 2**53),
-        )
+    def __init__(
+        self, limit: str, allowed: int, counted: int, message: str | None = None, node: Node | None = None
+    ) -> None:
+        # Nested fragments can count to numbers that JSON cannot hold.
+        counted = min(counted, 2**53)
+        self.node = node
+        super().__init__(message or _sentence(limit, allowed, counted), limit=limit, allowed=allowed, counted=counted)
+
+
+def _sentence(limit: str, allowed: int, counted: int) -> str:
+    if limit.endswith("depth"):
+        return f"The {limit} of the document is {counted}; the limit is {allowed}."
+    verb = "selects" if limit.endswith("fields") else "contains"
+    return f"The document {verb} {counted} {limit}; the limit is {allowed}."
 
 
 class OperationUnresolved(Refusal):
@@ -86,7 +93,7 @@ def of_execution(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
     # One of the engine's own, before any field or at a place in the document, speaks of what was asked.
     asked = isinstance(cause, GraphQLError) and (error.path is None or cause.nodes)
     if cause is None or asked:
-        return _with_places(error, _told(error.message, ErrorCode.BAD_USER_INPUT))
+        return _with_places(error, _with_variable(error, _told(error.message, ErrorCode.BAD_USER_INPUT)))
     return _with_places(error, of_refusal(_as_refusal(cause, request)))
 
 
@@ -132,7 +139,7 @@ def _not_permitted(request: HttpRequest) -> Refusal:
 
 def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
     request_id, operation = getattr(request, "id", "-"), getattr(request, "operation_name", "-")
-    extra = {"facts": {"operation": operation}}
+    extra = {"fields": {"operation": operation}}
     log.error("request %s failed in operation %s", request_id, operation, exc_info=failure, extra=extra)
     if isinstance(failure, OUTAGES):
         return ServiceUnavailable(RETRY_AFTER)
@@ -146,6 +153,20 @@ def _field_error(error: FieldError) -> dict[str, str]:
 def _told(message: str, code: ErrorCode) -> dict[str, Any]:
     # The message may quote what the client sent; an answer must not grow with it.
     return {"message": message[:LONGEST_MESSAGE], "extensions": {"code": code.name}}
+
+
+def _with_variable(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:
+    """Name the variable that is missing, null or of the wrong type."""
+    match error.nodes:
+        case [VariableDefinitionNode(variable=variable), *_]:
+            code = FieldErrorCode.INVALID if error.original_error else FieldErrorCode.REQUIRED
+        case [VariableNode() as variable, *_]:
+            code = FieldErrorCode.REQUIRED
+        case _:
+            return shown
+    wrong = {"field": variable.name.value, "code": code.name, "message": code.value}
+    shown["extensions"]["fieldErrors"] = [wrong]
+    return shown
 
 
 def _with_places(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:

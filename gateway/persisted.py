@@ -1,13 +1,15 @@
-"""Documents by their hash: kept when a client sends them (Apollo's protocol), or given by the operator alone."""
+"""Documents by their hash: cached when a client sends them (Apollo's protocol), or listed by the operator."""
 
 import hashlib
-from collections import OrderedDict
+import sys
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import orjson
+from cachetools import LRUCache
 from django.conf import settings
 
 from gateway.errors import BadRequest
@@ -17,45 +19,25 @@ from users.errors import ErrorCode, Refusal
 
 
 class PersistedQueryNotFound(Refusal):
-    """A hash of which no document is kept."""
+    """No document with this hash is cached."""
 
     code = ErrorCode.PERSISTED_QUERY_NOT_FOUND
 
 
 class PersistedQueryNotSupported(Refusal):
-    """A document that is not among those that this gateway was given, or a hash where none are kept."""
+    """The document is not in the operator's list, or the gateway does not cache documents by hash."""
 
     code = ErrorCode.PERSISTED_QUERY_NOT_SUPPORTED
 
 
-class Kept:
-    """Texts by their hash, the least recently asked for forgotten first; shared by all threads."""
-
-    def __init__(self, *, most: int = 1_000) -> None:
-        self.most = most
-        self.texts: OrderedDict[str, str] = OrderedDict()
-        self.lock = Lock()
-
-    def find(self, digest: str) -> str | None:
-        """The text of a hash, where it is still kept."""
-        with self.lock:
-            if digest in self.texts:
-                self.texts.move_to_end(digest)
-            return self.texts.get(digest)
-
-    def keep(self, digest: str, text: str) -> None:
-        """Keep a text that has proven to be a valid document."""
-        with self.lock:
-            self.texts[digest] = text
-            if len(self.texts) > self.most:
-                self.texts.popitem(last=False)
-
-
-kept = Kept()
+# A key, and the entries of the cache's own dictionaries.
+ENTRY_BYTES = 500
+cache: LRUCache[str, str] = LRUCache(5_000_000, getsizeof=lambda text: sys.getsizeof(text) + ENTRY_BYTES)
+cache_lock = Lock()
 
 
 def text_of(asked: Parameters) -> str:
-    """The document that a request means, by its text or by its hash."""
+    """Return the document of a request, which sends its text or its hash."""
     digest = _digest(asked)
     if settings.GATEWAY_TRUSTED_DOCUMENTS:
         return _trusted(asked.query, digest)
@@ -69,15 +51,17 @@ def text_of(asked: Parameters) -> str:
 
 
 def keep(asked: Parameters) -> None:
-    """Remember a document by the hash that came with it; called only once it has proven valid."""
+    """Cache a valid document under the hash that came with it."""
     digest = _digest(asked)
     if digest and asked.query and settings.GATEWAY_PERSISTED_QUERIES and not settings.GATEWAY_TRUSTED_DOCUMENTS:
-        kept.keep(digest, asked.query)
+        # A text may be larger than the whole cache if GATEWAY_MAX_DOCUMENT is.
+        with cache_lock, suppress(ValueError):
+            cache[digest] = asked.query
 
 
 @lru_cache(maxsize=1)
 def trusted(file: str) -> dict[str, str]:
-    """The documents of a file, by their ids and by their own texts: a map, or Apollo's manifest of operations."""
+    """Return the documents of a file (a map, or Apollo's manifest) by their ids and by their texts."""
     content: dict[str, Any] = orjson.loads(Path(file).read_bytes())
     if "operations" in content:
         content = {each["id"]: each["body"] for each in content["operations"]}
@@ -96,14 +80,15 @@ def _trusted(text: str | None, digest: str | None) -> str:
 
 def _sent(text: str, digest: str) -> str:
     if hashlib.sha256(text.encode()).hexdigest() != digest:
-        raise BadRequest("The hash of the persisted query is not that of its text.")
+        raise BadRequest("The `sha256Hash` does not match the text of the query.")
     return text
 
 
 def _kept(digest: str) -> str:
-    text = kept.find(digest)
+    with cache_lock:
+        text = cache.get(digest)
     if text is None:
-        # To the letter: urql knows a miss by this message alone.
+        # urql recognizes a miss by this exact message.
         raise PersistedQueryNotFound("PersistedQueryNotFound")
     return text
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway import databases, logs
+from gateway import databases, logging
 from gateway.conf import cpu_quota, dev_secret_key, email_url
 from gateway.conf.env import (
     count,
@@ -61,7 +61,7 @@ GATEWAY_LOG_FORMAT = read("GATEWAY_LOG_FORMAT", one_of("json", "console"), "cons
 GATEWAY_LOG_LEVEL = read("GATEWAY_LOG_LEVEL", one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
 GATEWAY_METRICS_HOST = read("GATEWAY_METRICS_HOST", text, "127.0.0.1")
 GATEWAY_METRICS_PORT = read("GATEWAY_METRICS_PORT", port_or_zero, 0)
-LOGGING = logs.configuration(GATEWAY_LOG_FORMAT, GATEWAY_LOG_LEVEL)
+LOGGING = logging.configuration(GATEWAY_LOG_FORMAT, GATEWAY_LOG_LEVEL)
 
 # --- GraphQL and admin ---------------------------------------------------------------------------
 GATEWAY_EXPLORER = read("GATEWAY_EXPLORER", switch, DEBUG)

@@ -13,8 +13,7 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from gateway import databases, health
-from gateway.operations import documents
+from gateway import databases, documents, health
 from tests.api import Api
 from users import keys, tokens
 from users.crypto import keys as crypto_keys
@@ -55,13 +54,13 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear, health.readiness.__init__):
+    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear_cache, health.readiness.__init__):
         forget()
 
 
 @pytest.fixture(autouse=True)
 def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let `caplog` hear the audit trail, which speaks to no handler but its own, and not each request."""
+    """Let `caplog` see the audit log, which has a handler of its own, but no access log."""
     monkeypatch.setattr(logging.getLogger("gateway.audit"), "propagate", True)
     monkeypatch.setattr(logging.getLogger("gateway.access"), "disabled", True)
 

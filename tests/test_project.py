@@ -14,6 +14,10 @@ from gateway.conf import env
 from gateway.schema import schema
 
 ROOT = Path(__file__).parent.parent
+# Modules that still use private names of libraries. To be emptied.
+INTERNALS = re.compile(
+    r"granian\._granian|psycopg\.generators|psycopg\.pq|\bpgconn\b|\bModelState\b|__wrapped__|\bctypes\b|\b_srcfile\b"
+)
 FILES = {
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
     for folder in ("gateway", "users")
@@ -115,6 +119,70 @@ def test_tests_mirror_the_tree() -> None:
         if name not in wiring | plain and path.stem != "__init__" and "explorer" not in name:
             missing += [] if (ROOT / "tests" / twin).exists() else [twin]
     assert not missing
+
+
+def private_names(text: str) -> list[str]:
+    """Names that begin with one underscore and belong to a library or to an object that a library made."""
+    tree = ast.parse(text)
+    found = INTERNALS.findall(text)
+    # What `self` and `cls` have, and the modules of this project.
+    own = {"self", "cls", "super()"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and under(node.module or "", "gateway", "users"):
+            own |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.ClassDef):
+            own.add(node.name)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names if is_private(*alias.name.split("."))]
+        elif isinstance(node, ast.ImportFrom) and not under(node.module or "", "__future__"):
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+            found += [name for name in names if is_private(*name.split("."))]
+        elif isinstance(node, ast.Attribute) and is_private(node.attr) and ast.unparse(node.value) not in own:
+            found.append(ast.unparse(node))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"getattr", "setattr", "hasattr", "delattr"}:
+            found += [ast.unparse(node) for each in node.args[1:2] if is_private(str(getattr(each, "value", "")))]
+    return found
+
+
+def is_private(*parts: str) -> bool:
+    """Whether a part of a dotted name begins with one underscore and is not documented."""
+    documented = {"_meta", "_value_"}
+    return any(part.startswith("_") and not part.startswith("__") and part not in documented for part in parts)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import granian._granian",
+        "from granian._granian import ListenerSpec",
+        "from graphql import _private",
+        "import psycopg.pq",
+        "from psycopg import generators\npsycopg.generators.fetch",
+        "connection.pgconn",
+        "import logging\nlogging._srcfile = None",
+        "user._state",
+        "def f(context):\n    context._subfields_cache = {}",
+        "del deliver.__wrapped__",
+        "import ctypes",
+        "getattr(user, '_state')",
+        "self.context._cache",
+    ],
+)
+def test_the_search_finds_private_names(text: str) -> None:
+    assert private_names(text)
+
+
+def test_the_search_allows_public_names_and_our_own() -> None:
+    assert not private_names(
+        "from __future__ import annotations\nfrom users import keys\n"
+        "User._meta.get_field('id')\nkeys._forget()\nself._read()\ncls._made\nthing.__class__.__name__\n_own = 1"
+    )
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_no_module_uses_private_names_of_libraries(name: str) -> None:
+    assert not private_names(FILES[name].read_text())
 
 
 def test_schema_graphql_is_what_the_code_prints() -> None:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from users import lines, metrics, pruning
+from users import log_context, metrics, pruning
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
@@ -97,10 +97,10 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
         "session": str(session_id) if session_id else None,
         "ip": caller.ip_address,
         "agent": caller.user_agent,
-        **lines.named(),
+        **log_context.fields(),
         **facts,
     }
-    log.info(lines.of(line))
+    log.info(log_context.json_line(line))
 
 
 def of(user: User, *, first: int | None, after: str | None) -> Page:

@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from email.utils import parseaddr
-from functools import wraps
 from typing import Any, Literal
 
 from django.conf import settings
@@ -68,7 +67,6 @@ Write = Callable[..., Letter | None]
 def letter(write: Write) -> Task[..., None]:
     """Make a task of a function that writes a letter, or finds that there is nothing to say any more."""
 
-    @wraps(write)
     def deliver(context: TaskContext, **facts: Any) -> None:
         try:
             written = write(**facts)
@@ -91,8 +89,8 @@ def letter(write: Write) -> Task[..., None]:
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
 
-    # The library looks for its context in the signature, and would find the wrapped function's.
-    del deliver.__wrapped__
+    # A queued row names the task by these. functools.wraps would also replace the signature, which the library checks.
+    deliver.__module__, deliver.__qualname__, deliver.__name__ = write.__module__, write.__qualname__, write.__name__
     return task(takes_context=True)(deliver)
 
 

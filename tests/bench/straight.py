@@ -3,7 +3,8 @@
 import io
 import os
 import time
-from contextlib import AbstractContextManager, redirect_stderr
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,17 @@ SURROUNDINGS = {
 }
 
 
-def quietly() -> AbstractContextManager[Any]:
-    """Within, log lines are written to nowhere, if nothing was logged before; what fails is still told."""
-    return redirect_stderr(Path(os.devnull).open("w"))
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Discard log lines, which are written to file descriptor 2."""
+    standard_error = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(standard_error, 2)
+            os.close(standard_error)
 
 
 @lru_cache

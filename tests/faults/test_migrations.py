@@ -3,9 +3,6 @@
 import subprocess
 import sys
 from contextlib import ExitStack
-from pathlib import Path
-
-import pytest
 
 from tests.faults.conftest import Start
 from tests.faults.process import QUIET, Gateway
@@ -13,15 +10,9 @@ from tests.faults.storm import Storm
 from tests.server import ROOT, surroundings
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
-def somewhere(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database, of either kind."""
-    return f"sqlite:///{tmp_path / 'db.sqlite3'}" if request.param == "sqlite" else request.getfixturevalue("database")
-
-
-def test_f19_two_that_migrate_an_empty_database_at_once_both_succeed(somewhere: str) -> None:
+def test_f19_two_processes_that_migrate_an_empty_database_at_once_both_succeed(database: str) -> None:
     command = [sys.executable, "manage.py", "migrate"]
-    environment = surroundings({"DATABASE_URL": somewhere})
+    environment = surroundings({"DATABASE_URL": database})
     with ExitStack() as started:
         both = [
             started.enter_context(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True))

@@ -1,6 +1,9 @@
-"""Documents: refused for what they are, or kept once they proved valid."""
+"""Documents: refused with a reason, or executed; cached in both cases."""
 
+import gc
+import tracemalloc
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -9,8 +12,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from gateway import documents as module
-from gateway.documents import Documents, Refused
+from gateway import documents
+from gateway.documents import Document, Refused, RefusedDocument
 from gateway.schema import schema
 from tests.api import Api
 
@@ -18,12 +21,17 @@ HINT = "Did you mean"
 LARGEST_ANSWER = 20_000
 
 
-def load(documents: Documents, text: str) -> Any:
+def load(text: str) -> Document:
     return documents.load(schema.graphql_schema, text)
 
 
-def read_nothing(*args: Any, **kwargs: Any) -> Any:
-    raise AssertionError("read again")
+def cached() -> list[str]:
+    """The texts of the cached documents."""
+    return [text for _, text in documents.cache]
+
+
+def never(*args: Any, **kwargs: Any) -> Any:
+    raise AssertionError("parsed again")
 
 
 # --- what is no document -------------------------------------------------------------------------
@@ -63,7 +71,7 @@ def test_s73_what_is_wrong_with_a_document_has_a_code_and_a_place(api: Api, text
 
 def test_a_document_with_many_mistakes_is_told_the_first_ones(api: Api) -> None:
     errors = api("{ __typename " + " ".join(f"nothing{n}" for n in range(18)) + "}").json["errors"]
-    assert len(errors) == module.MOST_ERRORS + 1
+    assert len(errors) == documents.MAX_ERRORS + 1
     assert "aborted" in errors[-1]["message"]
 
 
@@ -72,11 +80,11 @@ def test_a_document_with_many_mistakes_is_told_the_first_ones(api: Api) -> None:
     [
         pytest.param(
             "{ ...a0 } "
-            + "".join(f"fragment a{n} on Query {{ ...a{n + 1} }} " for n in range(150))
-            + "fragment a150 on Query {"
+            + "".join(f"fragment a{n} on Query {{ ...a{n + 1} }} " for n in range(49))
+            + "fragment a49 on Query {"
             + "".join(f" ...a{n}" for n in range(40))
             + " }",
-            id="circles of 150 fragments",
+            id="circles of 50 fragments",
         ),
         pytest.param("query (" + "$a: Int " * 370 + ") { __typename }", id="one variable 370 times"),
         pytest.param("{ me(" + "a: 1 " * 480 + ") { id } }", id="one argument 480 times"),
@@ -161,64 +169,118 @@ def test_s72_hints_go_with_introspection(api: Api, settings: Any, text: str) -> 
     settings.GATEWAY_INTROSPECTION = True
     assert HINT in api(text).response.content.decode()
     settings.GATEWAY_INTROSPECTION = False
+    documents.clear_cache()
     answer = api(text)
     assert HINT not in answer.response.content.decode()
     assert {error["extensions"]["code"] for error in answer.json["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
-# --- keeping -------------------------------------------------------------------------------------
+# --- the cache -----------------------------------------------------------------------------------
 
 
-def test_a_document_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    documents = Documents()
-    first = load(documents, "{ __typename }")
-    monkeypatch.setattr(module, "parse", read_nothing)
-    assert load(documents, "{ __typename }") is first
-    with pytest.raises(AssertionError, match="read again"):
-        load(documents, "{ __typename  }")
-    documents.clear()
-    assert documents.characters == 0
-    with pytest.raises(AssertionError, match="read again"):
-        load(documents, "{ __typename }")
+@pytest.mark.parametrize(
+    "text",
+    ["{ __typename }", "{", "{ nothing }", "{ " + "me { id } " * 50 + "}", "{ ...a } fragment a on Query { ...a }"],
+)
+def test_a_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    def outcome(text: str) -> Any:
+        try:
+            return load(text)
+        except Refused as refused:
+            return refused.errors
+
+    first = outcome(text)
+    monkeypatch.setattr(documents, "parse", never)
+    assert outcome(text) is first
+    with pytest.raises(AssertionError, match="parsed again"):
+        outcome(f"{text} ")
+    documents.clear_cache()
+    with pytest.raises(AssertionError, match="parsed again"):
+        outcome(text)
 
 
-@pytest.mark.parametrize("text", ["{", "{ nothing }", "{ " + "me { id } " * 50 + "}", "x" * 20_001])
-def test_only_valid_documents_are_kept(text: str) -> None:
-    documents = Documents()
-    with pytest.raises(Refused):
-        load(documents, text)
-    assert not documents.kept
-    assert documents.characters == 0
+def test_a_document_that_is_too_long_is_neither_parsed_nor_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "parse", never)
+    with pytest.raises(Refused) as refused:
+        load("{\n" + " " * 20_000 + "}")
+    (error,) = refused.value.errors
+    assert error["extensions"]["limit"] == "characters"
+    assert error["locations"] == [{"line": 2, "column": 19_999}]
+    assert not cached()
 
 
-def test_the_documents_least_recently_used_are_forgotten_first() -> None:
-    documents = Documents(most=2)
+def test_s104_the_cache_is_bounded_in_bytes_and_forgets_the_least_recently_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES // 10)
     texts = ["{ __typename }", "{ errorCodes }", "{ fieldErrorCodes }"]
+    # A brace, a name, a brace, and the tokens at both ends: each takes two fifths of the cache.
+    monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES // 5 * 2 // 5)
     for text in (*texts[:2], texts[0], texts[2]):
-        load(documents, text)
-    assert list(documents.kept) == [texts[0], texts[2]]
-    assert documents.characters == len(texts[0]) + len(texts[2])
+        load(text)
+    assert set(cached()) == {texts[0], texts[2]}
+    assert documents.cache.currsize <= documents.CACHE_BYTES
+    with pytest.raises(Refused):
+        load("{")
+    assert set(cached()) == {texts[0], texts[2], "{"}
 
 
-def test_what_is_kept_is_bounded_by_its_length_as_well() -> None:
-    documents = Documents(most_characters=1_000)
-    for size in (400, 500, 600, 2_000):
-        load(documents, "{ __typename }".ljust(size))
-        assert documents.characters == sum(map(len, documents.kept)) <= 1_000
-    assert not documents.kept
+def test_a_document_larger_than_the_cache_is_still_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES)
+    assert load("{ __typename }").operations
+    assert not cached()
 
 
-def test_threads_share_what_is_kept(at_once: Callable[[list[Callable[[], Any]]], list[Any]]) -> None:
-    documents = Documents(most=5, most_characters=150)
+OWN = "id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles"
+# Each as large as the limits allow, and different for every number.
+LARGE = {
+    "fields": lambda n: f"query a{n} {{ me {{ {OWN * 9} }} }}",
+    "directives": lambda n: (
+        f"query a{n} {{ me {{ {OWN.replace(' ', ' @include(if: true) @skip(if: false) ') * 9} }} }}"
+    ),
+    "comments": lambda n: "{ __typename }" + "\n#" * 9_900 + f"{n}",
+    "one comment": lambda n: "{ __typename } #" + "\U0001f600" * 19_900 + f"{n}",
+    "a text": lambda n: f'mutation {{ verifyEmail(token: "{"x" * 19_900}{n}") {{ __typename }} }}',
+    "variables": lambda n: (
+        f"query a{n} ({' '.join(f'$a{m}: Boolean! = true' for m in range(90))}) {{ me {{"
+        + " ".join(f"{OWN.split()[m % 10]} @include(if: $a{m})" for m in range(90))
+        + "} }"
+    ),
+    "mistakes": lambda n: f"query a{n} {{ {' '.join('x' * 90 + str(m) for m in range(19))} }}",
+}
+
+
+@pytest.mark.parametrize("kind", LARGE)
+def test_s104_a_document_takes_no_more_memory_than_the_cache_counts(kind: str) -> None:
+    with suppress(Refused):
+        load(LARGE[kind](99))
+    documents.clear_cache()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        for number in range(5):
+            with suppress(Refused):
+                load(LARGE[kind](number))
+        gc.collect()
+        taken = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+    assert len(cached()) == 5
+    # Some 90 kB belong to the last validation, not to the documents.
+    assert documents.cache.currsize / 8 < taken < documents.cache.currsize + 100_000
+
+
+def test_threads_share_the_cache(at_once: Callable[[list[Callable[[], Any]]], list[Any]]) -> None:
     texts = ["{ __typename }".ljust(20 + n) for n in range(8)]
 
-    def work(turn: int) -> list[Any]:
-        return [load(documents, texts[(turn * n) % len(texts)]) for n in range(200)]
+    def work(turn: int) -> list[Document]:
+        return [load(texts[(turn * n) % len(texts)]) for n in range(200)]
 
     results = at_once([lambda turn=turn: work(turn) for turn in range(1, 9)])
     assert all(document.node.kind == "document" for result in results for document in result)
-    assert documents.characters == sum(map(len, documents.kept)) <= 150
-    assert len(documents.kept) <= 5
+    assert set(cached()) == set(texts)
+    entries: list[Document | RefusedDocument] = [*documents.cache.values()]
+    assert documents.cache.currsize == sum(entry.size for entry in entries)
 
 
 # --- whatever comes ------------------------------------------------------------------------------
@@ -274,12 +336,12 @@ def test_s69_no_document_breaks_the_gateway(api: Api, text: str) -> None:
     assert not codes & {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"}
 
 
-def test_what_is_found_out_about_an_operation_is_kept_and_a_name_that_is_none_is_not() -> None:
-    document = load(Documents(), "query A { me { id } } mutation B { revokeToken { revoked } }")
+def test_an_operation_is_found_by_its_name_or_because_it_is_the_only_one() -> None:
+    document = load("query A { me { id } } mutation B { revokeToken { revoked } }")
     found = document.operation("B")
+    assert found
     assert (found.field, found.name) == ("revokeToken", "B")
-    assert document.operation("B") is found
     assert document.operation(None) is document.operation("C") is None
-    assert list(document.known) == ["B"]
-    only = load(Documents(), "{ me { id } }").operation(None)
+    only = load("{ me { id } }").operation(None)
+    assert only
     assert (only.field, only.name) == ("me", None)

@@ -19,7 +19,7 @@ HASH = hashlib.sha256(QUERY.encode()).hexdigest()
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> Iterator[None]:
     yield
-    persisted.kept.texts.clear()
+    persisted.cache.clear()
     persisted.trusted.cache_clear()
 
 
@@ -58,7 +58,7 @@ def test_a_hash_that_is_not_of_its_text_is_refused_and_nothing_is_kept(
 ) -> None:
     answer = ask(api, query, digest, version)
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
-    assert not persisted.kept.texts
+    assert not persisted.cache
 
 
 @pytest.mark.parametrize("query", ["{ nothing }", "{", "{" + "a:me{id}" * 50 + "}"])
@@ -68,19 +68,29 @@ def test_only_valid_documents_are_kept(api: Api, query: str) -> None:
     assert ask(api, None, digest).code == "PERSISTED_QUERY_NOT_FOUND"
 
 
-def test_what_is_kept_is_bounded() -> None:
-    kept = persisted.Kept(most=2)
-    for name in "abc":
-        kept.keep(name, name)
-        kept.find("a")
-    assert [kept.find(name) for name in "abc"] == ["a", None, "c"]
+def test_s104_the_cache_is_bounded_in_bytes(api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persisted, "ENTRY_BYTES", persisted.cache.maxsize // 3)
+    texts = [f"query {name} {{ errorCodes }}" for name in "ABC"]
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    for text, digest in zip(texts, hashes, strict=True):
+        assert ask(api, text, digest).data
+        ask(api, None, hashes[0])
+    assert ask(api, None, hashes[0]).data
+    assert ask(api, None, hashes[1]).code == "PERSISTED_QUERY_NOT_FOUND"
+    assert persisted.cache.currsize <= persisted.cache.maxsize
+
+
+def test_a_text_larger_than_the_cache_is_executed_and_not_cached(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(persisted, "ENTRY_BYTES", persisted.cache.maxsize)
+    assert ask(api, QUERY).data
+    assert not persisted.cache
 
 
 def test_where_nothing_is_kept_a_hash_is_not_supported_and_a_text_still_is(api: Api, settings: Any) -> None:
     settings.GATEWAY_PERSISTED_QUERIES = False
     assert ask(api).code == "PERSISTED_QUERY_NOT_SUPPORTED"
     assert ask(api, QUERY).data
-    assert not persisted.kept.texts
+    assert not persisted.cache
 
 
 @pytest.mark.parametrize(

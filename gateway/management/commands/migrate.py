@@ -1,11 +1,8 @@
-"""`manage.py migrate`: Django's own, one process at a time, each statement for as long as it needs."""
+"""`manage.py migrate`: Django's command, run by one process at a time and without the timeouts of requests."""
 
-import fcntl
-import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.management.base import CommandError, CommandParser
@@ -14,91 +11,77 @@ from django.db import connections
 
 from gateway import databases
 
-# Who waits finds nothing left to do; who waits for longer than this has found something that hangs.
-PATIENCE = 600.0
-PAUSE = 0.2
-# Any number, if it is always the same one.
-LOCK = 0x6D_69_67_72_61_74_65
+LOCK_TIMEOUT = 600.0
+POLL_INTERVAL = 0.2
+# Any number, as long as it stays the same.
+LOCK_ID = 0x6D_69_67_72_61_74_65
+# To take the lock, to release it, and its name. PostgreSQL's locks belong to a database, MySQL's to the whole server.
+LOCKS = {
+    "postgresql": ("SELECT pg_try_advisory_lock(%s)", "SELECT pg_advisory_unlock(%s)", str(LOCK_ID)),
+    "mysql": ("SELECT GET_LOCK(%s, 0)", "SELECT RELEASE_LOCK(%s)", "migrate {NAME}"),
+}
 
 
 class Command(migrate.Command):
-    """Brings the database up to date; a long statement is not cut off, as a request's would be."""
+    """Brings the database up to date."""
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """What Django lets one choose, and how long to wait for another process."""
+        """Add Django's arguments, and how long to wait for another process."""
         super().add_arguments(parser)
-        parser.add_argument("--patience", type=float, default=PATIENCE, metavar="SECONDS", help="to wait for others")
+        parser.add_argument(
+            "--lock-timeout",
+            type=float,
+            default=LOCK_TIMEOUT,
+            metavar="SECONDS",
+            help="How long to wait while another process migrates the same database.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Migrate, however long it takes, and after whoever began before."""
-        with unhurried(options["database"]), alone(options["database"], options.get("patience", PATIENCE)):
+        """Migrate, after any other process that does."""
+        alias = options["database"]
+        with without_timeouts(alias), exclusive_lock(alias, options.get("lock_timeout", LOCK_TIMEOUT)):
             super().handle(*args, **options)
 
 
 @contextmanager
-def unhurried(alias: str) -> Iterator[None]:
-    """Within, the timeouts of requests do not hold."""
+def without_timeouts(alias: str) -> Iterator[None]:
+    """Connect without the timeouts that requests have: a migration may rewrite a large table."""
     connection = connections[alias]
-    bounded = connection.settings_dict
+    settings = connection.settings_dict
     if connection.vendor == "sqlite":
         yield
         return
     connection.close()
-    connection.settings_dict = databases.without_timeouts(bounded)
+    connection.settings_dict = databases.without_timeouts(settings)
     try:
         yield
     finally:
         connection.close()
-        connection.settings_dict = bounded
+        connection.settings_dict = settings
 
 
 @contextmanager
-def alone(alias: str, patience: float) -> Iterator[None]:
-    """Within, no other process migrates the same database; a lock that goes with the process, however it ends."""
-    with ExitStack() as held:
-        take = _folder(alias, held) if connections[alias].vendor == "sqlite" else _session(alias, held)
-        deadline = time.monotonic() + patience
-        while not take():
+def exclusive_lock(alias: str, timeout: float) -> Iterator[None]:
+    """Hold a lock of the database, which releases it if this process dies. SQLite has no such lock."""
+    connection = connections[alias]
+    if connection.vendor not in LOCKS:
+        yield
+        return
+    take, release, name = LOCKS[connection.vendor]
+    # MySQL allows 64 characters.
+    parameters = [name.format(**connection.settings_dict)[:64]]
+    deadline = time.monotonic() + timeout
+    with connection.cursor() as cursor:
+        cursor.execute(take, parameters)
+        while not cursor.fetchone()[0]:
             if time.monotonic() >= deadline:
                 raise CommandError(
-                    f"Another process has been migrating this database for {patience:g} seconds, and still is."
+                    f"Another process has been migrating this database for {timeout:g} seconds. "
+                    "Wait until it ends, or stop it, and run the command again."
                 )
-            time.sleep(PAUSE)
-        yield
-
-
-def _session(alias: str, held: ExitStack) -> Callable[[], bool]:
-    connection = connections[alias]
-    # PostgreSQL's locks are a database's own, MySQL's the server's.
-    taking, leaving, key = {
-        "postgresql": ("SELECT pg_try_advisory_lock(%s)", "SELECT pg_advisory_unlock(%s)", str(LOCK)),
-        "mysql": ("SELECT GET_LOCK(%s, 0)", "SELECT RELEASE_LOCK(%s)", f"migrate {connection.settings_dict['NAME']}"),
-    }[connection.vendor]
-    cursor = held.enter_context(connection.cursor())
-
-    def take() -> bool:
-        cursor.execute(taking, [key[:64]])
-        is_ours = bool(cursor.fetchone()[0])
-        if is_ours:
-            held.callback(cursor.execute, leaving, [key[:64]])
-        return is_ours
-
-    return take
-
-
-def _folder(alias: str, held: ExitStack) -> Callable[[], bool]:
-    name = str(connections[alias].settings_dict["NAME"])
-    if ":memory:" in name or "mode=memory" in name:
-        return lambda: True
-    # The file itself may be locked by whoever reads it.
-    folder = os.open(Path(name).resolve().parent, os.O_RDONLY)
-    held.callback(os.close, folder)
-
-    def take() -> bool:
+            time.sleep(POLL_INTERVAL)
+            cursor.execute(take, parameters)
         try:
-            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    return take
+            yield
+        finally:
+            cursor.execute(release, parameters)

@@ -8,16 +8,16 @@ import pytest
 from django.db import IntegrityError, InterfaceError, OperationalError
 from django.test import Client
 
-from gateway import access
+from gateway import access_log
 from tests.api import Api
 
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
     """The facts of each line so far."""
-    monkeypatch.setattr(access.log, "disabled", False)
-    caplog.set_level(logging.INFO, access.log.name)
-    return lambda: [vars(record) | record.facts for record in caplog.records if record.name == access.log.name]
+    monkeypatch.setattr(access_log.log, "disabled", False)
+    caplog.set_level(logging.INFO, access_log.log.name)
+    return lambda: [vars(record) | record.fields for record in caplog.records if record.name == access_log.log.name]
 
 
 def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> None:
@@ -47,7 +47,7 @@ def test_a_line_says_by_their_codes_what_was_refused(api: Api, lines: Any) -> No
     api("{")
     api("{ " + " ".join(f"a{n}: me {{ id }}" for n in range(12)) + " }")
     codes = [line["codes"] for line in lines()]
-    assert codes == [["UNAUTHENTICATED"], ["GRAPHQL_PARSE_FAILED"], ["UNAUTHENTICATED"] * access.MOST_CODES]
+    assert codes == [["UNAUTHENTICATED"], ["GRAPHQL_PARSE_FAILED"], ["UNAUTHENTICATED"] * access_log.MAX_CODES]
 
 
 def test_the_statements_of_a_batch_and_its_codes_are_all_counted(api: Api, lines: Any, settings: Any) -> None:
@@ -75,14 +75,14 @@ def test_probes_that_find_all_well_are_quiet_and_others_are_not(
 
 
 def test_a_level_above_costs_nothing(client: Client, lines: Any, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.WARNING, access.log.name)
+    caplog.set_level(logging.WARNING, access_log.log.name)
     client.get("/healthz")
     assert not lines()
 
 
 @pytest.mark.parametrize("outage", [OperationalError, InterfaceError])
 def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_answer(outage: type[Exception]) -> None:
-    statements, sent = access.Statements(), []
+    statements, sent = access_log.Statements(), []
 
     def execute(sql: str, *more: Any) -> str:
         sent.append(sql)
@@ -99,7 +99,7 @@ def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_ans
 
 
 def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
-    statements = access.Statements()
+    statements = access_log.Statements()
 
     def refuse(*given: Any) -> None:
         raise IntegrityError

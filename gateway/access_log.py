@@ -1,4 +1,4 @@
-"""The access log: a line for every answer, with what it was about and what it cost, and nothing that was said."""
+"""The access log: one line per response, with the operation and its cost, and nothing that the client sent in it."""
 
 import logging
 from collections.abc import Callable
@@ -7,14 +7,14 @@ from typing import Any
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponseBase
 
-from gateway import health, sinks
+from gateway import health
 
 log = logging.getLogger("gateway.access")
-MOST_CODES = 5
+MAX_CODES = 5
 
 
 class Statements:
-    """Counts the SQL statements that pass by; after one that the database did not answer in time, none does."""
+    """Counts the SQL statements of a request, and stops them after one that the database did not answer in time."""
 
     __slots__ = ("count", "is_over")
 
@@ -22,9 +22,9 @@ class Statements:
         self.count, self.is_over = 0, False
 
     def __call__(self, execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
-        """Let one pass."""
+        """Execute a statement, unless the database has failed this request before."""
         if self.is_over:
-            # Every field of the request would wait for it anew.
+            # Otherwise every field of the request would wait for the timeout again.
             raise OperationalError("the database has failed this request before")
         self.count += 1
         try:
@@ -35,26 +35,23 @@ class Statements:
 
 
 def write(request: HttpRequest, response: HttpResponseBase, *, seconds: float, statements: int) -> None:
-    """Write the line of a request; of a probe that found everything well, only for who asks for details."""
-    is_quiet = request.path_info in health.PATHS and response.status_code == 200
-    level = logging.DEBUG if is_quiet else logging.INFO
-    if not log.isEnabledFor(level):
-        return
-    facts = {
+    """Write the line of a request; that of a successful probe only at level DEBUG."""
+    is_probe = request.path_info in health.PATHS and response.status_code == 200
+    fields = {
         "request": getattr(request, "id", None),
         "method": request.method,
-        # Without its query, which may hold variables.
+        # Without the query string, which may contain variables.
         "path": request.path,
         "status": response.status_code,
         "operation": getattr(request, "operation_name", None),
-        "codes": codes_of(response)[:MOST_CODES],
+        "codes": codes_of(response)[:MAX_CODES],
         "ms": round(seconds * 1_000, 1),
         "statements": statements,
         "client": getattr(request, "client_address", None),
     }
-    sinks.say(log, level, "request", facts)
+    log.log(logging.DEBUG if is_probe else logging.INFO, "request", extra={"fields": fields})
 
 
 def codes_of(response: HttpResponseBase) -> list[str]:
-    """The codes of the errors in an answer."""
+    """Return the codes of the errors in a response."""
     return [extensions["code"] for extensions in getattr(response, "told", ())]
