@@ -1,7 +1,4 @@
-"""Serves the gateway through granian's RSGI interface: `granian --interface rsgi gateway.server:app`.
-
-The event loop reads the body of a request, so that a slow client occupies no thread. Then a thread runs Django.
-"""
+"""Serves Django through granian's RSGI interface: the event loop reads the body, so slow clients occupy no thread."""
 
 import asyncio
 import logging
@@ -15,7 +12,10 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from gateway.wsgi import JSON_HEADERS, application, json_error
 
+# Seconds. PostgreSQL ends statements earlier, unless it is frozen.
 BODY_TIMEOUT = 10
+RESPONSE_TIMEOUT = 5.5
+Response = tuple[int, list[tuple[str, str]], bytes]
 CONSTANTS = {"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
 
 threads = ThreadPoolExecutor(settings.GATEWAY_THREADS, thread_name_prefix="gateway")
@@ -30,7 +30,7 @@ async def app(scope: Any, protocol: Any) -> Any:
         return protocol.response_bytes(200, JSON_HEADERS, b'{"status":"ok"}')
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            body = await read_body(scope, protocol)
+            body = await read_body(protocol)
     except TimeoutError:
         return refuse(protocol, 408, f"The body did not arrive within {BODY_TIMEOUT} seconds.")
     except ProtocolClosed:
@@ -38,15 +38,17 @@ async def app(scope: Any, protocol: Any) -> Any:
         return protocol.response_empty(400, [])
     if body is None:
         return refuse(protocol, 413, f"The body is larger than {settings.GATEWAY_MAX_BODY} bytes.")
-    return await asyncio.get_running_loop().run_in_executor(threads, respond, scope, protocol, body)
+    try:
+        async with asyncio.timeout(RESPONSE_TIMEOUT):
+            response = await asyncio.get_running_loop().run_in_executor(threads, respond, scope, body)
+    except TimeoutError:
+        # The database is frozen, or all threads are busy. A request that no thread has begun is dropped.
+        return refuse(protocol, 503, "The gateway is busy. Retry in 5 seconds.", "SERVICE_UNAVAILABLE", retryAfter=5)
+    return protocol.response_bytes(*response)
 
 
-async def read_body(scope: Any, protocol: Any) -> bytes | None:
+async def read_body(protocol: Any) -> bytes | None:
     """Return the body, or None if it is larger than GATEWAY_MAX_BODY."""
-    if "transfer-encoding" not in scope.headers:
-        if int(scope.headers.get("content-length") or 0) > settings.GATEWAY_MAX_BODY:
-            return None
-        return bytes(await protocol())
     body = bytearray()
     async for chunk in protocol:
         body += chunk
@@ -55,23 +57,23 @@ async def read_body(scope: Any, protocol: Any) -> bytes | None:
     return bytes(body)
 
 
-def refuse(protocol: Any, status: int, message: str) -> None:
-    """Answer with an error and close the connection, whose body has not been read to its end."""
-    protocol.response_bytes(status, [*JSON_HEADERS, ("Connection", "close")], json_error(message))
+def refuse(protocol: Any, status: int, message: str, code: str = "BAD_REQUEST", **extensions: Any) -> None:
+    """Answer with an error and close the connection, whose body may not have been read to its end."""
+    headers = [*JSON_HEADERS, ("Connection", "close")]
+    protocol.response_bytes(status, headers, json_error(message, code, **extensions))
 
 
-def respond(scope: Any, protocol: Any, body: bytes) -> None:
-    """Answer a request whose body is complete. Runs in a thread of the pool."""
+def respond(scope: Any, body: bytes) -> Response:
+    """Return the response to a request whose body is complete. Runs in a thread of the pool."""
     try:
-        status, headers, content = call_django(wsgi_environ(scope, body))
+        return call_django(wsgi_environ(scope, body))
     except Exception:
         logging.getLogger("gateway.server").exception("request failed outside of Django's handler")
-        status, headers, content = 500, JSON_HEADERS, json_error("The server failed.", "INTERNAL_SERVER_ERROR")
-    protocol.response_bytes(status, headers, content)
+        return 500, JSON_HEADERS, json_error("The server failed.", "INTERNAL_SERVER_ERROR")
 
 
-def call_django(environ: dict[str, Any]) -> tuple[int, list[tuple[str, str]], bytes]:
-    """Return the status, the headers and the content of Django's response."""
+def call_django(environ: dict[str, Any]) -> Response:
+    """Return Django's response."""
     started: list[Any] = []
     response: Any = application(environ, lambda *arguments: started.extend(arguments))
     try:

@@ -40,6 +40,6 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
     return django_application(environ, start_response)
 
 
-def json_error(message: str, code: str = "BAD_REQUEST") -> bytes:
+def json_error(message: str, code: str = "BAD_REQUEST", **extensions: Any) -> bytes:
     """Return the JSON of a GraphQL response with one error."""
-    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code}}]})
+    return orjson.dumps({"errors": [{"message": message, "extensions": {"code": code, **extensions}}]})

@@ -14,7 +14,6 @@ from gateway.conf import env
 from gateway.schema import schema
 
 ROOT = Path(__file__).parent.parent
-# Modules that still use private names of libraries. To be emptied.
 INTERNALS = re.compile(
     r"granian\._granian|psycopg\.generators|psycopg\.pq|\bpgconn\b|\bModelState\b|__wrapped__|\bctypes\b|\b_srcfile\b"
 )

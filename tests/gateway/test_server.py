@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -243,3 +244,32 @@ def test_ipv6_addresses_lose_their_brackets() -> None:
 
 def test_host_of_the_request_line_replaces_the_host_header() -> None:
     assert server.wsgi_environ(scope(authority="auth.example"), b"")["HTTP_HOST"] == "auth.example"
+
+
+def test_f06_a_request_that_takes_too_long_is_answered_and_a_waiting_one_is_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    started: list[str] = []
+    release = threading.Event()
+
+    def freeze(environ: dict[str, Any]) -> Any:
+        started.append(environ["QUERY_STRING"])
+        release.wait(30)
+        return 200, [], b""
+
+    monkeypatch.setattr(server, "RESPONSE_TIMEOUT", 0.05)
+    monkeypatch.setattr(server, "call_django", freeze)
+    monkeypatch.setattr(server, "threads", ThreadPoolExecutor(1))
+    protocols = [Protocol(BODY), Protocol(BODY)]
+
+    async def requests() -> None:
+        await asyncio.gather(*(server.app(scope(query_string=str(n)), each) for n, each in enumerate(protocols)))
+        release.set()
+
+    asyncio.run(requests())
+    for protocol in protocols:
+        status, headers, body = protocol.response
+        (error,) = orjson.loads(body)["errors"]
+        assert (status, headers["connection"]) == (503, "close")
+        assert error["extensions"] == {"code": "SERVICE_UNAVAILABLE", "retryAfter": 5}
+    assert started == ["0"]
