@@ -28,8 +28,15 @@ UNWANTED = [
     "README.md",
     "gateway/__pycache__/x.pyc",
 ]
-# The image's own, of Python and the shell.
-OTHERS = {"PATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PIP_NO_CACHE_DIR", "PIP_DISABLE_PIP_VERSION_CHECK"}
+# The image's own, of Python, glibc and the shell.
+OTHERS = {
+    "PATH",
+    "PYTHONUNBUFFERED",
+    "PYTHONDONTWRITEBYTECODE",
+    "PIP_NO_CACHE_DIR",
+    "PIP_DISABLE_PIP_VERSION_CHECK",
+    "MALLOC_ARENA_MAX",
+}
 
 
 def passes(path: str) -> bool:
