@@ -26,7 +26,7 @@ CLOSE_WAIT = "08"
 @pytest.fixture
 def gateway(start: Start, tmp_path: Path) -> Gateway:
     """A gateway with few threads."""
-    few = {"GATEWAY_THREADS": "3", "GATEWAY_HASHES_AT_ONCE": "1", "GATEWAY_HASHES_WAITING": "1"}
+    few = {"GATEWAY_THREADS": "3", "GATEWAY_MAX_CONCURRENT_HASHES": "1", "GATEWAY_HASH_QUEUE": "1"}
     return start(f"sqlite:///{tmp_path / 'db.sqlite3'}", **few)
 
 
