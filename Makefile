@@ -63,7 +63,7 @@ format: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff check --fix .
 
 schema: $(VENV)/.installed
-	@DJANGO_DEBUG=1 $(BIN)/python manage.py graphql_schema --schema gateway.schema.schema --out schema.graphql
+	@DJANGO_DEBUG=1 $(BIN)/python manage.py graphql_schema --schema gateway.graphql.schema.schema --out schema.graphql
 
 # Not cached: a wheel of another build would be taken from the cache.
 native-argon2: $(VENV)/.installed

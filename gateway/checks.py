@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
-from gateway import persisted
+from gateway.graphql import persisted
 from users import keys, server
 
 SHORTEST_SECRET = 50

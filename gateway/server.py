@@ -30,7 +30,7 @@ async def app(scope: Any, protocol: Any) -> Any:
         return protocol.response_bytes(200, JSON_HEADERS, b'{"status":"ok"}')
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
-            body = await read_body(protocol)
+            body = await read_body(scope, protocol)
     except TimeoutError:
         return refuse(protocol, 408, f"The body did not arrive within {BODY_TIMEOUT} seconds.")
     except ProtocolClosed:
@@ -47,8 +47,10 @@ async def app(scope: Any, protocol: Any) -> Any:
     return protocol.response_bytes(*response)
 
 
-async def read_body(protocol: Any) -> bytes | None:
+async def read_body(scope: Any, protocol: Any) -> bytes | None:
     """Return the body, or None if it is larger than GATEWAY_MAX_BODY."""
+    if int(scope.headers.get("content-length") or 0) > settings.GATEWAY_MAX_BODY:
+        return None
     body = bytearray()
     async for chunk in protocol:
         body += chunk

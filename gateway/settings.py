@@ -4,8 +4,7 @@ from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway import databases, logging
-from gateway.conf import cpu_quota, dev_secret_key, email_url
+from gateway.conf import cpu_quota, database_url, dev_secret_key, email_url
 from gateway.conf.env import (
     count,
     duration,
@@ -26,6 +25,7 @@ from gateway.conf.env import (
     url,
     words,
 )
+from gateway.observability import logging
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 load_file(BASE_DIR / read("GATEWAY_ENV_FILE", text, ".env"))
@@ -53,7 +53,9 @@ GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_MAX_CONCURRENT_HASHES +
 GATEWAY_SHUTDOWN_DELAY = read("GATEWAY_SHUTDOWN_DELAY", natural, 0 if DEBUG else 5)
 HOST = read("HOST", text, "127.0.0.1")
 PORT = read("PORT", port, 8000)
-DATABASES = {"default": read("DATABASE_URL", databases.parse, databases.parse("sqlite:///db.sqlite3"), secret=True)}
+DATABASES = {
+    "default": read("DATABASE_URL", database_url.parse, database_url.parse("sqlite:///db.sqlite3"), secret=True)
+}
 GATEWAY_TRUSTED_PROXIES = read("GATEWAY_TRUSTED_PROXIES", natural, 0)
 
 # --- logs and metrics ----------------------------------------------------------------------------
@@ -235,11 +237,11 @@ INSTALLED_APPS = [
     "django.contrib.messages",
 ]
 MIDDLEWARE = [
-    "gateway.cors.RefusedOriginMiddleware",
+    "gateway.http.cors.RefusedOriginMiddleware",
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gateway.envelope.EnvelopeMiddleware",
+    "gateway.http.middleware.EnvelopeMiddleware",
 ]
 if GATEWAY_ADMIN:
     # Only the admin uses cookies, forms and static files.
@@ -281,7 +283,7 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEBUG
 DATA_UPLOAD_MAX_MEMORY_SIZE = GATEWAY_MAX_BODY
-GRAPHENE = {"SCHEMA": "gateway.schema.schema"}
+GRAPHENE = {"SCHEMA": "gateway.graphql.schema.schema"}
 GRAPHQL_JWT = {
     "JWT_AUTH_HEADER_PREFIX": "Bearer",
     "JWT_ALGORITHM": GATEWAY_SIGNING_ALGORITHM,
@@ -291,12 +293,12 @@ GRAPHQL_JWT = {
     "JWT_EXPIRATION_DELTA": GATEWAY_ACCESS_LIFETIME,
     "JWT_REFRESH_EXPIRATION_DELTA": GATEWAY_REFRESH_ABSOLUTE,
     "JWT_LONG_RUNNING_REFRESH_TOKEN": True,
-    "JWT_PAYLOAD_HANDLER": "gateway.compatibility.payload",
-    "JWT_ENCODE_HANDLER": "gateway.compatibility.encode",
-    "JWT_DECODE_HANDLER": "gateway.compatibility.decode",
-    "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.compatibility.subject",
-    "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.compatibility.user",
-    "JWT_ALLOW_ANY_HANDLER": "gateway.compatibility.leave_to_the_gateway",
+    "JWT_PAYLOAD_HANDLER": "gateway.graphql.graphql_jwt_compat.payload",
+    "JWT_ENCODE_HANDLER": "gateway.graphql.graphql_jwt_compat.encode",
+    "JWT_DECODE_HANDLER": "gateway.graphql.graphql_jwt_compat.decode",
+    "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.graphql.graphql_jwt_compat.subject",
+    "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.graphql.graphql_jwt_compat.user",
+    "JWT_ALLOW_ANY_HANDLER": "gateway.graphql.graphql_jwt_compat.leave_to_the_gateway",
 }
 
 refuse_unknown()

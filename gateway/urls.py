@@ -1,4 +1,4 @@
-"""Every address that the gateway answers."""
+"""The URLs of the gateway."""
 
 import sys
 
@@ -8,12 +8,13 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 
-from gateway import health, jwks
-from gateway.middleware import JWTMiddleware
-from gateway.schema import schema
-from gateway.view import GatewayView, fail
+from gateway.graphql.authentication import JWTMiddleware
+from gateway.graphql.schema import schema
+from gateway.graphql.view import GatewayView
+from gateway.http import health, jwks
+from gateway.http.responses import failure_response
 
-# No cookie says who asks here; the one of cookie mode has a guard of its own.
+# Cookies do not authenticate here. In cookie mode the refresh cookie has its own protection (refresh_cookie.py).
 graphql = csrf_exempt(JWTMiddleware(GatewayView(schema=schema).dispatch))
 urlpatterns: list[URLPattern | URLResolver] = [
     path("graphql", graphql, name="graphql"),
@@ -29,7 +30,7 @@ if settings.GATEWAY_EXPLORER:
         path("graphql/explorer/", include("gateway.explorer.urls")),
     ]
 if settings.GATEWAY_ADMIN:
-    # Named, not imported: where the admin is off, its code is not even loaded.
+    # By name, so that the admin is imported only when it is on.
     urlpatterns += [
         path("admin", lambda request: redirect("admin:index")),
         path("admin/", include("gateway.admin_urls")),
@@ -42,11 +43,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """What is left to say when a page failed, or what stands before every page."""
-    return fail(sys.exception() or RuntimeError("a page failed"), request)
+    """Answer a request whose view or middleware raised an unexpected exception."""
+    return failure_response(sys.exception() or RuntimeError("a page failed"), request)
 
 
-# A route of its own: in development Django would show a page in place of the handler's answer.
+# A route, because in development Django replaces the answer of handler404 with its own page.
 urlpatterns.append(re_path("", not_found))
 handler404 = not_found
 handler500 = failed

@@ -13,7 +13,9 @@ from django.conf import settings as django_settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
-from gateway import databases, documents, health
+from gateway.conf import database_url
+from gateway.graphql import documents
+from gateway.http import health
 from tests.api import Api
 from users import keys, tokens
 from users.crypto import keys as crypto_keys
@@ -42,7 +44,7 @@ def django_db_setup(django_db_setup: None) -> Iterator[None]:
         connection.close()
         if connection.vendor == "postgresql":
             connection.close_pool()
-        connection.settings_dict = databases.without_timeouts(connection.settings_dict)
+        connection.settings_dict = database_url.without_timeouts(connection.settings_dict)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from graphql import print_schema
 
 from gateway.conf import env
-from gateway.schema import schema
+from gateway.graphql.schema import schema
 
 ROOT = Path(__file__).parent.parent
 INTERNALS = re.compile(
@@ -58,7 +58,7 @@ def strangers(names: list[str], *forbidden: str, allowed: str = "-") -> list[tup
 def test_the_walk_sees_the_house() -> None:
     assert "users.sessions" in RULES
     assert {"users", "users.sessions"} <= IMPORTS["users.tokens"]
-    assert strangers(["gateway.view"], "graphene_django")
+    assert strangers(["gateway.graphql.view"], "graphene_django")
 
 
 def test_rules_know_neither_graphql_nor_http_nor_the_edge() -> None:

@@ -26,7 +26,7 @@ USER_AGENT_LENGTH = 300
 def caller_of(request: HttpRequest) -> Caller:
     """Return the client that sent the request."""
     agent = names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH)
-    return Caller(ip_address=getattr(request, "client_address", None), user_agent=agent)
+    return Caller(ip_address=request.gateway.client_ip, user_agent=agent)  # type: ignore[attr-defined]
 
 
 def signed_in(request: HttpRequest) -> SignedIn | None:

@@ -12,7 +12,7 @@ def parse(url: str) -> dict[str, Any]:
     """a mail server such as smtp+tls://user:password@mail.example:587, or console:// or file:///var/mails"""
     scheme, _, rest = url.partition("://")
     if scheme == "console" and not rest:
-        return _settings("gateway.console")
+        return _settings("gateway.conf.console_email")
     if scheme == "file" and rest:
         return _settings("django.core.mail.backends.filebased", FILE_PATH=rest)
     if scheme not in PORTS:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from gateway.assets import ICON, Assets
 from gateway.explorer import vendor
+from gateway.http.assets import ICON, Assets
 
 HERE = Path(__file__).parent
 OURS = {name: HERE / name for name in ("explorer.css", "explorer.js", "bar.js", "examples.js", "session.js")}

@@ -8,9 +8,9 @@ from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, Template
 from django.views.decorators.http import require_safe
 
-from gateway import hypertext
 from gateway.explorer import vendor
 from gateway.explorer.assets import assets
+from gateway.http import security_headers
 
 SCRIPTS = ("react.production.min.js", "react-dom.production.min.js", "graphiql.min.js")
 
@@ -22,7 +22,7 @@ def page(request: HttpRequest) -> HttpResponse:
     html = _template().render(Context(_facts(request) | {"nonce": nonce}))
     # GraphiQL's dialogs and menus add one style element; they take its nonce from the page.
     styles = {"style-src": f"'self' 'nonce-{nonce}'"}
-    return hypertext.show(html, styles | {"font-src": "'self' data:", "img-src": "'self' data:"})
+    return security_headers.show(html, styles | {"font-src": "'self' data:", "img-src": "'self' data:"})
 
 
 def _facts(request: HttpRequest) -> dict[str, object]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from gateway.assets import ICON, Assets
+from gateway.http.assets import ICON, Assets
 
 HERE = Path(__file__).parent
 FILES = {

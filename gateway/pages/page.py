@@ -14,7 +14,7 @@ from django.template import Context, Engine
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from gateway import hypertext
+from gateway.http import security_headers
 from gateway.pages.assets import assets
 from gateway.pages.documents import DOCUMENTS
 
@@ -23,13 +23,13 @@ from gateway.pages.documents import DOCUMENTS
 def page(request: HttpRequest, name: str) -> HttpResponse:
     """Show the page of this name, whatever else the address holds."""
     html = _engine().get_template(f"{name}.html").render(Context(_facts()))
-    return hypertext.show(html)
+    return security_headers.show(html)
 
 
 def error_page(message: str, status: int, headers: dict[str, str]) -> HttpResponse:
     """Return a small page for a browser that came to an address which has nothing to show."""
     html = _engine().get_template("error.html").render(Context(_facts() | {"message": message, "status": status}))
-    response = hypertext.show(html)
+    response = security_headers.show(html)
     response.status_code = status
     for name, value in {"Vary": "Accept", **headers}.items():
         response[name] = value

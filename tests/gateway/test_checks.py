@@ -12,7 +12,8 @@ import pytest
 from django.core.checks import run_checks
 from django.core.checks.registry import registry
 
-from gateway import checks, persisted
+from gateway import checks
+from gateway.graphql import persisted
 from users.crypto import keys as crypto_keys
 
 HOUR = timedelta(hours=1)

@@ -16,7 +16,7 @@ import orjson
 import pytest
 from django.core.management import CommandError
 
-from gateway import health
+from gateway.http import health
 from gateway.management.commands import serve
 from gateway.management.commands.serve import require_free_port
 

@@ -8,7 +8,7 @@ from users.caller import Caller, SignedIn
 
 def caller(info: GraphQLResolveInfo) -> Caller:
     """Return the client making the request, signed in or not."""
-    asking: Caller = info.context.caller
+    asking: Caller = info.context.gateway.caller
     return asking
 
 

@@ -9,7 +9,7 @@ from django.core.management.base import CommandError, CommandParser
 from django.core.management.commands import migrate
 from django.db import connections
 
-from gateway import databases
+from gateway.conf import database_url
 
 LOCK_TIMEOUT = 600.0
 POLL_INTERVAL = 0.2
@@ -52,7 +52,7 @@ def without_timeouts(alias: str) -> Iterator[None]:
         yield
         return
     connection.close()
-    connection.settings_dict = databases.without_timeouts(settings)
+    connection.settings_dict = database_url.without_timeouts(settings)
     try:
         yield
     finally:

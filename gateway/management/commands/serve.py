@@ -21,8 +21,10 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from gateway import argon2_build, health, metrics_server
+from gateway import argon2_build
+from gateway.http import health
 from gateway.mail_worker import MailWorker
+from gateway.observability import metrics_server
 from users import keys
 
 # Seconds that a stopping worker has to finish its requests. The slowest request takes less.

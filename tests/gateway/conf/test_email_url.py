@@ -15,7 +15,7 @@ from tests.server import ROOT
 SMTP = "django.core.mail.backends.smtp"
 USUAL = {"HOST": "localhost", "PORT": 25, "HOST_USER": "", "HOST_PASSWORD": "", "USE_TLS": False, "USE_SSL": False}
 TAKEN: dict[str, tuple[str, dict[str, Any]]] = {
-    "console://": ("gateway.console", {}),
+    "console://": ("gateway.conf.console_email", {}),
     "file:///var/mails": ("django.core.mail.backends.filebased", {"FILE_PATH": "/var/mails"}),
     "file://mails": ("django.core.mail.backends.filebased", {"FILE_PATH": "mails"}),
     "smtp://mail.example": (SMTP, {"HOST": "mail.example"}),

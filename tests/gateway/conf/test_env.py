@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway import databases
-from gateway.conf import env
+from gateway.conf import database_url, env
 from gateway.conf.env import (
     count,
     duration,
@@ -164,7 +163,7 @@ def test_every_name_that_is_read_is_recorded() -> None:
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DATABASE_URL", value)
     with pytest.raises(ImproperlyConfigured) as refusal:
-        read("DATABASE_URL", databases.parse, {}, secret=True)
+        read("DATABASE_URL", database_url.parse, {}, secret=True)
     assert "DATABASE_URL=(not shown, it is a secret): expected a database URL" in str(refusal.value)
     assert "hunter2" not in str(refusal.value)
     assert refusal.value.__suppress_context__, "the reader's own words stay out of the traceback"

@@ -6,9 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import include, path
 
-from gateway.assets import TYPES
 from gateway.explorer import vendor
 from gateway.explorer.assets import OURS, assets
+from gateway.http.assets import TYPES
 
 pytestmark = pytest.mark.urls(__name__)
 urlpatterns = [path("graphql/explorer/", include("gateway.explorer.urls"))]

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from gateway import persisted
-from gateway.operations import documents
+import gateway.graphql.documents
+from gateway.graphql import persisted
+from gateway.graphql.schema import schema
 from gateway.pages.documents import DOCUMENTS
-from gateway.schema import schema
 from tests.api import Api
 
 NAMES = {"VerifyEmail", "RequestEmailVerification", "RequestPasswordReset", "ResetPassword", "UndoEmailChange"}
@@ -17,7 +17,7 @@ NAMES = {"VerifyEmail", "RequestEmailVerification", "RequestPasswordReset", "Res
 
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_a_document_fits_the_schema_and_the_limits(name: str) -> None:
-    assert documents.load(schema.graphql_schema, DOCUMENTS[name])
+    assert gateway.graphql.documents.load(schema.graphql_schema, DOCUMENTS[name])
     assert DOCUMENTS.keys() == NAMES
 
 

@@ -7,7 +7,7 @@ from django.test import Client
 
 from gateway.pages.assets import FILES
 from tests.api import Answer
-from tests.gateway.test_hypertext import STRICT
+from tests.gateway.http.test_security_headers import STRICT
 
 PATHS = ("/account/verify", "/account/reset", "/account/undo")
 

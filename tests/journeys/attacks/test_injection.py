@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from graphql import GraphQLNonNull, get_named_type
 
-from gateway.schema import schema
+from gateway.graphql.schema import schema
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 from users.events import Kind
 from users.models import User

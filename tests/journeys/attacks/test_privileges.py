@@ -5,7 +5,7 @@ import pytest
 from django.test import Client
 from graphql import GraphQLNonNull
 
-from gateway.schema import schema
+from gateway.graphql.schema import schema
 from tests.api import PASSWORD, Api
 from users.models import User
 

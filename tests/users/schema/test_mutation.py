@@ -3,7 +3,7 @@
 import pytest
 from graphene import ObjectType, Schema, String
 
-from gateway.schema import schema
+from gateway.graphql.schema import schema
 from users.schema.mutation import Mutation
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import Group
 from graphql import get_named_type, is_composite_type
 
-from gateway.schema import schema
+from gateway.graphql.schema import schema
 from tests.api import NEW_PASSWORD, Api, Member
 from tests.mailed import ADDRESS, OTHER, move, proven, request
 from tests.post import last

@@ -1,0 +1,125 @@
+"""Database URLs, and what each engine needs to serve many requests at once and to fail within seconds."""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+
+# Seconds. The database itself ends what takes longer.
+CONNECT_TIMEOUT = 3
+STATEMENT_TIMEOUT = 3
+LOCK_TIMEOUT = 2
+IDLE_IN_TRANSACTION_TIMEOUT = 10
+# MariaDB and MySQL: how long the client waits for the server to send something.
+READ_TIMEOUT = 4
+# Connections are replaced at this age, so that a changed configuration of the server takes effect.
+MAX_CONNECTION_AGE = 600
+POOL_SIZE = 20
+
+# Keepalives find a server that is gone, also behind a firewall that forgets idle connections.
+TCP_OPTIONS = {
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": READ_TIMEOUT * 1_000,
+}
+# MariaDB runs the first comment, MySQL the second: neither knows the other's variable.
+MYSQL_TIMEOUTS = (
+    f"SET SESSION innodb_lock_wait_timeout = {LOCK_TIMEOUT}"
+    f" /*M!100101 , max_statement_time = {STATEMENT_TIMEOUT} */"
+    f" /*!50708 , max_execution_time = {STATEMENT_TIMEOUT * 1_000} */"
+)
+
+
+def parse(url: str) -> dict[str, Any]:
+    """a database URL such as sqlite:///db.sqlite3, postgres://user@host/name or mysql://user@host/name"""
+    scheme = url.partition(":")[0]
+    if scheme not in ENGINES:
+        raise ValueError
+    place, mark, options = url.replace("mariadb:", "mysql:", 1).partition("?")
+    try:
+        # django-environ takes a plus in a path for a space, which it is in the options only.
+        config: dict[str, Any] = environ.Env.db_url_config(place.replace("+", "%2B") + mark + options)
+    except Exception:
+        # The messages of django-environ quote the URL, including the password.
+        raise ValueError from None
+    if not config.get("NAME"):
+        raise ValueError
+    return ENGINES[scheme](config)
+
+
+def sqlite(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a file: readers beside one writer; a writer waits instead of failing."""
+    if config["NAME"] != ":memory:":
+        config["NAME"] = str(Path(__file__).resolve().parents[2] / config["NAME"])
+    options = {
+        # A deferred transaction that starts to write fails at once when another one writes, whatever the timeout.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
+    return config | {"OPTIONS": options | config.get("OPTIONS", {}), "CONN_MAX_AGE": None}
+
+
+def postgresql(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of a pool of connections that are checked before use; every wait has an end."""
+    given = {**config.get("OPTIONS", {})}
+    pool = {
+        "min_size": 0,
+        "max_size": int(given.pop("pool_size", POOL_SIZE)),
+        # How long a request waits for a connection, and how long the pool tries to open one.
+        "timeout": CONNECT_TIMEOUT,
+        "reconnect_timeout": CONNECT_TIMEOUT,
+        "max_lifetime": MAX_CONNECTION_AGE,
+    }
+    timeouts = _server_options(
+        statement_timeout=STATEMENT_TIMEOUT,
+        lock_timeout=LOCK_TIMEOUT,
+        idle_in_transaction_session_timeout=IDLE_IN_TRANSACTION_TIMEOUT,
+    )
+    # What the URL sets comes last and so overrides the defaults.
+    options = {"connect_timeout": CONNECT_TIMEOUT, **TCP_OPTIONS, **given}
+    options |= {"options": f"{timeouts} {given.get('options', '')}".rstrip(), "pool": pool}
+    return config | {"OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+
+
+def mysql(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration of one connection per thread that is checked before use; every wait has an end."""
+    options = {
+        "charset": "utf8mb4",
+        "connect_timeout": CONNECT_TIMEOUT,
+        "read_timeout": READ_TIMEOUT,
+        "write_timeout": READ_TIMEOUT,
+        "isolation_level": "read committed",
+        "init_command": MYSQL_TIMEOUTS,
+    }
+    return config | {
+        "OPTIONS": options | config.get("OPTIONS", {}),
+        "CONN_MAX_AGE": MAX_CONNECTION_AGE,
+        "CONN_HEALTH_CHECKS": True,
+        "TEST": {"CHARSET": "utf8mb4"},
+    }
+
+
+def without_timeouts(config: dict[str, Any]) -> dict[str, Any]:
+    """Return the configuration for commands such as `migrate`, whose statements may take long; it uses no pool."""
+    excluded = {"pool", "read_timeout", "write_timeout", "init_command"}
+    options = {name: value for name, value in config["OPTIONS"].items() if name not in excluded}
+    if "options" in config["OPTIONS"]:
+        # PostgreSQL applies the last value of an option.
+        unlimited = _server_options(statement_timeout=0, idle_in_transaction_session_timeout=0)
+        options["options"] = f"{config['OPTIONS']['options']} {unlimited}"
+    return config | {"OPTIONS": options}
+
+
+def _server_options(**seconds: int) -> str:
+    return " ".join(f"-c {name}={value * 1_000}" for name, value in seconds.items())
+
+
+ENGINES = {
+    "sqlite": sqlite,
+    "postgres": postgresql,
+    "postgresql": postgresql,
+    "mysql": mysql,
+    "mariadb": mysql,
+}

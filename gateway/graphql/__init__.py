@@ -1,0 +1,1 @@
+"""The GraphQL engine: requests, documents, limits, errors and the schema."""

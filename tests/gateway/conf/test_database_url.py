@@ -1,0 +1,192 @@
+"""Database URLs."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import OperationalError, connection
+
+from gateway.conf.database_url import parse, without_timeouts
+from tests.api import Api
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.mark.parametrize(
+    ("url", "engine", "facts"),
+    [
+        ("sqlite:///db.sqlite3", "sqlite3", {"NAME": str(ROOT / "db.sqlite3")}),
+        ("sqlite:////var/lib/db.sqlite3", "sqlite3", {"NAME": "/var/lib/db.sqlite3"}),
+        ("sqlite://:memory:", "sqlite3", {"NAME": ":memory:"}),
+        (
+            "postgres://user:p%40ss@db.example:5433/name",
+            "postgresql",
+            {"NAME": "name", "USER": "user", "PASSWORD": "p@ss", "HOST": "db.example", "PORT": 5433},
+        ),
+        ("postgresql://db.example/name", "postgresql", {"NAME": "name", "HOST": "db.example"}),
+        ("mysql://root@127.0.0.1/name", "mysql", {"NAME": "name", "USER": "root", "HOST": "127.0.0.1"}),
+        ("mariadb://root:x@db.example:3307/name", "mysql", {"NAME": "name", "PASSWORD": "x", "PORT": 3307}),
+    ],
+)
+def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[str, Any]) -> None:
+    config = parse(url)
+    assert config["ENGINE"] == f"django.db.backends.{engine}"
+    assert {name: config[name] for name in facts} == facts
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "mysql", "mariadb"])
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("a+b", "a+b"),
+        ("a%2Bb", "a+b"),
+        ("a%40b", "a@b"),
+        ("a%2Fb", "a/b"),
+        ("a%3Ab", "a:b"),
+        ("a%3Fb%23c", "a?b#c"),
+        ("a%20b", "a b"),
+        ("a%252Bb", "a%2Bb"),
+    ],
+)
+def test_names_and_passwords_are_percent_encoded_and_a_plus_is_a_plus(scheme: str, written: str, meant: str) -> None:
+    config = parse(f"{scheme}://{written}:{written}@db.example:5433/{written}")
+    assert [config[name] for name in ("USER", "PASSWORD", "NAME")] == [meant] * 3
+    assert (config["HOST"], config["PORT"]) == ("db.example", 5433)
+
+
+def test_a_file_is_found_where_its_path_has_a_plus() -> None:
+    assert parse("sqlite:////srv/a+b/db.sqlite3")["NAME"] == "/srv/a+b/db.sqlite3"
+
+
+def test_sqlite_waits_its_turn() -> None:
+    config = parse("sqlite:///db.sqlite3")
+    assert config["OPTIONS"] == {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
+    assert config["CONN_MAX_AGE"] is None
+
+
+def test_f05_f09_postgresql_connections_come_from_a_pool_of_limited_size() -> None:
+    config = parse("postgres://u@h/n")
+    assert config["CONN_HEALTH_CHECKS"] is True
+    assert config["OPTIONS"]["pool"]["max_size"] == 20
+    given = parse("postgres://u@h/n?pool_size=7")["OPTIONS"]
+    assert given["pool"]["max_size"] == 7
+    assert "pool_size" not in given
+
+
+def test_f05_mysql_connections_are_kept_and_checked_before_use() -> None:
+    config = parse("mysql://u@h/n")
+    assert config["CONN_MAX_AGE"] == 600
+    assert config["CONN_HEALTH_CHECKS"] is True
+
+
+def test_mysql_keeps_all_characters() -> None:
+    config = parse("mysql://u@h/n")
+    assert config["OPTIONS"]["charset"] == config["TEST"]["CHARSET"] == "utf8mb4"
+    assert config["OPTIONS"]["isolation_level"] == "read committed"
+
+
+@pytest.mark.parametrize("url", ["postgres://u@h/n", "mysql://u@h/n"])
+def test_f06_a_server_is_given_up_within_seconds(url: str) -> None:
+    assert parse(url)["OPTIONS"]["connect_timeout"] == 3
+
+
+@pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?connect_timeout=9"])
+def test_an_address_may_carry_options_of_its_own(url: str) -> None:
+    name, value = url.partition("?")[2].split("=")
+    options = parse(url)["OPTIONS"]
+    assert str(options[name]) == value
+    assert len(options) > 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "db.sqlite3",
+        "oracle://u:hunter2@h/n",
+        "redis://h",
+        "POSTGRES://u@h/n",
+        "postgres://u:hunter2@h",
+        "postgres://u:hunter2@h/",
+        "mysql://h",
+        "postgres://u:hunter2@h:port/n",
+        "postgres://u@h/n?pool_size=many",
+        "sqlite",
+        "://",
+    ],
+)
+def test_anything_else_is_refused_in_our_words(url: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        parse(url)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_f06_every_wait_for_postgresql_has_an_end_and_an_address_has_the_last_word() -> None:
+    ours = "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
+    assert parse("postgres://u@h/n")["OPTIONS"]["options"] == ours
+    given = parse("postgres://u@h/n?options=-c%20statement_timeout%3D9000")
+    assert given["OPTIONS"]["options"] == f"{ours} -c statement_timeout=9000"
+
+
+def test_f06_every_wait_for_mysql_has_an_end() -> None:
+    options = parse("mysql://u@h/n")["OPTIONS"]
+    assert (options["read_timeout"], options["write_timeout"]) == (4, 4)
+    assert "innodb_lock_wait_timeout = 2" in options["init_command"]
+    # What one of the two does not know, it must take for a comment.
+    assert "/*M!100101 , max_statement_time = 3 */" in options["init_command"]
+    assert "/*!50708 , max_execution_time = 3000 */" in options["init_command"]
+    assert parse("mysql://u@h/n?init_command=SET%20a%3D1")["OPTIONS"]["init_command"] == "SET a=1"
+
+
+@pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?ssl_mode=REQUIRED"])
+def test_without_timeouts_keeps_the_rest_of_the_configuration(url: str) -> None:
+    bounded = parse(url)
+    free = without_timeouts(bounded)
+    assert not {"pool", "read_timeout", "write_timeout", "init_command"} & free["OPTIONS"].keys()
+    assert free["OPTIONS"].get("options", "statement_timeout=0").count("statement_timeout=0") == 1
+    assert {*free["OPTIONS"]} & {"sslmode", "ssl_mode"}
+    assert (free["NAME"], free["HOST"]) == ("n", "h")
+    assert bounded == parse(url)
+
+
+SLOW = {"postgresql": "SELECT pg_sleep(20)", "mysql": "SELECT sleep(20)"}
+
+
+@pytest.mark.skipif(connection.vendor not in SLOW, reason="a file has no server that could be slow")
+@pytest.mark.django_db(transaction=True)
+def test_f06_a_slow_statement_is_cut_off_after_three_seconds() -> None:
+    start = time.monotonic()
+    with connection.cursor() as cursor, pytest.raises(OperationalError):
+        cursor.execute(SLOW[connection.vendor])
+    assert 2.5 < time.monotonic() - start < 8
+
+
+LOCK = {
+    "postgresql": "SELECT 1 FROM users_user FOR UPDATE",
+    "mysql": "SELECT 1 FROM users_user FOR UPDATE",
+}
+
+
+@pytest.mark.skipif(connection.vendor not in LOCK, reason="a file is locked as a whole")
+@pytest.mark.django_db(transaction=True)
+def test_f07_a_locked_row_is_waited_for_two_seconds(api: Api) -> None:
+    member = api.join()
+    other = connection.copy()
+    try:
+        other.set_autocommit(False)
+        with other.cursor() as cursor:
+            cursor.execute(LOCK[connection.vendor])
+        start = time.monotonic()
+        answer = member('mutation { updateProfile(bio: "Curiouser.") { user { bio } } }')
+        assert 1.5 < time.monotonic() - start < 8
+        other.rollback()
+    finally:
+        other.close()
+    assert (answer.status, answer.code, answer.extensions["retryAfter"]) == (200, "SERVICE_UNAVAILABLE", 5)
+    assert answer.response["Retry-After"] == "5"
+    assert member('mutation { updateProfile(bio: "Curiouser.") { user { bio } } }').data

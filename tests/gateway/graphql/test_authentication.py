@@ -1,0 +1,289 @@
+"""Who asks: by the Authorization header alone, read only where somebody must be known."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import jwt
+import orjson
+import pytest
+from django.test import RequestFactory
+
+from gateway.graphql.authentication import bearer, identify
+from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
+from users import keys
+from users.crypto import keys as crypto_keys
+from users.models import Session, User
+
+DASHBOARD = (
+    'mutation {{ a: tokenAuth(username: "{}", password: "{}") {{ token }} b: dashboard(text: "x") {{ message }} }}'
+)
+
+
+@pytest.mark.parametrize(
+    ("header", "token"),
+    [
+        ("Bearer abc", "abc"),
+        ("bearer abc", "abc"),
+        ("BEARER abc", "abc"),
+        ("JWT abc", "abc"),
+        ("jwt abc", "abc"),
+        ("  Bearer   abc  ", "abc"),
+        ("Bearer", ""),
+        ("Bearer ", ""),
+        ("Bearer a b", "a b"),
+        ("", None),
+        ("abc", None),
+        ("Basic abc", None),
+        ("Token abc", None),
+        ("Bearerabc", None),
+        ("Bearer:abc", None),
+        ("Bearer\tabc", None),
+    ],
+)
+def test_a_token_comes_after_bearer_or_jwt(header: str, token: str | None) -> None:
+    assert bearer(header) == token
+
+
+@pytest.mark.parametrize("prefix", ["Bearer", "bearer", "JWT", "jwt"])
+def test_both_prefixes_sign_in(api: Api, prefix: str) -> None:
+    alice = api.join()
+    assert api.me(Authorization=f"{prefix} {alice.token}").data["me"]["username"] == "alice"
+
+
+# --- malformed tokens ----------------------------------------------------------------------------
+
+ZOO = {
+    "nothing": "",
+    "one dot": ".",
+    "two dots": "..",
+    "three dots": "...",
+    "one part": "abc",
+    "two parts": "abc.def",
+    "four parts": "a.b.c.d",
+    "no base64": "!!!.???.***",
+    "white space": "a b",
+    "a quoted text": '"abc"',
+    "empty objects": "e30.e30.e30",
+    "a list for a header": "W10.e30.e30",
+    "a number for a header": "MQ.e30.e30",
+    "null for a header": "bnVsbA.e30.e30",
+    "bad UTF-8 in the header": "_w.e30.e30",
+    "a deep header": "W1tbW1tbW1tb" * 300 + ".e30.e30",
+    "a padded header": "e30=.e30.e30",
+    "letters of another script": "токен.токен.токен",
+    "a percent sign": "%00.%0a.%ff",
+    "a word": "null",
+    "undefined": "undefined",
+    "4 kB": "a" * 4_097,
+    "60 kB": "a.b." + "c" * 60_000,
+    "10,000 dots": "." * 10_000,
+}
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_s44_a_malformed_token_is_one_clean_refusal(api: Api, name: str) -> None:
+    answer = api.me(Authorization=f"Bearer {ZOO[name]}")
+    assert answer.json["data"] == {"me": None}
+    assert answer.extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_INVALID"}
+    given = api("mutation ($t: String) { verifyToken(token: $t) { payload } }", {"t": ZOO[name]})
+    assert given.code == "TOKEN_INVALID"
+
+
+def claims_of(member: Member, **changes: Any) -> dict[str, Any]:
+    return jwt.decode(member.token, options={"verify_signature": False}) | changes
+
+
+def signed(claims: dict[str, Any], **headers: Any) -> str:
+    key = keys.ring().current
+    return jwt.encode(claims, key.private, key.algorithm, headers={"typ": "at+jwt", "kid": key.kid, **headers})
+
+
+def expired(member: Member) -> str:
+    return signed(claims_of(member, exp=member.claims["iat"] - 120, iat=member.claims["iat"] - 420))
+
+
+def forged(member: Member) -> str:
+    stranger = crypto_keys.load(crypto_keys.generate("ES256"))
+    headers = {"typ": "at+jwt", "kid": keys.ring().current.kid}
+    return jwt.encode(claims_of(member), stranger.private, "ES256", headers=headers)
+
+
+def unsigned(member: Member) -> str:
+    return jwt.encode(claims_of(member), None, "none", headers={"typ": "at+jwt", "kid": keys.ring().current.kid})
+
+
+def of_an_ended_session(member: Member) -> str:
+    stranger = member.api.signed_in(member.username)
+    member.api.revoke(stranger.refresh_token)
+    return stranger.token
+
+
+BROKEN: dict[str, tuple[Callable[[Member], str | None], str]] = {
+    "none": (lambda member: None, "TOKEN_MISSING"),
+    "rubbish": (lambda member: "rubbish", "TOKEN_INVALID"),
+    "expired": (expired, "TOKEN_EXPIRED"),
+    "forged": (forged, "TOKEN_INVALID"),
+    "unsigned": (unsigned, "TOKEN_INVALID"),
+    "of another user": (lambda member: signed(claims_of(member, sub=str(member.claims["sid"]))), "TOKEN_INVALID"),
+    "of an ended session": (of_an_ended_session, "TOKEN_INVALID"),
+    "a refresh token": (lambda member: member.refresh_token, "TOKEN_INVALID"),
+}
+GUARDED = [
+    "{ me { id } }",
+    "{ dashboard { message } }",
+    'mutation { dashboard(text: "x") { message } }',
+    'mutation { endSession(id: "x") { ended } }',
+    "mutation { endAllSessions { endedSessions } }",
+    'mutation { updateProfile(bio: "x") { user { id } } }',
+    f'mutation {{ changePassword(oldPassword: "{PASSWORD}", newPassword: "{NEW_PASSWORD}") {{ endedSessions }} }}',
+    "mutation { verifyToken { payload } }",
+]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_s65_a_guarded_field_is_null_and_says_why(api: Api, name: str) -> None:
+    make, reason = BROKEN[name]
+    token = make(api.join())
+    for document in GUARDED:
+        answer = api(document, token=token)
+        assert list(answer.json["data"].values()) == [None]
+        assert answer.extensions == {"code": "UNAUTHENTICATED", "reason": reason}
+        assert answer.status == 200
+    assert api.sign_in("alice").data, "the password is the old one"
+
+
+def test_s65_a_guarded_field_leaves_its_neighbours_alone(api: Api) -> None:
+    answer = api("{ __typename me { id } errorCodes }")
+    assert answer.json["data"]["__typename"] == "Query"
+    assert answer.json["data"]["errorCodes"]
+    assert (answer.json["data"]["me"], answer.error["path"]) == (None, ["me"])
+
+
+# --- what a stale header must not break ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_s30_a_broken_header_never_stands_in_the_way_of_a_public_field(api: Api, name: str) -> None:
+    alice = api.join()
+    token = BROKEN[name][0](alice)
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    assert api("{ __typename }", **headers).data == {"__typename": "Query"}
+    assert api.sign_in("alice", **headers).data["tokenAuth"]["token"]
+    assert api.refresh(alice.refresh_token, **headers).data["refreshToken"]["token"]
+    joined = api(
+        f'mutation {{ register(username: "bob", email: "bob@example.com", password: "{PASSWORD}") {{ token }} }}',
+        **headers,
+    )
+    assert joined.data["register"]["token"]
+    verified = api("mutation ($t: String) { verifyToken(token: $t) { user { username } } }", {"t": alice.token})
+    assert verified.data["verifyToken"]["user"]["username"] == "alice"
+    revoked = api("mutation ($t: String) { revokeToken(refreshToken: $t) { revoked } }", {"t": "x"}, **headers)
+    assert revoked.data["revokeToken"]["revoked"]
+
+
+@pytest.mark.parametrize("header", [f"Bearer {text}" for text in ZOO.values()] + ["Basic YTpi", "Bearer", "x" * 9_000])
+def test_s30_nor_does_a_malformed_one(api: Api, header: str) -> None:
+    assert api("{ __typename }", Authorization=header).data == {"__typename": "Query"}
+    assert api.sign_in("alice", Authorization=header).code == "INVALID_CREDENTIALS"
+
+
+def test_s30_cookies_are_not_looked_at(api: Api) -> None:
+    alice = api.join()
+    for name in ("JWT", "token", "access_token", "Authorization", "sessionid", "JWT-refresh-token"):
+        api.client.cookies[name] = alice.token
+    assert api.me().extensions["reason"] == "TOKEN_MISSING"
+    assert api.sign_in("alice").data
+
+
+# --- where tokens are not looked for -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["token", "access_token", "authorization", "jwt", "Authorization"])
+def test_s43_a_token_in_the_address_or_the_body_signs_nobody_in(api: Api, name: str) -> None:
+    token = api.join().token
+    asked = {"query": "{ me { id } }"}
+    for value in (token, f"Bearer {token}"):
+        answers = [
+            api.get(**asked, **{name: value}),
+            api.post(orjson.dumps({**asked, name: value})),
+            api.post(orjson.dumps({**asked, "variables": {name: value}})),
+            api.post(orjson.dumps({**asked, "extensions": {name: value, "headers": {name: value}}})),
+            api.post(orjson.dumps(asked), X_Authorization=value, X_Access_Token=value),
+        ]
+        assert {answer.extensions["reason"] for answer in answers} == {"TOKEN_MISSING"}
+
+
+# --- identity is fixed before execution ----------------------------------------------------------
+
+
+def test_s66_a_sign_in_does_not_sign_in_its_neighbours(api: Api, settings: Any) -> None:
+    settings.GATEWAY_MAX_MUTATIONS = 2
+    api.join("alice")
+    answer = api(DASHBOARD.format("alice", PASSWORD))
+    assert answer.json["data"]["a"]["token"]
+    assert answer.json["data"]["b"] is None
+    assert (answer.error["path"], answer.code) == (["b"], "UNAUTHENTICATED")
+
+
+def test_s66_a_neighbour_stays_who_the_header_says(api: Api, settings: Any) -> None:
+    settings.GATEWAY_MAX_MUTATIONS = 2
+    api.join("alice")
+    answer = api.join("bob")(DASHBOARD.format("alice", PASSWORD))
+    assert answer.data["b"] == {"message": "Hey bob, your text is x"}
+
+
+def test_s66_a_change_of_password_beside_a_sign_in_changes_nothing(api: Api, settings: Any) -> None:
+    settings.GATEWAY_MAX_MUTATIONS = 2
+    api.join("alice")
+    before = User.objects.get().password
+    document = (
+        f'mutation {{ a: tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }} '
+        f'b: changePassword(oldPassword: "{PASSWORD}", newPassword: "{NEW_PASSWORD}") {{ endedSessions }} }}'
+    )
+    assert api(document).code == "OPERATION_TOO_COMPLEX"
+    assert (User.objects.get().password, Session.objects.count()) == (before, 1)
+
+
+def test_s66_no_request_leaves_its_caller_to_the_next(api: Api) -> None:
+    alice, bob = api.join("alice"), api.join("bob")
+    for member in (alice, bob, alice):
+        assert member("{ me { username } }").data == {"me": {"username": member.username}}
+        assert api.me().code == "UNAUTHENTICATED"
+
+
+# --- what a request costs ------------------------------------------------------------------------
+
+
+def test_a_token_is_read_only_where_somebody_must_be_known(api: Api, statements: Any) -> None:
+    alice = api.join()
+    with statements() as public:
+        assert alice("{ __typename errorCodes }").data
+    with statements() as guarded:
+        assert alice("{ me { username } dashboard { user { email } } }").data
+    assert (len(public), len(guarded)) == (0, 1)
+
+
+def test_where_a_request_comes_from_is_told_to_the_rules(rf: RequestFactory) -> None:
+    request: Any = rf.post("/graphql", headers={"User-Agent": "a\x00\u202eb" + "c" * 999}, REMOTE_ADDR="192.0.2.7")
+    identify(request)
+    assert request.gateway.caller.ip_address == "192.0.2.7"
+    assert request.gateway.caller.user_agent.startswith("ab")
+    assert len(request.gateway.caller.user_agent) == 300
+    assert request.gateway.caller.token is None
+
+
+@pytest.mark.django_db
+def test_the_user_of_a_request_is_the_callers(api: Api, rf: RequestFactory) -> None:
+    alice = api.join()
+    for header, name in ((f"Bearer {alice.token}", "alice"), ("Bearer x", ""), ("", "")):
+        request: Any = rf.post("/graphql", headers={"Authorization": header})
+        identify(request)
+        assert request.user.get_username() == name
+        assert request.user.is_authenticated is bool(name)
+
+
+def test_a_token_lives_as_long_as_it_says(api: Api, settings: Any) -> None:
+    settings.GATEWAY_ACCESS_LIFETIME = timedelta(seconds=1)
+    alice = api.join()
+    assert alice.claims["exp"] - alice.claims["iat"] == 1

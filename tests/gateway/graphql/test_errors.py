@@ -1,0 +1,259 @@
+"""Errors as clients see them."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import graphql_jwt.exceptions
+import pytest
+from django.core.exceptions import PermissionDenied
+from django.db import (
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    ProgrammingError,
+)
+from django.http import HttpRequest
+from graphql import GraphQLError, GraphQLSyntaxError, Source, parse
+
+from gateway.graphql import errors
+from gateway.graphql.errors import BadRequest, Failed, OperationUnresolved, TooComplex
+from gateway.http.request_info import RequestInfo
+from tests.api import PASSWORD, Api
+from users.caller import Caller
+from users.errors import (
+    Conflict,
+    ErrorCode,
+    FieldError,
+    FieldErrorCode,
+    Forbidden,
+    InvalidCredentials,
+    InvalidInput,
+    NotFound,
+    RateLimited,
+    Reason,
+    Refusal,
+    ServiceUnavailable,
+    TokenExpired,
+    TokenInvalid,
+    TokenReused,
+    Unauthenticated,
+)
+
+SECRET = "secret words"
+
+
+@pytest.fixture
+def request_() -> Any:
+    """A request of nobody."""
+    request: Any = HttpRequest()
+    request.gateway = RequestInfo(id="request-12345", caller=Caller())
+    return request
+
+
+def raised(cause: Exception, **more: Any) -> GraphQLError:
+    """What the engine makes of an exception in a field."""
+    return GraphQLError(str(cause), path=["me", 0], original_error=cause, **more)
+
+
+# --- what a refusal shows ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("refusal", "extensions"),
+    [
+        (Unauthenticated(Reason.TOKEN_EXPIRED), {"code": "UNAUTHENTICATED", "reason": "TOKEN_EXPIRED"}),
+        (Forbidden(), {"code": "FORBIDDEN"}),
+        (InvalidCredentials(field="oldPassword"), {"code": "INVALID_CREDENTIALS", "field": "oldPassword"}),
+        (RateLimited(7), {"code": "RATE_LIMITED", "retryAfter": 7}),
+        (TokenInvalid(), {"code": "TOKEN_INVALID"}),
+        (TokenExpired(), {"code": "TOKEN_EXPIRED"}),
+        (TokenReused(), {"code": "TOKEN_REUSED"}),
+        (Conflict(), {"code": "CONFLICT"}),
+        (NotFound(), {"code": "NOT_FOUND"}),
+        (BadRequest("No."), {"code": "BAD_REQUEST"}),
+        (OperationUnresolved(), {"code": "OPERATION_RESOLUTION_FAILURE"}),
+        (TooComplex("x", 1, 2), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2}),
+        (TooComplex("x", 1, 2**99), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2**53}),
+        (ServiceUnavailable(3), {"code": "SERVICE_UNAVAILABLE", "retryAfter": 3}),
+        (Failed("abc"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc"}),
+        (
+            InvalidInput(FieldError("full_name", FieldErrorCode.TOO_LONG, "Too long.")),
+            {
+                "code": "BAD_USER_INPUT",
+                "fieldErrors": [{"field": "fullName", "code": "TOO_LONG", "message": "Too long."}],
+            },
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if isinstance(value, Refusal) else "",
+)
+def test_a_refusal_shows_its_code_and_what_the_client_may_act_on(refusal: Refusal, extensions: dict[str, Any]) -> None:
+    shown = {"message": refusal.message, "extensions": extensions}
+    assert errors.of_refusal(refusal) == shown
+    assert shown["message"]
+
+
+def test_a_refusal_can_be_shown_twice() -> None:
+    refusal = InvalidInput(FieldError("bio", FieldErrorCode.TOO_LONG, "Too long."))
+    assert errors.of_refusal(refusal) == errors.of_refusal(refusal)
+
+
+def test_a_refusal_in_a_field_tells_which(request_: Any) -> None:
+    (field,) = parse("{\n  me }").definitions[0].selection_set.selections
+    shown = errors.of_execution(raised(NotFound(), nodes=[field]), request_)
+    assert (shown["path"], shown["locations"]) == (["me", 0], [{"line": 2, "column": 3}])
+    assert shown["extensions"] == {"code": "NOT_FOUND"}
+
+
+# --- what is no refusal --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cause", "code"),
+    [
+        (RuntimeError(SECRET), "INTERNAL_SERVER_ERROR"),
+        (KeyError(SECRET), "INTERNAL_SERVER_ERROR"),
+        (AssertionError(SECRET), "INTERNAL_SERVER_ERROR"),
+        (GraphQLError(SECRET), "INTERNAL_SERVER_ERROR"),
+        (OperationalError(SECRET), "SERVICE_UNAVAILABLE"),
+        (InterfaceError(SECRET), "SERVICE_UNAVAILABLE"),
+        (PermissionDenied(SECRET), "UNAUTHENTICATED"),
+        (graphql_jwt.exceptions.PermissionDenied(SECRET), "UNAUTHENTICATED"),
+        (graphql_jwt.exceptions.JSONWebTokenExpired(SECRET), "TOKEN_EXPIRED"),
+        (graphql_jwt.exceptions.JSONWebTokenError(SECRET), "TOKEN_INVALID"),
+    ],
+    ids=repr,
+)
+def test_s73_no_exception_tells_its_own_words(request_: Any, cause: Exception, code: str) -> None:
+    shown = errors.of_execution(raised(cause), request_)
+    assert shown["extensions"]["code"] == code
+    assert SECRET not in str(shown)
+
+
+def test_s73_what_is_masked_is_in_the_log_with_its_request(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
+    shown = errors.of_failure(RuntimeError(SECRET), request_)
+    assert shown["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-12345"}
+    (record,) = caplog.records
+    assert (record.levelno, record.name) == (logging.ERROR, "gateway.errors")
+    assert "request-12345" in record.getMessage()
+    assert SECRET in caplog.text
+
+
+def test_a_refusal_is_no_failure_to_the_log(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
+    errors.of_execution(raised(NotFound()), request_)
+    errors.of_execution(raised(PermissionDenied()), request_)
+    assert not caplog.records
+
+
+def test_who_is_signed_in_and_not_permitted_is_forbidden(api: Api, request_: Any) -> None:
+    request_.gateway.caller = Caller(token=api.join().token)
+    assert errors.of_execution(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
+
+
+# --- what the engine says ------------------------------------------------------------------------
+
+
+def test_the_engines_messages_are_cut_and_so_are_their_places() -> None:
+    many = GraphQLError("x" * 2_000, source=Source("y" * 500), positions=list(range(300)))
+    shown = errors.of_document(many)
+    assert len(shown["message"]) == errors.LONGEST_MESSAGE
+    assert len(shown["locations"]) == errors.MOST_PLACES
+    assert shown["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
+
+
+def test_a_document_is_no_graphql_or_does_not_fit() -> None:
+    syntax = GraphQLSyntaxError(Source("{"), 1, "Expected more")
+    assert errors.of_document(syntax)["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
+    refused = GraphQLError("", original_error=TooComplex("depth", 1, 2))
+    assert errors.of_document(refused)["extensions"]["limit"] == "depth"
+
+
+SIGN_IN = 'mutation ($u: String{} = "a") {{ tokenAuth(username: $u, password: "b") {{ token }} }}'
+
+
+@pytest.mark.parametrize(
+    ("query", "variables"),
+    [
+        pytest.param("query ($a: Boolean!) { __typename @skip(if: $a) }", {}, id="missing"),
+        pytest.param("query ($a: Boolean!) { __typename @skip(if: $a) }", {"a": None}, id="null"),
+        pytest.param("query ($a: Boolean!) { __typename @skip(if: $a) }", {"a": "x" * 50_000}, id="of another type"),
+        pytest.param("query ($a: Boolean!) { __typename @skip(if: $a) }", {"a": {"b": []}}, id="an object"),
+        pytest.param("query ($a: Boolean = true) { __typename @skip(if: $a) }", {"a": None}, id="null in a directive"),
+        pytest.param(SIGN_IN.format(""), {"u": None}, id="null over a default"),
+        pytest.param(SIGN_IN.format("!"), {"u": 7}, id="a number for a text"),
+        pytest.param(SIGN_IN.format("!"), {"u": 10**18}, id="a large number for a text"),
+        pytest.param("mutation ($a: ID!) { endSession(id: $a) { ended } }", {"a": 1.5}, id="no id"),
+    ],
+)
+def test_s73_a_variable_that_does_not_fit_is_the_clients_mistake(
+    api: Api, caplog: pytest.LogCaptureFixture, query: str, variables: dict[str, Any]
+) -> None:
+    answer = api(query, variables)
+    assert answer.code == "BAD_USER_INPUT"
+    assert len(answer.response.content) < 1_000
+    assert not caplog.records
+
+
+def test_many_variables_that_do_not_fit_are_told_in_a_few_words(api: Api) -> None:
+    wanted = ", ".join(f"$a{n}: Boolean!" for n in range(60))
+    used = " ".join(f"{('id', 'username', 'email')[n % 3]} @skip(if: $a{n})" for n in range(60))
+    answer = api(f"query ({wanted}) {{ me {{ {used} }} }}", {f"a{n}": "x" * 900 for n in range(60)})
+    assert {error["extensions"]["code"] for error in answer.json["errors"]} == {"BAD_USER_INPUT"}
+    assert len(answer.response.content) < 50_000
+
+
+# --- every way to fail ---------------------------------------------------------------------------
+
+WAYS: dict[str, Callable[[Api], Any]] = {
+    "UNAUTHENTICATED": lambda api: api.me(),
+    "INVALID_CREDENTIALS": lambda api: api.sign_in("nobody", "wrong"),
+    "BAD_USER_INPUT": lambda api: api.register("", "", ""),
+    "TOKEN_INVALID": lambda api: api.refresh("nonsense"),
+    "NOT_FOUND": lambda api: api.join()('mutation { endSession(id: "x") { ended } }'),
+    "GRAPHQL_PARSE_FAILED": lambda api: api("{"),
+    "GRAPHQL_VALIDATION_FAILED": lambda api: api("{ nothing }"),
+    "OPERATION_TOO_COMPLEX": lambda api: api("{" + "me { id } " * 50 + "}"),
+    "OPERATION_RESOLUTION_FAILURE": lambda api: api("query a { __typename } query b { __typename }"),
+    "BAD_REQUEST": lambda api: api.post(b"{"),
+    "PERSISTED_QUERY_NOT_FOUND": lambda api: api.get(
+        extensions='{"persistedQuery": {"version": 1, "sha256Hash": "%s"}}' % ("0" * 64)
+    ),
+}
+
+
+@pytest.mark.parametrize("code", WAYS)
+def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> None:
+    errors_ = WAYS[code](api).json["errors"]
+    assert [error["extensions"]["code"] for error in errors_] == [code]
+    assert code in ErrorCode.__members__
+    assert all(error["message"] and PASSWORD not in error["message"] for error in errors_)
+
+
+# --- outages -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("failure", "code", "status"),
+    [
+        (OperationalError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        (InterfaceError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        # What PostgreSQL says of a copy that takes no writes, and of a transaction that slept too long.
+        (InternalError(SECRET), "SERVICE_UNAVAILABLE", 503),
+        (IntegrityError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (ProgrammingError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (DataError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (DatabaseError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+        (RuntimeError(SECRET), "INTERNAL_SERVER_ERROR", 500),
+    ],
+    ids=repr,
+)
+def test_f09_a_database_that_is_away_is_no_fault_and_a_wrong_statement_is(
+    request_: Any, failure: Exception, code: str, status: int
+) -> None:
+    shown = errors.of_failure(failure, request_)
+    assert (shown["extensions"]["code"], errors.status_of(shown)) == (code, status)
+    assert ("retryAfter" in shown["extensions"]) == (status == 503)
+    assert SECRET not in str(shown)

@@ -1,0 +1,32 @@
+"""What an operation is about, in the schema's words."""
+
+import pytest
+from graphql import get_operation_ast, parse
+
+from gateway.graphql import operation_label
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("{ me { id } }", "me"),
+        ("query me { dashboard { message } }", "dashboard"),
+        ("{ tokenAuth: me { id } }", "me"),
+        ("{ a: me { id } b: me { email } }", "me"),
+        ("{ me { id } dashboard { message } }", "several"),
+        ("{ __typename }", "introspection"),
+        ("{ __schema { types { name } } __typename }", "introspection"),
+        ("{ __typename me { id } }", "me"),
+        (
+            "{ ... { me { id } } ...F } fragment F on Query { ... { ...G } } fragment G on Query { me { id } }",
+            "me",
+        ),
+        ("{ me { id } ...F } fragment F on Query { dashboard { message } }", "several"),
+        ("mutation Me { revokeToken { revoked } }", "revokeToken"),
+    ],
+)
+def test_a_field_is_named_as_the_schema_names_it(text: str, field: str) -> None:
+    document = parse(text)
+    operation = get_operation_ast(document)
+    assert operation
+    assert operation_label.of(document, operation) == field

@@ -1,0 +1,65 @@
+"""Which media type an Accept header gets."""
+
+import pytest
+
+from gateway.http.content_negotiation import GRAPHQL, HTML, JSON, choose, status_of_request_error
+
+BOTH = (JSON, GRAPHQL)
+APOLLO_4 = "application/graphql-response+json,application/json;q=0.9"
+URQL = (
+    "application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed"
+)
+CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"),
+    [
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (JSON, JSON),
+        (GRAPHQL, GRAPHQL),
+        (JSON.upper(), JSON),
+        (f"{JSON}; charset=utf-8", JSON),
+        (f"{GRAPHQL}; charset=utf-8", GRAPHQL),
+        (f"{GRAPHQL};charset=UTF-8;q=0.5, {JSON};q=0.4", GRAPHQL),
+        (f"{GRAPHQL};q=0.5, {JSON}", JSON),
+        (f"{GRAPHQL};q=0.5, {JSON};q=0.6", JSON),
+        (f"{JSON}, {GRAPHQL}", JSON),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"text/plain, {GRAPHQL};q=0.1", GRAPHQL),
+        (f"{GRAPHQL}, */*;q=0.1", GRAPHQL),
+        (f"{GRAPHQL};q=0, */*;q=0.1", JSON),
+        (f" {GRAPHQL} ,", GRAPHQL),
+        (f"{GRAPHQL};q=many, {JSON};q=0.1", JSON),
+        (f"{JSON}; q*=nowhere''1, {GRAPHQL}", GRAPHQL),
+        (APOLLO_4, GRAPHQL),
+        (URQL, GRAPHQL),
+        (CHROMIUM, JSON),
+        (HTML, None),
+        ("text/*", None),
+        ("application/graphql+json", None),
+        (f"{JSON};q=0", None),
+        (f"{JSON};q=-1", None),
+        (f"{JSON};q=nan", None),
+        (f"{JSON};q=", None),
+        (f"{JSON}; q*=nowhere''1", None),
+        ("*", None),
+        (",;,;=,", None),
+    ],
+)
+def test_the_type_that_is_liked_best_is_chosen(accept: str, chosen: str | None) -> None:
+    assert choose(accept, BOTH) == chosen
+
+
+@pytest.mark.parametrize(
+    ("accept", "chosen"), [(CHROMIUM, HTML), ("*/*", JSON), (APOLLO_4, GRAPHQL), (URQL, GRAPHQL), ("text/*", HTML)]
+)
+def test_a_page_is_chosen_by_browsers_alone(accept: str, chosen: str) -> None:
+    assert choose(accept, (*BOTH, HTML)) == chosen
+
+
+@pytest.mark.parametrize(("kind", "status"), [(GRAPHQL, 400), (JSON, 200)])
+def test_the_status_of_a_request_error_is_the_one_of_its_type(kind: str, status: int) -> None:
+    assert status_of_request_error(kind) == status

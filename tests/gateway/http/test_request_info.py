@@ -1,0 +1,12 @@
+"""The info of a request."""
+
+from django.http import HttpRequest
+
+from gateway.http.request_info import RequestInfo, info
+
+
+def test_a_request_has_one_info_of_its_own() -> None:
+    request, other = HttpRequest(), HttpRequest()
+    info(request).id = "request-12345"
+    assert info(request).id == "request-12345"
+    assert info(other) == RequestInfo()

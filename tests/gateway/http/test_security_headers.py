@@ -1,0 +1,36 @@
+"""What every page for browsers is guarded by."""
+
+import pytest
+
+from gateway.http import security_headers
+
+STRICT = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def test_a_page_may_load_from_its_own_origin_alone_and_runs_no_inline_code() -> None:
+    assert security_headers.show("").headers["Content-Security-Policy"] == STRICT
+
+
+def test_a_page_that_needs_more_says_so_by_the_directive() -> None:
+    policy = security_headers.show("", {"style-src": "'self' 'nonce-1'", "font-src": "data:"}).headers[
+        "Content-Security-Policy"
+    ]
+    assert policy == STRICT.replace("style-src 'self'", "style-src 'self' 'nonce-1'") + "; font-src data:"
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [
+        ("Cache-Control", "no-store"),
+        ("Referrer-Policy", "no-referrer"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),
+        ("X-Robots-Tag", "noindex"),
+        ("Content-Type", "text/html; charset=utf-8"),
+    ],
+)
+def test_a_page_is_kept_framed_listed_and_told_of_by_nobody(header: str, value: str) -> None:
+    assert security_headers.show("<p>").headers[header] == value

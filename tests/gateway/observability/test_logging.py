@@ -1,0 +1,265 @@
+"""Logging: one line per record whatever it contains, and no request waits for standard error."""
+
+import fcntl
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextvars import copy_context
+from typing import Any
+
+import pytest
+from django.test import RequestFactory
+
+from gateway.observability import logging as gateway_logging
+from gateway.observability.logging import BackgroundHandler, JsonFormatter, ReadableFormatter
+from users import log_context, metrics
+
+NASTY = 'a\r\nb\x1b[31mc\u2028d\u2029e\x00f"g\u202eh\x7fi\x85jé'
+
+
+def record(message: str = "something", **more: Any) -> logging.LogRecord:
+    args, exc_info = more.pop("args", None), more.pop("exc_info", None)
+    made = logging.LogRecord("gateway.tests", logging.INFO, __file__, 1, message, args, exc_info)
+    made.__dict__.update(more)
+    return made
+
+
+def failure() -> Any:
+    password = "hunter2"
+    try:
+        raise RuntimeError(NASTY)
+    except RuntimeError as error:
+        return (type(error), error, error.__traceback__) if password else None
+
+
+def test_a_line_is_a_json_object_with_a_moment_a_level_and_a_logger() -> None:
+    line = json.loads(JsonFormatter().format(record(fields={"status": 200, "path": "/graphql"})))
+    assert line.pop("at").endswith("Z")
+    assert line == {
+        "event": "something",
+        "level": "info",
+        "logger": "gateway.tests",
+        "status": 200,
+        "path": "/graphql",
+    }
+
+
+@pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
+def test_a_line_tells_when_it_was_said_not_when_it_is_written(lines: Any) -> None:
+    assert "1970-01-01T00:00:07.500000Z" in lines().format(record(created=7.5))
+
+
+def test_a_line_bears_the_name_of_its_request() -> None:
+    context = copy_context()
+    context.run(log_context.request_id.set, "request-12345")
+    line, readable = (context.run(form().format, record()) for form in (JsonFormatter, ReadableFormatter))
+    assert json.loads(line)["request"] == "request-12345"
+    assert "request=request-12345" in readable
+
+
+def test_s90_of_what_others_add_to_a_record_nothing_is_written() -> None:
+    request = RequestFactory().get("/graphql", {"variables": '{"password": "hunter2"}'})
+    line = JsonFormatter().format(record(request=request, status_code=400, password="hunter2"))
+    assert "hunter2" not in line
+
+
+@pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
+@pytest.mark.parametrize("place", ["message", "path", "operation", "client"])
+def test_s91_no_text_ends_a_line_or_speaks_to_a_terminal(lines: Any, place: str) -> None:
+    line = lines().format(record(NASTY) if place == "message" else record(fields={place: NASTY}))
+    assert line.isascii()
+    assert line.isprintable(), line
+
+
+def test_s91_a_traceback_is_part_of_its_line() -> None:
+    line = JsonFormatter().format(record(exc_info=failure()))
+    assert line.isascii()
+    assert line.isprintable()
+    assert "in failure" in json.loads(line)["exception"]
+    assert NASTY in json.loads(line)["exception"]
+
+
+@pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
+def test_s90_a_traceback_shows_no_variable(lines: Any) -> None:
+    line = lines().format(record(exc_info=failure()))
+    assert "in failure" in line
+    # But for the lines of the code itself.
+    assert line.count("hunter2") == 0
+
+
+def test_the_audit_trail_is_kept_whatever_the_level() -> None:
+    config = gateway_logging.configuration("json", "ERROR")
+    assert config["root"]["level"] == "ERROR"
+    assert config["loggers"]["gateway.audit"]["level"] == "INFO"
+
+
+def test_s90_statements_are_not_logged_at_any_level() -> None:
+    assert gateway_logging.configuration("json", "DEBUG")["loggers"]["django.db.backends"]["level"] == "INFO"
+
+
+@pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
+def test_s90_a_traceback_has_no_local_variables(lines: Any) -> None:
+    password = "".join(reversed("2retnuh"))
+    try:
+        raise RuntimeError(len(password))
+    except RuntimeError as error:
+        line = lines().format(record(exc_info=(type(error), error, error.__traceback__)))
+    assert "RuntimeError: 7" in line
+    assert password not in line
+
+
+def test_s91_a_traceback_for_a_developer_is_indented_and_escaped() -> None:
+    first, *traceback = ReadableFormatter().format(record(exc_info=failure())).split("\n")
+    assert "something" in first
+    assert all(line.startswith("    ") and line.isprintable() and line.isascii() for line in traceback)
+
+
+# --- the background thread -----------------------------------------------------------------------
+
+
+class Pipe:
+    """A pipe in the place of standard error, as small as Linux makes them."""
+
+    def __init__(self) -> None:
+        self.reading, self.writing = os.pipe()
+        fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, 4_096)
+
+    def read(self, count: int) -> list[str]:
+        """Read so many lines."""
+        text = b""
+        while text.count(b"\n") < count:
+            text += os.read(self.reading, 65_536)
+        return text.decode().splitlines()
+
+
+@pytest.fixture
+def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
+    made = Pipe()
+    monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", made.writing)
+    yield made
+    os.close(made.reading)
+    os.close(made.writing)
+
+
+@pytest.fixture
+def handler(pipe: Pipe) -> Iterator[BackgroundHandler]:
+    made = BackgroundHandler("test", size=10)
+    yield made
+    # Let the thread write what is left.
+    monitor = threading.Thread(target=pipe.read, args=(made.queued - made.writer.written,), daemon=True)
+    monitor.start()
+    wait_until(lambda: made.writer.written == made.queued)
+    made.close()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
+def dropped() -> float:
+    return metrics.registry.get_sample_value("gateway_log_lines_dropped_total", {"handler": "test"}) or 0
+
+
+def test_lines_are_written_in_order(handler: BackgroundHandler, pipe: Pipe) -> None:
+    for line in ("first", "second", "caf\u00e9 \ud83d"):
+        handler.handle(record(line))
+    assert pipe.read(3) == ["first", "second", "caf\u00e9 \\ud83d"]
+
+
+def test_the_calling_thread_formats_the_line_and_so_knows_the_request(handler: BackgroundHandler, pipe: Pipe) -> None:
+    handler.setFormatter(JsonFormatter())
+    context = copy_context()
+    context.run(log_context.request_id.set, "request-12345")
+    context.run(handler.handle, record("%s and %s", args=("one", "two")))
+    handler.handle(record())
+    first, second = map(json.loads, pipe.read(2))
+    assert (first["event"], first["request"]) == ("one and two", "request-12345")
+    assert "request" not in second
+
+
+def test_f25_standard_error_that_is_not_read_blocks_nothing_and_the_loss_is_counted_and_logged(
+    handler: BackgroundHandler, pipe: Pipe, caplog: pytest.LogCaptureFixture
+) -> None:
+    line, before = "x" * 1_000, dropped()
+    for _ in range(100):
+        handler.handle(record(line))
+    lost = int(dropped() - before)
+    # The pipe holds four lines, the queue ten, and the thread one.
+    assert 80 <= lost <= 90
+    assert pipe.read(100 - lost) == [line] * (100 - lost)
+    assert not caplog.records
+    handler.handle(record("after"))
+    assert "after" in pipe.read(2)
+    (notice,) = (each.getMessage() for each in caplog.records if each.name == "gateway.logging")
+    assert notice == f"{lost} log lines were dropped because standard error was not read"
+
+
+def test_f25_flushing_gives_up_after_a_while_and_a_blocked_thread_is_left_alone(
+    handler: BackgroundHandler, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gateway_logging, "FLUSH_TIMEOUT", 0.05)
+    for _ in range(10):
+        handler.handle(record("x" * 1_000))
+    handler.flush()
+    handler.close()
+    assert handler.writer.written < handler.queued
+
+
+def test_a_write_that_fails_is_counted_and_the_next_one_is_tried(
+    handler: BackgroundHandler, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = dropped()
+    with open("/dev/full", "w") as full:
+        monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", full.fileno())
+        handler.handle(record("lost"))
+        wait_until(lambda: handler.writer.written == 1)
+    monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", pipe.writing)
+    handler.handle(record("written"))
+    assert pipe.read(1) == ["written"]
+    assert dropped() == before + 1
+
+
+def test_a_record_that_cannot_be_formatted_is_reported_without_its_arguments(
+    handler: BackgroundHandler, pipe: Pipe, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    handler.handle(record("%d", args=("hunter2",)))
+    handler.handle(record("next"))
+    assert "next" in pipe.read(2)
+    assert [each.getMessage() for each in caplog.records] == [
+        "a record of the logger gateway.tests could not be formatted"
+    ]
+    assert "hunter2" not in capfd.readouterr().err
+
+
+PROCESS = """
+import logging, logging.config, sys
+from gateway.observability.logging import configuration
+logging.config.dictConfig(configuration("json", "INFO"))
+for number in range(int(sys.argv[1])):
+    logging.getLogger("any").info("line %d", number)
+    logging.getLogger("gateway.audit").info('{"number": %d}', number)
+"""
+
+
+def test_a_process_writes_its_last_lines_before_it_ends() -> None:
+    ended = subprocess.run([sys.executable, "-c", PROCESS, "300"], capture_output=True, text=True, timeout=30)
+    lines = [json.loads(line) for line in ended.stderr.splitlines()]
+    assert ended.returncode == 0
+    assert [line["number"] for line in lines if "number" in line] == [*range(300)]
+    assert [line["event"] for line in lines if "event" in line] == [f"line {number}" for number in range(300)]
+
+
+def test_f25_a_process_ends_although_its_standard_error_is_not_read(pipe: Pipe) -> None:
+    with subprocess.Popen([sys.executable, "-c", PROCESS, "9000"], stderr=pipe.writing) as process:
+        try:
+            assert process.wait(20) == 0
+        finally:
+            process.kill()

@@ -1,0 +1,126 @@
+"""The metrics server: two real workers, and a scrape that adds up what they count."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import pytest
+from django.db import OperationalError, connection
+from prometheus_client.parser import text_string_to_metric_families
+
+from gateway.observability import metrics_server
+from tests.server import await_answer, free_ports, serving, url_of
+
+ME = b'{"query": "{ me { id } }"}'
+
+
+def scrape(port: int) -> dict[tuple[str, ...], float]:
+    """Return each sample by its name and the values of its labels."""
+    with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as response:
+        families = text_string_to_metric_families(response.read().decode())
+    samples = [sample for family in families for sample in family.samples]
+    return {(each.name, *(each.labels[name] for name in sorted(each.labels))): each.value for each in samples}
+
+
+def ask(origin: str) -> None:
+    urlopen(Request(f"{origin}/graphql", ME, {"Content-Type": "application/json"})).close()
+
+
+def workers(origin: str) -> list[int]:
+    """Return the process ids of the workers of the server at this port."""
+    port = origin.rpartition(":")[2]
+    found = subprocess.run(["pgrep", "-f", f"serve --migrate --port {port}$"], capture_output=True, text=True)
+    (server,) = found.stdout.split()
+    found = subprocess.run(["pgrep", "-P", server, "-f", "spawn_main"], capture_output=True, text=True)
+    return sorted(int(pid) for pid in found.stdout.split())
+
+
+@pytest.fixture
+def watched(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]:
+    """A gateway with two workers, and the port of its metrics server."""
+    port, metrics_port = free_ports(2)
+    settings = {
+        "DATABASE_URL": url_of(connection.settings_dict),
+        "GATEWAY_METRICS_PORT": str(metrics_port),
+        "GATEWAY_WORKERS": "2",
+    }
+    with serving(tmp_path, port, settings) as origin:
+        await_answer(origin, tmp_path)
+        yield origin, metrics_port
+
+
+def test_scrape_adds_up_the_counts_of_all_workers_and_of_exited_ones(watched: tuple[str, int]) -> None:
+    origin, port = watched
+    for _ in range(60):
+        ask(origin)
+    first = scrape(port)
+    assert first["gateway_requests_total", "UNAUTHENTICATED", "me"] == 60
+    assert first["gateway_request_seconds_count", "me"] == 60
+    assert first["gateway_request_seconds_bucket", "me", "+Inf"] == 60
+    assert (first["gateway_database_up",], first["gateway_users",], first["gateway_sessions_live",]) == (1, 0, 0)
+    assert (first["gateway_letters_waiting",], first["gateway_letters_given_up",]) == (0, 0)
+    victim, survivor = workers(origin)
+    os.kill(victim, signal.SIGKILL)
+    deadline = time.monotonic() + 30
+    while len(alive := workers(origin)) < 2 or victim in alive:
+        assert time.monotonic() < deadline, "the worker is not replaced"
+        time.sleep(0.1)
+    assert survivor in alive
+    for _ in range(20):
+        ask_patiently(origin)
+    assert scrape(port)["gateway_requests_total", "UNAUTHENTICATED", "me"] >= 80
+
+
+def ask_patiently(origin: str) -> None:
+    for _ in range(50):
+        try:
+            return ask(origin)
+        except (URLError, ConnectionError):
+            time.sleep(0.2)
+    return pytest.fail("the gateway does not answer")
+
+
+def test_s93_public_port_serves_no_metrics(watched: tuple[str, int]) -> None:
+    origin, _ = watched
+    with pytest.raises(HTTPError) as refused:
+        urlopen(f"{origin}/metrics")
+    assert refused.value.code == 404
+    refused.value.close()
+
+
+def test_database_is_read_once_in_thirty_seconds(db: None, statements: Any) -> None:
+    collector = metrics_server.DatabaseMetrics()
+    first = collector.collect()
+    with statements() as seen:
+        assert collector.collect() == first
+    assert not seen
+
+
+def test_database_outage_is_a_metric(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> int:
+        raise OperationalError("gone")
+
+    monkeypatch.setattr(metrics_server.connection, "close", lambda: None)
+    monkeypatch.setattr(metrics_server, "DATABASE_METRICS", [("gateway_users", "Accounts.", fail)])
+    (metric,) = metrics_server.read_database()
+    assert (metric.name, metric.samples[0].value) == ("gateway_database_up", 0)
+
+
+def test_exited_worker_is_reported_dead_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    running, dead = [SimpleNamespace(pid=7), SimpleNamespace(pid=8)], list[int]()
+    monkeypatch.setattr(metrics_server.multiprocessing, "active_children", lambda: running)
+    monkeypatch.setattr(metrics_server, "mark_process_dead", dead.append)
+    workers = metrics_server.ExitedWorkers()
+    assert not [*workers.collect()]
+    assert dead == []
+    running.pop()
+    for _ in range(2):
+        assert not [*workers.collect()]
+    assert dead == [8]

@@ -1,0 +1,86 @@
+"""Traces by OpenTelemetry: one span a request, in the caller's trace, without a word of what was said."""
+
+import gzip
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+from django.db import connection
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from gateway.observability import tracing
+from tests.api import PASSWORD, Api
+from tests.server import await_answer, free_ports, serving, url_of
+
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "X-Request-Id": "request-12345"}
+SIGN_IN = 'mutation ($p: String!) { tokenAuth(username: "alice", password: $p) { token } }'
+
+
+@pytest.fixture
+def collector() -> Iterator[tuple[str, list[bytes]]]:
+    """Something that takes spans; what came."""
+    came: list[bytes] = []
+
+    class Taker(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            came.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Taker) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}", came
+        server.shutdown()
+        thread.join()
+
+
+def test_a_request_is_a_span_of_its_callers_trace_and_tells_no_secret(
+    transactional_db: None, collector: tuple[str, list[bytes]], tmp_path: Path
+) -> None:
+    address, came = collector
+    (port,) = free_ports(1)
+    settings = {
+        "DATABASE_URL": url_of(connection.settings_dict),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+        "OTEL_BSP_SCHEDULE_DELAY": "200",
+        "OTEL_SERVICE_NAME": "sign-in",
+    }
+    with serving(tmp_path, port, settings) as origin:
+        await_answer(origin, tmp_path)
+        body = json.dumps({"query": SIGN_IN, "variables": {"p": PASSWORD}}).encode()
+        urlopen(Request(f"{origin}/graphql", body, {"Content-Type": "application/json", **PARENT})).close()
+        threading.Event().wait(2)
+    sent = [ExportTraceServiceRequest.FromString(each) for each in came]
+    groups = [group for each in sent for group in each.resource_spans]
+    (span,) = (
+        span for group in groups for scope in group.scope_spans for span in scope.spans if span.name == "tokenAuth"
+    )
+    assert span.trace_id.hex() == TRACE
+    assert span.parent_span_id.hex() == "b7ad6b7169203331"
+    told = {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+    assert told == {
+        "http.request.method": "POST",
+        "http.response.status_code": 200,
+        "gateway.request": "request-12345",
+        "gateway.code": "INVALID_CREDENTIALS",
+    }
+    assert {each.value.string_value for each in groups[0].resource.attributes if each.key == "service.name"} == {
+        "sign-in"
+    }
+    assert not [each for each in came if PASSWORD.encode() in each]
+
+
+def test_without_a_place_to_send_them_there_are_none(api: Api) -> None:
+    assert not tracing.IS_ON
+    assert tracing.span(api.client.get("/healthz").wsgi_request) is tracing.NOTHING
