@@ -22,7 +22,7 @@ from django.db import (
 from django.db.transaction import TransactionManagementError
 from django.test.utils import CaptureQueriesContext
 
-from gateway.access import Statements
+from gateway.access_log import Statements
 from users import statements
 
 pytestmark = [
