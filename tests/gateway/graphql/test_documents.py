@@ -231,7 +231,7 @@ def test_a_document_larger_than_the_cache_is_still_executed(monkeypatch: pytest.
     assert not cached()
 
 
-OWN = "id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles"
+OWN = "id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles "
 # Each as large as the limits allow, and different for every number.
 LARGE = {
     "fields": lambda n: f"query a{n} {{ me {{ {OWN * 9} }} }}",
