@@ -17,15 +17,17 @@ from users.models import User
 from users.proofs import Purpose
 
 LONGEST = 256
+# Before normalization, which composes up to four characters into one and takes quadratic time in combining marks.
+LONGEST_TYPED = 4 * LONGEST
 
 
 def inspect(inspection: Inspection, field: str, password: str, *, user: User) -> None:
     """Note everything that keeps a text from being this user's password."""
-    password = _normal(password)
+    typed, password = password, _normal(password)
     if not password:
-        inspection.add(field, FieldErrorCode.REQUIRED, "A password is needed.")
-    elif len(password) > LONGEST:
-        inspection.add(field, FieldErrorCode.TOO_LONG, f"A password has at most {LONGEST} characters.")
+        inspection.add(field, FieldErrorCode.REQUIRED, "Enter a password.")
+    elif len(typed) > LONGEST_TYPED or len(password) > LONGEST:
+        inspection.add(field, FieldErrorCode.TOO_LONG, f"Use at most {LONGEST} characters.")
     else:
         try:
             validate_password(password, user)
@@ -37,9 +39,9 @@ def inspect(inspection: Inspection, field: str, password: str, *, user: User) ->
 
 def matches(user: User | None, password: str) -> bool:
     """Whether the password is this user's. One hash in every case, so that time does not tell which it was."""
-    password = _normal(password)
+    typed, password = password, _normal(password)
     # A longer one cannot be anyone's; its beginning is hashed all the same, at the same cost.
-    fits = 0 < len(password) <= LONGEST
+    fits = 0 < len(password) <= LONGEST and len(typed) <= LONGEST_TYPED
     if user is None or not user.has_usable_password():
         hashing.make(password[:LONGEST])
         return False
@@ -131,9 +133,8 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
 
 
 def _normal(password: str) -> str:
-    # In the form that is hashed, and measured: eight marks on four letters are four characters. No more of it
-    # than can matter, since normalising is work as well.
-    return unicodedata.normalize("NFC", password[: 4 * LONGEST])
+    # The form that is hashed and measured: eight marks on four letters are four characters.
+    return unicodedata.normalize("NFC", password[:LONGEST_TYPED])
 
 
 def _replace(user: User, encoded: str, **changes: Any) -> bool:
