@@ -75,15 +75,15 @@ def register(
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
     if is_quiet:
-        throttle.count(caller, mail.joining(caller, user.email), are_new=True)
+        throttle.count(caller, mail.joining(caller), are_new=True)
     with hashing.seat():
         user.password = hashing.make(password)
     if is_quiet:
-        _make_quietly(caller, user)
+        _make_quietly(caller, user, is_mailed=throttle.counted(mail.unasked(user.email), are_new=True))
         return None
-    # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
+    # Before the transaction, which would otherwise hold the shared counters until it ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
-    is_mailed = asks and throttle.counted(mail.joining(caller, user.email), are_new=True)
+    is_mailed = asks and throttle.counted([*mail.unasked(user.email), *mail.joining(caller)], are_new=True)
     with _saving(user), transaction.atomic():
         user.save(force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
@@ -173,7 +173,7 @@ def _erase(id: UUID) -> int:
     return 1
 
 
-def _make_quietly(caller: Caller, user: User) -> None:
+def _make_quietly(caller: Caller, user: User, *, is_mailed: bool) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     address, holder = user.email, proofs.holder(user.email)
@@ -185,10 +185,12 @@ def _make_quietly(caller: Caller, user: User) -> None:
         with _saving(user, shown=["username"]), transaction.atomic():
             user.save(force_insert=True)
             events.record(caller, kind, user=owner or user)
-            mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
+            if is_mailed:
+                letter = letters.account_exists if owner else letters.verify_address
+                mail.queue(caller, letter, user=None, address=address)
     except IntegrityError:
         # Somebody else registered the address since the look; with all locks let go, another look finds them.
-        _make_quietly(caller, user)
+        _make_quietly(caller, user, is_mailed=is_mailed)
 
 
 def _row(row: Model, names: Iterable[str]) -> dict[str, Any]:

@@ -17,10 +17,11 @@ from users.proofs import Purpose
 def request_verification(caller: Caller, *, email: str) -> None:
     """Have a mail sent to an address that waits to be proven; the same where none does."""
     address = mail.admit(caller, email, to="prove")
+    capped = mail.is_capped(address, to="prove")
     user = passwords.owner(address)
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_VERIFICATION_REQUESTED, user=user)
-        mail.queue(caller, letters.verify_address, user=None, address=address)
+        mail.queue(caller, letters.verify_address, user=None, address=address, capped=capped)
 
 
 def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
@@ -52,9 +53,10 @@ def change(caller: SignedIn, *, new_email: str, password: str) -> None:
         passwords.prove(caller, password)
     mail.admit(caller, address, to="prove")
     bound = {"email": user.email, "credential_version": user.credential_version}
+    capped = mail.is_capped(address, to="prove")
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_CHANGE_REQUESTED, user=user, session_id=caller.session.id)
-        mail.queue(caller, letters.verify_new_address, user=user, address=address, **bound)
+        mail.queue(caller, letters.verify_new_address, user=user, address=address, capped=capped, **bound)
 
 
 def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:

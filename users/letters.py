@@ -14,8 +14,10 @@ from users.proofs import Purpose, Secret
 
 
 @mail.letter
-def verify_address(*, address: str, **_: Any) -> Letter | None:
+def verify_address(*, address: str, capped: bool = False, **_: Any) -> Letter | None:
     """Proves the address of the account that has it; nothing where it has none, or is proven."""
+    if capped:
+        return None
     owner = _owner(address)
     if owner is None:
         # Or one that is to take the place of an account's own, asked for before.
@@ -26,12 +28,16 @@ def verify_address(*, address: str, **_: Any) -> Letter | None:
 
 
 @mail.letter
-def verify_new_address(*, user: str, address: str, email: str, credential_version: int, **_: Any) -> Letter | None:
+def verify_new_address(
+    *, user: str, address: str, email: str, credential_version: int, capped: bool = False, **_: Any
+) -> Letter | None:
     """Proves the address that is to take the place of an account's own, as long as that is as it was."""
     owner = _user(user)
     if owner is None or (owner.email, owner.credential_version) != (email, credential_version):
         return None
     other = User.objects.filter(email_key=address.lower()).exclude(id=owner.id).first()
+    if capped and not (other and other.is_email_verified):
+        return None
     return _existence(other) if other else _verification(owner, address)
 
 
@@ -43,10 +49,10 @@ def account_exists(*, address: str, **_: Any) -> Letter | None:
 
 
 @mail.letter
-def reset_password(*, address: str, **_: Any) -> Letter | None:
+def reset_password(*, address: str, capped: bool = False, **_: Any) -> Letter | None:
     """Lets who forgot a password choose another; nothing where no account has the address."""
     owner = _owner(address)
-    if owner is None:
+    if owner is None or (capped and not owner.is_email_verified):
         return None
     secret = proofs.make(owner, Purpose.RESET, address=owner.email)
     facts = _facts(secret, settings.GATEWAY_RESET_URL, settings.GATEWAY_RESET_LIFETIME)

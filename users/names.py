@@ -88,7 +88,7 @@ def folded(value: str) -> str:
 
 
 def mailbox(address: str) -> str:
-    """One form of all addresses that may lead to one mailbox; fit to count by, not to write to."""
+    """Return the address without its `+tag`, in lower case: a key for counting, not an address to write to."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 

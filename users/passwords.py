@@ -100,10 +100,11 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
 def request_reset(caller: Caller, *, email: str) -> None:
     """Have a mail sent to whoever has the address, to choose a new password by; the same where nobody has it."""
     address = mail.admit(caller, email, to="reset")
+    capped = mail.is_capped(address, to="reset")
     user = owner(address)
     with transaction.atomic():
         events.record(caller, Kind.PASSWORD_RESET_REQUESTED, user=user)
-        mail.queue(caller, letters.reset_password, user=None, address=address)
+        mail.queue(caller, letters.reset_password, user=None, address=address, capped=capped)
 
 
 def reset(caller: Caller, *, token: str, new_password: str, email: str | None = None) -> tuple[User, int]:
