@@ -94,6 +94,8 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
         mail.notify(caller, letters.password_changed, user=user)
     # The rest of the same answer asks for sessions by the number that holds now.
     user.credential_version += 1
+    if caller.keeper:
+        caller.keeper.remember(user)
     return ended
 
 
@@ -129,6 +131,7 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
             events.record_reopening(caller, user=user)
             user.is_email_verified = True
         mail.notify(caller, letters.password_changed, user=user)
+    user.credential_version += 1
     throttle.forget_sign_ins(caller, user=user)
     return user, ended
 

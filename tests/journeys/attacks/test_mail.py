@@ -220,7 +220,8 @@ def test_s85_a_reset_ends_all_sessions_gives_none_clears_the_throttle_and_tells_
         assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
     assert not Session.objects.filter(ended_at=None).exists()
     assert "errors" not in api.sign_in("alice", NEW_PASSWORD).json
-    assert [mail.subject for mail in received(ADDRESS)][-2:] == ["Choose a new password", "Your password was changed"]
+    told = ["Choose a new password", "Your password was changed", "A new device signed in"]
+    assert [mail.subject for mail in received(ADDRESS)][-3:] == told
 
 
 # --- bending -------------------------------------------------------------------------------------
