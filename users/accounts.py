@@ -94,7 +94,7 @@ def register(
 
 
 def update_profile(caller: SignedIn, **profile: str | None) -> User:
-    """Change what is given of the caller's profile; an empty text empties, null empties what may be null."""
+    """Change the given fields of the caller's profile and return the user; an empty text empties a field."""
     given = {field: value for field, value in profile.items() if value is not None or field == "image_url"}
     inspection = Inspection()
     before, user = caller.user, copy(caller.user)
@@ -105,6 +105,7 @@ def update_profile(caller: SignedIn, **profile: str | None) -> User:
     inspection.finish()
     changed = sorted(field for field in given if getattr(user, field) != getattr(before, field))
     if changed:
+        throttle.count(caller, throttle.lanes("update_profile", user.id), user=user)
         with _saving(user, shown=["username"]), transaction.atomic():
             user.save(update_fields=changed)
             events.record(caller, Kind.PROFILE_CHANGED, user=user, session_id=caller.session.id, fields=changed)
@@ -184,7 +185,8 @@ def _make_quietly(caller: Caller, user: User, *, is_mailed: bool) -> None:
     try:
         with _saving(user, shown=["username"]), transaction.atomic():
             user.save(force_insert=True)
-            events.record(caller, kind, user=owner or user)
+            # For the owner only as often as a mail is sent: others must not fill the owner's list of events.
+            events.record(caller, kind, user=owner if owner and is_mailed else user)
             if is_mailed:
                 letter = letters.account_exists if owner else letters.verify_address
                 mail.queue(caller, letter, user=None, address=address)

@@ -39,6 +39,8 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
         if not former.is_email_verified:
             events.record_reopening(caller, user=former)
             _end_strangers(caller, user)
+    if not former.is_email_verified:
+        throttle.forget_sign_ins(caller, user=user)
     return user
 
 
