@@ -1,9 +1,9 @@
-"""Accounts: made, described by their owners, taken away, closed, and erased.
+"""Accounts: registration, profiles, closing, erasure and export.
 
-Where addresses must be proven first, making an account tells nobody whether its address has one already. What is
-made for a taken address is a stand-in: it has the username and the password that were asked for, so that neither tells
-the difference, and an address to which nothing can be sent, so that nobody ever signs in to it. Like every account
-that is not proven in time, it is erased.
+An email is claimed by a registration and owned by the first account that verifies it. Where verification is required,
+a registration does not reveal whether the email has an owner: it creates an account in either case, and for an email
+with an owner that account has no email, so nobody ever signs in to it. Accounts that are not verified in time are
+erased.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -88,7 +88,7 @@ def register(
         user.save(force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
-            mail.queue(caller, letters.verify_address, user=None, address=user.email)
+            mail.queue(caller, letters.verify_address, user=user)
         granted = tokens.grant(caller, user=user, device_name=device)
     return tokens.move_to_cookie(caller, granted)
 
@@ -178,21 +178,17 @@ def _make_quietly(caller: Caller, user: User, *, is_mailed: bool) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     address, holder = user.email, proofs.holder(user.email)
-    owner = passwords.owner(user.email) or holder
+    owner = _verified.first(key=address.lower()) or holder
     if owner:
-        user.email = names.nowhere(user.id)
+        user.email = names.NOWHERE
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
-    try:
-        with _saving(user, shown=["username"]), transaction.atomic():
-            user.save(force_insert=True)
-            # For the owner only as often as a mail is sent: others must not fill the owner's list of events.
-            events.record(caller, kind, user=owner if owner and is_mailed else user)
-            if is_mailed:
-                letter = letters.account_exists if owner else letters.verify_address
-                mail.queue(caller, letter, user=None, address=address)
-    except IntegrityError:
-        # Somebody else registered the address since the look; with all locks let go, another look finds them.
-        _make_quietly(caller, user, is_mailed=is_mailed)
+    with _saving(user, shown=["username"]), transaction.atomic():
+        user.save(force_insert=True)
+        # For the owner only as often as a mail is sent: others must not fill the owner's list of events.
+        events.record(caller, kind, user=owner if owner and is_mailed else user)
+        if is_mailed:
+            letter = letters.account_exists if owner else letters.verify_address
+            mail.queue(caller, letter, user=user, address=address)
 
 
 def _row(row: Model, names: Iterable[str]) -> dict[str, Any]:
@@ -226,6 +222,7 @@ def _fields_of_others() -> QuerySet[Any, Any]:
 
 
 _others = CompiledQuery(_fields_of_others)
+_verified = CompiledQuery(lambda: User.objects.filter(verified_email_key=parameter("key", User.verified_email_key)))
 
 
 @contextmanager

@@ -14,23 +14,36 @@ from users.models import Proof, User
 from users.proofs import Purpose
 
 
-def request_verification(caller: Caller, *, email: str) -> None:
-    """Have a mail sent to an address that waits to be proven; the same where none does."""
+def request_verification(caller: Caller, *, email: str, username: str | None = None) -> None:
+    """Send a verification mail for the account with this username, or for all accounts that claim the email.
+
+    Nothing shows whether there is such an account.
+    """
+    inspection = Inspection()
+    name = inspection.clean("username", names.username, username) if username is not None else ""
+    inspection.finish()
     address = mail.admit(caller, email, to="prove")
     capped = mail.is_capped(address, to="prove")
-    user = passwords.owner(address)
+    user = passwords.owner(name or address)
+    if user and user.email_key != address.lower():
+        user = None
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_VERIFICATION_REQUESTED, user=user)
-        mail.queue(caller, letters.verify_address, user=None, address=address, capped=capped)
+        mail.queue(caller, letters.verify_address, user=None, address=address, username=name, capped=capped)
 
 
 def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
-    """Take an address as proven by who brings the token back, or the code; a new one takes the former's place."""
+    """Mark the address of a mailed token as verified, replace a former address by it, and return the user.
+
+    Of several accounts that claim the address the first to verify it owns it; the others lose it.
+    """
     proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
     user, former = proof.user, copy(proof.user)
     with transaction.atomic():
+        proofs.lock_claims(user, proof.address)
         _take(user, proof)
         proofs.use(proof)
+        proofs.take_over(user, proof.address)
         if former.email_key != proof.address_key:
             events.record(caller, Kind.EMAIL_CHANGED, user=user)
             _tell_former(caller, user, former)
@@ -66,9 +79,11 @@ def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:
     proof = proofs.find(caller, Purpose.UNDO, token=token)
     user, former = proof.user, copy(proof.user)
     with transaction.atomic():
-        # The user's row before any other: whoever else means to change the account waits here, and finds it changed.
+        # The rows of users before any others, as every rule locks them.
+        proofs.lock_claims(user, proof.address)
         _give_back(user, proof)
         proofs.use(proof)
+        proofs.take_over(user, proof.address)
         # What was mailed since may be in the hands of whoever changed the address.
         proofs.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")
@@ -102,7 +117,7 @@ def _update(users: QuerySet[User], **changes: Any) -> int:
         with transaction.atomic():
             return users.update(**changes)
     except IntegrityError:
-        raise Conflict("Another account has this address.") from None
+        raise Conflict("Another account has this email.") from None
 
 
 def _tell_former(caller: Caller, user: User, former: User) -> None:

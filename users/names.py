@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -15,6 +14,8 @@ from users.models import EMAIL_LENGTH, NAME_LENGTH
 USERNAME = re.compile(r"[A-Za-z0-9._-]+")
 # What RFC 5322 calls an atom: no quotes, so no spaces or commas; ASCII, so no twins.
 MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+# In a domain that is never registered (RFC 2606 section 2).
+NOWHERE = "nobody@gateway.invalid"
 DEVICE_LENGTH = 100
 BIO_LENGTH = 2_000
 URL_LENGTH = 500
@@ -44,9 +45,9 @@ def email(value: str) -> str:
     return address
 
 
-def nowhere(id: UUID) -> str:
-    """The address of a stand-in for an account: of a domain that is never given to anyone (RFC 2606 §2)."""
-    return f"{id}@gateway.invalid"
+def is_nowhere(address: str) -> bool:
+    """Return whether this is the address of an account that has none: nobody can sign in to it."""
+    return address.endswith("@gateway.invalid")
 
 
 def full_name(value: str) -> str:

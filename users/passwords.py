@@ -6,14 +6,14 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from users import events, hashing, letters, mail, names, proofs, sessions, throttle
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import Conflict, FieldErrorCode, Inspection, InvalidCredentials, TokenInvalid, WrongValue
 from users.events import Kind
-from users.models import User
+from users.models import BY_CLAIM, User
 from users.proofs import Purpose
 
 LONGEST = 256
@@ -55,7 +55,10 @@ def matches(user: User | None, password: str) -> bool:
 
 
 def owner(username: str) -> User | None:
-    """The user of a username or an address, in any spelling that means the same."""
+    """Return the user with this username or email, ignoring case and Unicode form.
+
+    Several accounts may claim an email until one verifies it: the one that did comes first, then the oldest.
+    """
     clean, find = (names.email, _by_email) if "@" in names.folded(username) else (names.username, _by_username)
     try:
         return find.first(key=clean(username).lower())
@@ -121,9 +124,11 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
     with transaction.atomic():
         # Whoever has the mail has the address: this proves it as well.
         proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}
+        proofs.lock_claims(user, user.email)
         if not _replace(user, encoded, **proven):
             raise TokenInvalid
         proofs.use(proof)
+        proofs.take_over(user, user.email)
         ended = sessions.end_all_of(caller, user=user, why="password reset")
         events.record(caller, Kind.PASSWORD_RESET, user=user)
         if proven:
@@ -144,8 +149,14 @@ def _normal(password: str) -> str:
 def _replace(user: User, encoded: str, **changes: Any) -> bool:
     # Of eight changes at once, each of which knew the old password, one wins; none, where the address has changed.
     same = User.objects.filter(id=user.id, credential_version=user.credential_version, email=user.email, is_active=True)
-    return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
+    try:
+        with transaction.atomic():
+            return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
+    except IntegrityError:
+        raise Conflict("Another account has this email.") from None
 
 
 _by_username = CompiledQuery(lambda: User.objects.filter(username_key=parameter("key", User.username_key)))
-_by_email = CompiledQuery(lambda: User.objects.filter(email_key=parameter("key", User.email_key)))
+_by_email = CompiledQuery(
+    lambda: User.objects.filter(email_key=parameter("key", User.email_key)).order_by(*BY_CLAIM)[:1]
+)

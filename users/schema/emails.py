@@ -29,13 +29,14 @@ class RequestEmailVerification(Mutation):
 
     class Arguments:
         email = graphene.String(required=True, description="The address to prove.")
+        username = graphene.String(description="Which account, where several were registered with this address.")
 
     accepted = graphene.Boolean(
         required=True, description="True, whether or not an account with this address waits to be proven."
     )
 
-    def mutate(root, info, email):
-        emails.request_verification(caller(info), email=email)
+    def mutate(root, info, **arguments):
+        emails.request_verification(caller(info), **arguments)
         return RequestEmailVerification(accepted=True)
 
 

@@ -46,6 +46,7 @@ REFUSED = {
     "verifyEmail.token": ("TOKEN_INVALID", None),
     "verifyEmail.email": ("TOKEN_INVALID", None),
     "requestEmailVerification.email": ("BAD_USER_INPUT", "email"),
+    "requestEmailVerification.username": ("BAD_USER_INPUT", "username"),
     "changeEmail.newEmail": ("BAD_USER_INPUT", "newEmail"),
     "changeEmail.password": ("INVALID_CREDENTIALS", None),
     "undoEmailChange.token": ("TOKEN_INVALID", None),
@@ -59,6 +60,7 @@ NEEDED = {
     "changePassword": {"oldPassword": PASSWORD, "newPassword": "a wholly different one"},
     "resetPassword": {"token": "", "newPassword": "a wholly different one"},
     "verifyEmail": {"token": "A"},
+    "requestEmailVerification": {"email": "alice@example.com"},
     "changeEmail": {"newEmail": "alice@example.org", "password": PASSWORD},
 }
 # Any text of the size of a body is posted to the dashboard; revocation is silent about unknown tokens.
