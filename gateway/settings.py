@@ -149,6 +149,7 @@ GATEWAY_LIMITS = {
         "register": "20 in 1 minute",
         "invalid_refresh": "300 in 1 minute",
         "own_password": "10 in 5 minutes, 40 in 1 day",
+        "update_profile": "30 in 10 minutes",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",
         "code_address": "5 in 10 minutes, 20 in 1 day",

@@ -1,9 +1,9 @@
-"""Accounts: made, described by their owners, taken away, closed, and erased.
+"""Accounts: registration, profiles, closing, erasure and export.
 
-Where addresses must be proven first, making an account tells nobody whether its address has one already. What is
-made for a taken address is a stand-in: it has the username and the password that were asked for, so that neither tells
-the difference, and an address to which nothing can be sent, so that nobody ever signs in to it. Like every account
-that is not proven in time, it is erased.
+An email is claimed by a registration and owned by the first account that verifies it. Where verification is required,
+a registration does not reveal whether the email has an owner: it creates an account in either case, and for an email
+with an owner that account has no email, so nobody ever signs in to it. Accounts that are not verified in time are
+erased.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -75,25 +75,25 @@ def register(
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
     if is_quiet:
-        throttle.count(caller, mail.joining(caller, user.email), are_new=True)
+        throttle.count(caller, mail.joining(caller), are_new=True)
     user.password = hashing.hash_password(caller, password, account=user.username.lower())
     if is_quiet:
-        _make_quietly(caller, user)
+        _make_quietly(caller, user, is_mailed=throttle.counted(mail.unasked(user.email), are_new=True))
         return None
-    # Before the transaction: whoever joins counts in one lane with all others, and would wait there for their ends.
+    # Before the transaction, which would otherwise hold the shared counters until it ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
-    is_mailed = asks and throttle.counted(mail.joining(caller, user.email), are_new=True)
+    is_mailed = asks and throttle.counted([*mail.unasked(user.email), *mail.joining(caller)], are_new=True)
     with _saving(user), transaction.atomic():
         user.save(force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
-            mail.queue(caller, letters.verify_address, user=None, address=user.email)
+            mail.queue(caller, letters.verify_address, user=user)
         granted = tokens.grant(caller, user=user, device_name=device)
     return tokens.move_to_cookie(caller, granted)
 
 
 def update_profile(caller: SignedIn, **profile: str | None) -> User:
-    """Change what is given of the caller's profile; an empty text empties, null empties what may be null."""
+    """Change the given fields of the caller's profile and return the user; an empty text empties a field."""
     given = {field: value for field, value in profile.items() if value is not None or field == "image_url"}
     inspection = Inspection()
     before, user = caller.user, copy(caller.user)
@@ -104,6 +104,7 @@ def update_profile(caller: SignedIn, **profile: str | None) -> User:
     inspection.finish()
     changed = sorted(field for field in given if getattr(user, field) != getattr(before, field))
     if changed:
+        throttle.count(caller, throttle.lanes("update_profile", user.id), user=user)
         with _saving(user, shown=["username"]), transaction.atomic():
             user.save(update_fields=changed)
             events.record(caller, Kind.PROFILE_CHANGED, user=user, session_id=caller.session.id, fields=changed)
@@ -173,22 +174,21 @@ def _erase(id: UUID) -> int:
     return 1
 
 
-def _make_quietly(caller: Caller, user: User) -> None:
+def _make_quietly(caller: Caller, user: User, *, is_mailed: bool) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     address, holder = user.email, proofs.holder(user.email)
-    owner = passwords.owner(user.email) or holder
+    owner = _verified.first(key=address.lower()) or holder
     if owner:
-        user.email = names.nowhere(user.id)
+        user.email = names.NOWHERE
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
-    try:
-        with _saving(user, shown=["username"]), transaction.atomic():
-            user.save(force_insert=True)
-            events.record(caller, kind, user=owner or user)
-            mail.queue(caller, letters.account_exists if owner else letters.verify_address, user=None, address=address)
-    except IntegrityError:
-        # Somebody else registered the address since the look; with all locks let go, another look finds them.
-        _make_quietly(caller, user)
+    with _saving(user, shown=["username"]), transaction.atomic():
+        user.save(force_insert=True)
+        # For the owner only as often as a mail is sent: others must not fill the owner's list of events.
+        events.record(caller, kind, user=owner if owner and is_mailed else user)
+        if is_mailed:
+            letter = letters.account_exists if owner else letters.verify_address
+            mail.queue(caller, letter, user=user, address=address)
 
 
 def _row(row: Model, names: Iterable[str]) -> dict[str, Any]:
@@ -222,6 +222,7 @@ def _fields_of_others() -> QuerySet[Any, Any]:
 
 
 _others = CompiledQuery(_fields_of_others)
+_verified = CompiledQuery(lambda: User.objects.filter(verified_email_key=parameter("key", User.verified_email_key)))
 
 
 @contextmanager

@@ -56,7 +56,8 @@ class CleanNames:
         except WrongValue as wrong:
             raise ValidationError(wrong.message) from None
         # The form leaves the computed columns out, and with them the constraints that stand on them.
-        if User.objects.filter(**{f"{field}_key": name.lower()}).exclude(pk=self.instance.pk).exists():
+        key = {"username": "username_key", "email": "verified_email_key"}[field]
+        if User.objects.filter(**{key: name.lower()}).exclude(pk=self.instance.pk).exists():
             raise ValidationError(f"Another account has this {field}.")
         return name
 

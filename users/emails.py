@@ -14,23 +14,37 @@ from users.models import Proof, User
 from users.proofs import Purpose
 
 
-def request_verification(caller: Caller, *, email: str) -> None:
-    """Have a mail sent to an address that waits to be proven; the same where none does."""
+def request_verification(caller: Caller, *, email: str, username: str | None = None) -> None:
+    """Send a verification mail for the account with this username, or for all accounts that claim the email.
+
+    Nothing shows whether there is such an account.
+    """
+    inspection = Inspection()
+    name = inspection.clean("username", names.username, username) if username is not None else ""
+    inspection.finish()
     address = mail.admit(caller, email, to="prove")
-    user = passwords.owner(address)
+    capped = mail.is_capped(address, to="prove")
+    user = passwords.owner(name or address)
+    if user and user.email_key != address.lower():
+        user = None
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_VERIFICATION_REQUESTED, user=user)
-        mail.queue(caller, letters.verify_address, user=None, address=address)
+        mail.queue(caller, letters.verify_address, user=None, address=address, username=name, capped=capped)
 
 
 def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
-    """Mark the address of a mailed token as verified, replace a former address by it, and return the user."""
+    """Mark the address of a mailed token as verified, replace a former address by it, and return the user.
+
+    Of several accounts that claim the address the first to verify it owns it; the others lose it.
+    """
     proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
     user, former = proof.user, copy(proof.user)
     session = tokens.own_session(caller, user)
     with transaction.atomic():
+        proofs.lock_claims(user, proof.address)
         _take(user, proof)
         proofs.use(proof)
+        proofs.take_over(user, proof.address)
         if former.email_key != proof.address_key:
             events.record(caller, Kind.EMAIL_CHANGED, user=user)
             _tell_former(caller, user, former)
@@ -42,6 +56,8 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
             # brings the mailed token continues.
             keep = session.id if session else None
             sessions.end_all_of(caller, user=user, why="address proven", keep=keep)
+    if not former.is_email_verified:
+        throttle.forget_sign_ins(caller, user=user)
     return user
 
 
@@ -56,9 +72,10 @@ def change(caller: SignedIn, *, new_email: str, password: str | None = None) -> 
     passwords.prove(caller, password or "")
     mail.admit(caller, address, to="prove")
     bound = {"email": user.email, "credential_version": user.credential_version}
+    capped = mail.is_capped(address, to="prove")
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_CHANGE_REQUESTED, user=user, session_id=caller.session.id)
-        mail.queue(caller, letters.verify_new_address, user=user, address=address, **bound)
+        mail.queue(caller, letters.verify_new_address, user=user, address=address, capped=capped, **bound)
 
 
 def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> tuple[User, int]:
@@ -72,9 +89,11 @@ def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> t
     if needs_session:
         sessions.shown(user)
     with transaction.atomic():
-        # The user's row before any other: whoever else means to change the account waits here, and finds it changed.
+        # The rows of users before any others, as every rule locks them.
+        proofs.lock_claims(user, proof.address)
         _give_back(user, proof)
         proofs.use(proof)
+        proofs.take_over(user, proof.address)
         # What was mailed since may be in the hands of whoever changed the address.
         proofs.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")
@@ -108,7 +127,7 @@ def _update(users: QuerySet[User], **changes: Any) -> int:
         with transaction.atomic():
             return users.update(**changes)
     except IntegrityError:
-        raise Conflict("Another account has this address.") from None
+        raise Conflict("Another account has this email.") from None
 
 
 def _tell_former(caller: Caller, user: User, former: User) -> None:

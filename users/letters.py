@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 
 from users import mail, proofs
 from users.crypto.proofs import shown
@@ -12,45 +13,61 @@ from users.mail import Letter
 from users.models import User
 from users.proofs import Purpose, Secret
 
-
-@mail.letter
-def verify_address(*, address: str, **_: Any) -> Letter | None:
-    """Proves the address of the account that has it; nothing where it has none, or is proven."""
-    owner = _owner(address)
-    if owner is None:
-        # Or one that is to take the place of an account's own, asked for before.
-        pending = proofs.pending(address)
-        return _verification(pending.user, pending.address) if pending else None
-    # As it is kept, not as it was asked for: a mail server may know upper case from lower.
-    return _verification(owner, owner.email) if not owner.is_email_verified else None
+# The accounts that one mail names, the newest first. Asking by username reaches every other.
+MOST_CLAIMS = 5
 
 
 @mail.letter
-def verify_new_address(*, user: str, address: str, email: str, credential_version: int, **_: Any) -> Letter | None:
-    """Proves the address that is to take the place of an account's own, as long as that is as it was."""
+def verify_address(
+    *, address: str, user: str | None = None, username: str = "", capped: bool = False, **_: Any
+) -> Letter | None:
+    """Verifies the email of an account that claims it; without a user or a username, of all accounts that do."""
+    if capped or _verified(address):
+        return None
+    owners = _claims(address)
+    if user or username:
+        owners = owners.filter(id=user) if user else owners.filter(username_key=username.lower())
+    if owners:
+        return _verification(_same_spelling(owners, address))
+    # Or of an account that changes its email to this one.
+    pending = None if user else proofs.pending(address, username=username)
+    return _verification([pending.user], pending.address) if pending else None
+
+
+@mail.letter
+def verify_new_address(
+    *, user: str, address: str, email: str, credential_version: int, capped: bool = False, **_: Any
+) -> Letter | None:
+    """Verifies the email that is to replace an account's own, as long as the account is as it was."""
     owner = _user(user)
     if owner is None or (owner.email, owner.credential_version) != (email, credential_version):
         return None
-    other = User.objects.filter(email_key=address.lower()).exclude(id=owner.id).first()
-    return _existence(other) if other else _verification(owner, address)
+    other = User.objects.filter(verified_email_key=address.lower()).exclude(id=owner.id).first()
+    if other:
+        return _existence(other)
+    return None if capped else _verification([owner], address)
 
 
 @mail.letter
 def account_exists(*, address: str, **_: Any) -> Letter | None:
     """Tells an address that it has an account already, since somebody meant to make one."""
-    owner = _owner(address) or proofs.holder(address)
+    owner = _verified(address) or proofs.holder(address)
     return _existence(owner, address) if owner else None
 
 
 @mail.letter
-def reset_password(*, address: str, **_: Any) -> Letter | None:
-    """Lets who forgot a password choose another; nothing where no account has the address."""
-    owner = _owner(address)
-    if owner is None:
+def reset_password(*, address: str, capped: bool = False, **_: Any) -> Letter | None:
+    """Resets the password of the account that owns the email, or, until one does, of each account that claims it."""
+    owner = _verified(address)
+    if owner:
+        owners = [owner] if owner.is_active else []
+    else:
+        owners = [] if capped else _same_spelling(_claims(address), address)
+    if not owners:
         return None
-    secret = proofs.make(owner, Purpose.RESET, address=owner.email)
-    facts = _facts(secret, settings.GATEWAY_RESET_URL, settings.GATEWAY_RESET_LIFETIME)
-    return Letter(owner.email, "Choose a new password", "reset_password", facts | _words(owner, owner.email, {}))
+    to = owners[0].email
+    facts = _facts(owners, Purpose.RESET, to, settings.GATEWAY_RESET_URL, settings.GATEWAY_RESET_LIFETIME)
+    return Letter(to, "Choose a new password", "reset_password", facts | _words(owners[0], to, {}))
 
 
 @mail.letter
@@ -77,7 +94,8 @@ def address_changed(*, user: str, address: str, held: str | None, **happened: An
     secret = proofs.secret_of(held) if held else None
     if held and secret is None:
         return None
-    facts = _facts(secret, settings.GATEWAY_UNDO_URL, settings.GATEWAY_UNDO_LIFETIME) if secret else {}
+    link = _link(secret, settings.GATEWAY_UNDO_URL) if secret else {}
+    facts = link | {"lifetime": _span(settings.GATEWAY_UNDO_LIFETIME)}
     return _notice(user, address, "Your address was changed", "address_changed", happened | facts | {"held": held})
 
 
@@ -94,10 +112,10 @@ def account_closed(*, user: str, address: str, erases_at: str, **happened: Any) 
     return _notice(user, address, "Your account is closed", "account_closed", facts)
 
 
-def _verification(owner: User, address: str) -> Letter:
-    secret = proofs.make(owner, Purpose.VERIFY, address=address)
-    facts = _facts(secret, settings.GATEWAY_VERIFY_URL, settings.GATEWAY_VERIFY_LIFETIME)
-    return Letter(address, "Confirm your address", "verify_address", facts)
+def _verification(owners: list[User], address: str = "") -> Letter:
+    to = address or owners[0].email
+    facts = _facts(owners, Purpose.VERIFY, to, settings.GATEWAY_VERIFY_URL, settings.GATEWAY_VERIFY_LIFETIME)
+    return Letter(to, "Confirm your address", "verify_address", facts)
 
 
 def _existence(owner: User, address: str = "") -> Letter | None:
@@ -120,8 +138,21 @@ def _user(id: str) -> User | None:
     return User.objects.filter(id=id, is_active=True).first()
 
 
-def _owner(address: str) -> User | None:
-    return User.objects.filter(email_key=address.lower(), is_active=True).first()
+def _verified(address: str) -> User | None:
+    return User.objects.filter(verified_email_key=address.lower()).first()
+
+
+def _claims(address: str) -> QuerySet[User]:
+    claims = User.objects.filter(email_key=address.lower(), is_email_verified=False, is_active=True)
+    return claims.order_by("-date_joined", "id")
+
+
+def _same_spelling(owners: QuerySet[User], address: str) -> list[User]:
+    # A mail server may tell upper case from lower, so each account's link goes to its own spelling of the email alone.
+    found = list(owners[:MOST_CLAIMS])
+    spellings = [owner.email for owner in found]
+    to = address if address in spellings else next(iter(spellings), "")
+    return [owner for owner in found if owner.email == to]
 
 
 def _words(user: User, address: str, happened: dict[str, Any]) -> dict[str, Any]:
@@ -132,9 +163,21 @@ def _words(user: User, address: str, happened: dict[str, Any]) -> dict[str, Any]
     return said if is_theirs else dict.fromkeys(said, "")
 
 
-def _facts(secret: Secret, url: str, lifetime: timedelta) -> dict[str, Any]:
-    code = shown(secret.code) if secret.code else ""
-    return {"link": url.replace("{token}", secret.token), "code": code, "lifetime": _span(lifetime)}
+def _facts(owners: list[User], purpose: Purpose, address: str, url: str, lifetime: timedelta) -> dict[str, Any]:
+    accounts = [
+        {"username": _unlinked(owner.username), **_link(proofs.make(owner, purpose, address=address), url)}
+        for owner in owners
+    ]
+    return {"accounts": accounts, "lifetime": _span(lifetime)}
+
+
+def _link(secret: Secret, url: str) -> dict[str, str]:
+    return {"link": url.replace("{token}", secret.token), "code": shown(secret.code) if secret.code else ""}
+
+
+def _unlinked(username: str) -> str:
+    # A stranger may have chosen it: word joiners keep mail programs from making a link of "www.evil.example".
+    return username.replace(".", "\u2060.\u2060")
 
 
 def _reset_page() -> str:

@@ -95,30 +95,45 @@ def letter(write: Write) -> Task[..., None]:
 
 
 def admit(caller: Caller, email: str, *, to: Literal["prove", "reset"]) -> str:
-    """An address in its one form, where strangers may have one more letter sent to it, and the caller one more.
+    """Return the address in its one form; raise RateLimited if it, or the client, has asked for too many mails.
 
-    Each purpose has lanes of its own: who asks for proofs of an address, of which nothing may come where it is proven,
-    keeps its owner from none of the letters that a forgotten password needs.
+    Each purpose has limits of its own: asking for verification of an address, which may send nothing, uses up none of
+    the mails that a forgotten password needs.
     """
     inspection = Inspection()
     address = inspection.clean("email", names.email, email)
     inspection.finish()
     here = throttle.lanes("mail_client", throttle.place(caller))
-    throttle.count(caller, [*throttle.lanes("mail_address", names.mailbox(address), to), *here])
+    throttle.count(caller, [*throttle.lanes("mail_address", address.lower(), to), *here])
     return address
 
 
-def unasked(address: str) -> list[Lane]:
-    """The lanes of letters that nobody asked for by an address, which need not be of who gave it away.
+def is_capped(address: str, *, to: Literal["prove", "reset"]) -> bool:
+    """Count a mail to an address with a `+tag`; return whether its mailbox has had too many of them.
 
-    Others than those of letters that were asked for, which so do not tell whether there was one of these.
+    The answer to the request must not depend on it, and verified addresses and those without a tag are not held to
+    it: otherwise a stranger who asks for other tags would keep the owner from their own mail.
     """
-    return throttle.lanes("mail_address", names.mailbox(address), "unasked")
+    lanes = _variants(address, to)
+    return bool(lanes) and not throttle.counted(lanes)
 
 
-def joining(caller: Caller, address: str) -> list[Lane]:
-    """The lanes of the letter that a registration sends, to an address that need not be of who joins."""
-    return [*unasked(address), *throttle.lanes("mail_client", throttle.place(caller), "joining")]
+def unasked(address: str) -> list[Lane]:
+    """Return the limits of mails that the owner of an address did not ask for.
+
+    Separate from those of mails that were asked for, which would otherwise tell whether there was one of these.
+    """
+    return [*throttle.lanes("mail_address", address.lower(), "unasked"), *_variants(address, "unasked")]
+
+
+def joining(caller: Caller) -> list[Lane]:
+    """Return the limits of mails that registrations from one client send."""
+    return throttle.lanes("mail_client", throttle.place(caller), "joining")
+
+
+def _variants(address: str, to: str) -> list[Lane]:
+    mailbox = names.mailbox(address)
+    return [] if mailbox == address.lower() else throttle.lanes("mail_address", mailbox, to, "variants")
 
 
 def notify(caller: Caller, letter: Task[..., None], *, user: User, **facts: Any) -> None:

@@ -3,7 +3,6 @@
 import re
 import unicodedata
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
@@ -15,6 +14,8 @@ from users.models import EMAIL_LENGTH, NAME_LENGTH
 USERNAME = re.compile(r"[A-Za-z0-9._-]+")
 # What RFC 5322 calls an atom: no quotes, so no spaces or commas; ASCII, so no twins.
 MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
+# In a domain that is never registered (RFC 2606 section 2).
+NOWHERE = "nobody@gateway.invalid"
 DEVICE_LENGTH = 100
 BIO_LENGTH = 2_000
 URL_LENGTH = 500
@@ -24,7 +25,7 @@ _check_email = EmailValidator(allowlist=[])
 
 def username(value: str) -> str:
     """The username in its one form: letters, digits, dots, dashes and underscores."""
-    name = _required(unicodedata.normalize("NFKC", value), NAME_LENGTH)
+    name = _ascii(value, NAME_LENGTH)
     if not USERNAME.fullmatch(name):
         raise WrongValue(
             FieldErrorCode.INVALID, "A username is made of letters a to z, digits, dots, dashes and underscores."
@@ -34,7 +35,7 @@ def username(value: str) -> str:
 
 def email(value: str) -> str:
     """The address in its one form; international domains in their `xn--` spelling."""
-    address = _required(unicodedata.normalize("NFKC", value), EMAIL_LENGTH)
+    address = _ascii(value, EMAIL_LENGTH)
     try:
         _check_email(address)
     except ValidationError:
@@ -44,9 +45,9 @@ def email(value: str) -> str:
     return address
 
 
-def nowhere(id: UUID) -> str:
-    """The address of a stand-in for an account: of a domain that is never given to anyone (RFC 2606 §2)."""
-    return f"{id}@gateway.invalid"
+def is_nowhere(address: str) -> bool:
+    """Return whether this is the address of an account that has none: nobody can sign in to it."""
+    return address.endswith("@gateway.invalid")
 
 
 def full_name(value: str) -> str:
@@ -61,7 +62,7 @@ def device_name(value: str) -> str:
 
 def bio(value: str) -> str:
     """A text of several lines."""
-    text = _shorter(unicodedata.normalize("NFC", value), BIO_LENGTH)
+    text = _composed(value, BIO_LENGTH)
     if _unprintable(text.replace("\n", "").replace("\r", "").replace("\t", "")):
         raise WrongValue(FieldErrorCode.INVALID, "The text has characters that cannot be shown.")
     return text
@@ -88,7 +89,7 @@ def folded(value: str) -> str:
 
 
 def mailbox(address: str) -> str:
-    """One form of all addresses that may lead to one mailbox; fit to count by, not to write to."""
+    """Return the address without its `+tag`, in lower case: a key for counting, not an address to write to."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 
@@ -99,20 +100,32 @@ def printable(value: str, length: int) -> str:
     return (cut if cut.isprintable() else "".join(each for each in cut if not _unprintable(each)))[:length]
 
 
-def _required(value: str, length: int) -> str:
+def _ascii(value: str, length: int) -> str:
     if not value:
         raise WrongValue(FieldErrorCode.REQUIRED, "This must not be empty.")
-    return _shorter(value, length)
+    # Checked before as well: normalization takes time that grows with the square of the number of combining marks.
+    return _shorter(unicodedata.normalize("NFKC", _shorter(value, length)), length)
+
+
+def _composed(value: str, length: int) -> str:
+    # Composition shortens text that was sent decomposed, as file names of macOS are, so twice the length may come in.
+    if len(value) > 2 * length:
+        raise _too_long(length)
+    return _shorter(unicodedata.normalize("NFC", value), length)
 
 
 def _shorter(value: str, length: int) -> str:
     if len(value) > length:
-        raise WrongValue(FieldErrorCode.TOO_LONG, f"This is longer than {length} characters.")
+        raise _too_long(length)
     return value
 
 
+def _too_long(length: int) -> WrongValue:
+    return WrongValue(FieldErrorCode.TOO_LONG, f"Use at most {length} characters.")
+
+
 def _line(value: str, length: int) -> str:
-    text = _shorter(unicodedata.normalize("NFC", value), length).strip()
+    text = _composed(value, length).strip()
     if _unprintable(text):
         raise WrongValue(FieldErrorCode.INVALID, "This has characters that cannot be shown on one line.")
     return text

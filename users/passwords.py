@@ -5,7 +5,7 @@ from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
 from users import events, hashing, letters, mail, names, proofs, sessions, throttle
 from users.caller import Caller, SignedIn
@@ -20,19 +20,21 @@ from users.errors import (
     WrongValue,
 )
 from users.events import Kind
-from users.models import User
+from users.models import BY_CLAIM, User
 from users.proofs import Purpose
 
 LONGEST = 256
+# Before normalization, which composes up to four characters into one and takes quadratic time in combining marks.
+LONGEST_TYPED = 4 * LONGEST
 
 
 def inspect(inspection: Inspection, field: str, password: str, *, user: User) -> None:
     """Note everything that keeps a text from being this user's password."""
-    password = _normal(password)
+    typed, password = password, _normal(password)
     if not password:
-        inspection.add(field, FieldErrorCode.REQUIRED, "A password is needed.")
-    elif len(password) > LONGEST:
-        inspection.add(field, FieldErrorCode.TOO_LONG, f"A password has at most {LONGEST} characters.")
+        inspection.add(field, FieldErrorCode.REQUIRED, "Enter a password.")
+    elif len(typed) > LONGEST_TYPED or len(password) > LONGEST:
+        inspection.add(field, FieldErrorCode.TOO_LONG, f"Use at most {LONGEST} characters.")
     else:
         try:
             validate_password(password, user)
@@ -47,9 +49,9 @@ def matches(caller: Caller, user: User | None, password: str, *, account: str) -
 
     `account` is a name for the account in the hashing queue, also where there is no user.
     """
-    password = _normal(password)
+    typed, password = password, _normal(password)
     # A longer one cannot be anyone's; its beginning is hashed all the same, at the same cost.
-    fits = 0 < len(password) <= LONGEST
+    fits = 0 < len(password) <= LONGEST and len(typed) <= LONGEST_TYPED
     if user is None or not user.has_usable_password():
         hashing.hash_password(caller, password[:LONGEST], account=account)
         return False
@@ -66,7 +68,10 @@ def matches(caller: Caller, user: User | None, password: str, *, account: str) -
 
 
 def owner(username: str) -> User | None:
-    """The user of a username or an address, in any spelling that means the same."""
+    """Return the user with this username or email, ignoring case and Unicode form.
+
+    Several accounts may claim an email until one verifies it: the one that did comes first, then the oldest.
+    """
     clean, find = (names.email, _by_email) if "@" in names.folded(username) else (names.username, _by_username)
     try:
         return find.first(key=clean(username).lower())
@@ -112,16 +117,19 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
         mail.notify(caller, letters.password_changed, user=user)
     # The rest of the same answer asks for sessions by the number that holds now.
     user.credential_version += 1
+    if caller.keeper:
+        caller.keeper.remember(user)
     return ended
 
 
 def request_reset(caller: Caller, *, email: str) -> None:
     """Have a mail sent to whoever has the address, to choose a new password by; the same where nobody has it."""
     address = mail.admit(caller, email, to="reset")
+    capped = mail.is_capped(address, to="reset")
     user = owner(address)
     with transaction.atomic():
         events.record(caller, Kind.PASSWORD_RESET_REQUESTED, user=user)
-        mail.queue(caller, letters.reset_password, user=None, address=address)
+        mail.queue(caller, letters.reset_password, user=None, address=address, capped=capped)
 
 
 def reset(caller: Caller, *, token: str, new_password: str, email: str | None = None) -> tuple[User, int]:
@@ -135,9 +143,11 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
     with transaction.atomic():
         # Whoever has the mail has the address: this proves it as well.
         proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}
+        proofs.lock_claims(user, user.email)
         if not _replace(user, encoded, **proven):
             raise TokenInvalid
         proofs.use(proof)
+        proofs.take_over(user, user.email)
         ended = sessions.end_all_of(caller, user=user, why="password reset")
         events.record(caller, Kind.PASSWORD_RESET, user=user)
         if proven:
@@ -158,16 +168,21 @@ def _refuse_without_password(user: User) -> None:
 
 
 def _normal(password: str) -> str:
-    # In the form that is hashed, and measured: eight marks on four letters are four characters. No more of it
-    # than can matter, since normalising is work as well.
-    return unicodedata.normalize("NFC", password[: 4 * LONGEST])
+    # The form that is hashed and measured: eight marks on four letters are four characters.
+    return unicodedata.normalize("NFC", password[:LONGEST_TYPED])
 
 
 def _replace(user: User, encoded: str, **changes: Any) -> bool:
     # Of eight changes at once, each of which knew the old password, one wins; none, where the address has changed.
     same = User.objects.filter(id=user.id, credential_version=user.credential_version, email=user.email, is_active=True)
-    return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
+    try:
+        with transaction.atomic():
+            return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
+    except IntegrityError:
+        raise Conflict("Another account has this email.") from None
 
 
 _by_username = CompiledQuery(lambda: User.objects.filter(username_key=parameter("key", User.username_key)))
-_by_email = CompiledQuery(lambda: User.objects.filter(email_key=parameter("key", User.email_key)))
+_by_email = CompiledQuery(
+    lambda: User.objects.filter(email_key=parameter("key", User.email_key)).order_by(*BY_CLAIM)[:1]
+)

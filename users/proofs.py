@@ -15,7 +15,8 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Max, QuerySet
+from django.db.models import F, Max, QuerySet, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from users import names, pruning, server, throttle
@@ -26,6 +27,8 @@ from users.errors import TokenExpired, TokenInvalid, WrongValue
 from users.models import Proof, User
 
 Purpose = Proof.Purpose
+# More than the limits of mail let anybody have sent to one address while the codes are good.
+MOST_CODES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,30 @@ def withdraw_everyones() -> int:
     return Proof.objects.exclude(purpose=Purpose.UNDO).delete()[0]
 
 
+def lock_claims(user: User, address: str) -> None:
+    """Lock the user and the accounts that claim an address, so that of several that verify it at once one wins."""
+    claims = User.objects.filter(email_key=address.lower(), is_email_verified=False)
+    ids = {user.id, *claims.values_list("id", flat=True)}
+    # Sorted, so that concurrent transactions cannot deadlock.
+    list(User.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
+
+
+def take_over(user: User, address: str) -> None:
+    """Void every other claim to an address that this user has verified.
+
+    Other accounts lose the address, their sessions and tokens, cannot be signed in to, and are erased in time. A former
+    owner of the address can no longer have it back.
+    """
+    others = User.objects.filter(email_key=address.lower(), is_email_verified=False).exclude(id=user.id)
+    Proof.objects.filter(user__in=list(others.values_list("id", flat=True))).delete()
+    Proof.objects.filter(purpose=Purpose.UNDO, address_key=address.lower()).exclude(user=user).delete()
+    others.update(
+        email=names.NOWHERE,
+        credential_version=F("credential_version") + 1,
+        erases_at=Coalesce("erases_at", Value(timezone.now() + settings.GATEWAY_ERASE_AFTER)),
+    )
+
+
 def holder(address: str) -> User | None:
     """Who may still have an address back, which so is nobody else's."""
     proof = _holding.first(address_key=address.lower(), now=timezone.now())
@@ -116,9 +143,11 @@ def held() -> QuerySet[Proof]:
     )
 
 
-def pending(address: str) -> Proof | None:
-    """The newest open proof of an address that is no account's yet."""
+def pending(address: str, *, username: str = "") -> Proof | None:
+    """Return the newest open token for an address that is no account's yet, or the one of this username."""
     found = Proof.objects.select_related("user").filter(purpose=Purpose.VERIFY, address_key=address.lower())
+    if username:
+        found = found.filter(user__username_key=username.lower())
     newest = found.order_by("-created_at").first()
     return newest if newest and _is_good(newest) else None
 
@@ -162,9 +191,9 @@ def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof |
         address = names.email(email).lower()
     except WrongValue:
         return None
-    # Several, where more than one user means to make the address theirs.
+    # Several, where more than one account claims the address. Links work beyond the limit as well.
     found = Proof.objects.select_related("user").filter(address_key=address, purpose=purpose).exclude(code="")
-    proof = next((proof for proof in found.order_by("-created_at")[:5] if _fits(code, proof)), None)
+    proof = next((proof for proof in found.order_by("-created_at")[:MOST_CODES] if _fits(code, proof)), None)
     if proof:
         # Who has the code does not guess it, and may need it again: for a password that will do.
         throttle.Tries([], lanes).reset()

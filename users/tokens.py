@@ -67,8 +67,8 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
-    if not user.is_email_verified and (_is_proof_required() or user.email == names.nowhere(user.id)):
-        tries.reset()
+    if not user.is_email_verified and (_is_proof_required() or names.is_nowhere(user.email)):
+        # Stays counted as an attempt, which bounds the events that it writes.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
     is_new = throttle.is_new(caller, user)

@@ -145,6 +145,7 @@ def test_a_user_is_added_under_a_clean_name(desk: Client, api: Api, typed: str, 
     ],
 )
 def test_a_user_that_will_not_do_is_not_added(desk: Client, changes: dict[str, str], field: str) -> None:
+    User.objects.update(is_email_verified=True)
     form = {"username": "bob", "email": "bob@example.com", "usable_password": "true"}
     answer = desk.post(f"{USERS}add/", form | {"password1": PASSWORD, "password2": PASSWORD} | changes)
     assert answer.status_code == 200
@@ -167,6 +168,7 @@ def test_a_user_is_edited_and_nothing_else_is_touched(desk: Client, alice: Membe
     "changes", [{"username": "ROOT"}, {"username": "a b"}, {"email": "ROOT@example.com"}, {"email": "nothing"}]
 )
 def test_an_edit_that_will_not_do_changes_nothing(desk: Client, alice: Member, changes: dict[str, str]) -> None:
+    User.objects.update(is_email_verified=True)
     address = page_of(alice)
     answer = desk.post(address, form_of(desk.get(address), bio="edited", **changes))
     assert answer.status_code == 200

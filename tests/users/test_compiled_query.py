@@ -53,6 +53,6 @@ def test_one_statement_runs_and_other_values_find_nothing(session: Session, stat
 def test_the_values_of_a_column_equal_those_of_the_orm(session: Session) -> None:
     for address in ("2001:db8::1", None, "198.51.100.7"):
         sessions.open(Caller(ip_address=address), user=session.user)
-    rows = throttle._addresses.rows(user_id=session.user_id)
+    rows = throttle._addresses.rows(user_id=session.user_id, credential_version=session.credential_version)
     assert [address for (address,) in rows] == ["198.51.100.7", None, "2001:db8::1", "192.0.2.1"]
-    assert throttle._addresses.rows(user_id=uuid4()) == []
+    assert throttle._addresses.rows(user_id=uuid4(), credential_version=1) == []

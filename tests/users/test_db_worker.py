@@ -125,7 +125,7 @@ def test_what_failed_is_looked_after_again_whatever_came_between(
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_sends_what_is_due_and_ends() -> None:
     for address in ("alice@example.com", "bob@example.com", "carol@example.com"):
-        User.objects.create_user(address.partition("@")[0], address)
+        User.objects.create_user(address.partition("@")[0], address, is_email_verified=True)
         mail.queue(Caller(), letters.account_exists, user=None, address=address)
     _, second, third = DBTaskResult.objects.order_by("enqueued_at")
     past, future = timezone.now() - 2 * mail.LEASE, timezone.now() + mail.LONGEST_WAIT
@@ -144,7 +144,7 @@ def test_a_row_that_no_letter_can_be_made_of_stops_no_other(
 ) -> None:
     monkeypatch.setattr(db_worker, "retry_failed", lambda parent_pid: None)
     for name in ("alice", "bob"):
-        User.objects.create_user(name, f"{name}@example.com")
+        User.objects.create_user(name, f"{name}@example.com", is_email_verified=True)
     mail.queue(Caller(), letters.account_exists, user=None, address="alice@example.com")
     DBTaskResult.objects.update(**row)
     mail.queue(Caller(), letters.account_exists, user=None, address="bob@example.com")

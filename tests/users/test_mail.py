@@ -171,7 +171,7 @@ def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no
 ) -> None:
     ask_for(alice)
     DBTaskResult.objects.update(task_path=path)
-    User.objects.create_user("bob", "bob@example.com")
+    User.objects.create_user("bob", "bob@example.com", is_email_verified=True)
     mail.queue(CALLER, letters.account_exists, user=None, address="bob@example.com")
     assert len(post.received("bob@example.com")) == 1
     age(DBTaskResult.objects.filter(task_path=path), timedelta(hours=1), "enqueued_at")

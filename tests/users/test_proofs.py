@@ -271,7 +271,7 @@ def test_several_who_mean_to_have_one_address_each_have_a_code(api: Api) -> None
     assert "errors" not in verify(codes[0], OTHER).json
     assert User.objects.get(email=OTHER).username == "alice"
     answer = verify(codes[1], OTHER)
-    assert (answer.code, answer.error["message"]) == ("CONFLICT", "Another account has this address.")
+    assert (answer.code, answer.error["message"]) == ("CONFLICT", "Another account has this email.")
 
 
 # --- at once -------------------------------------------------------------------------------------
@@ -312,7 +312,7 @@ def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
     deliver()
     letters = [*received(ADDRESS), *received(OTHER)]
     secrets = {mail.token for mail in letters if "token=" in mail.text}
-    secrets |= {mail.code for mail in letters if "Or type" in mail.text}
+    secrets |= {mail.code for mail in letters if "Or enter" in mail.text}
     secrets |= {code.replace("-", "") for code in secrets if len(code) == 9}
     kept = str([list(model.objects.values()) for model in (Proof, Event, DBTaskResult)])
     assert len(secrets) >= 5
