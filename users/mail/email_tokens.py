@@ -19,7 +19,7 @@ from django.db.models import F, Max, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from users import names, pruning, server, throttle
+from users import normalization, pruning, secret_keys, throttle
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import proofs
@@ -122,7 +122,7 @@ def take_over(user: User, address: str) -> None:
     Proof.objects.filter(user__in=list(others.values_list("id", flat=True))).delete()
     Proof.objects.filter(purpose=Purpose.UNDO, address_key=address.lower()).exclude(user=user).delete()
     others.update(
-        email=names.NOWHERE,
+        email=normalization.NOWHERE,
         credential_version=F("credential_version") + 1,
         erases_at=Coalesce("erases_at", Value(timezone.now() + settings.GATEWAY_ERASE_AFTER)),
     )
@@ -185,10 +185,10 @@ def _by_token(purpose: Purpose, token: str) -> Proof | None:
 
 def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof | None:
     place = throttle.place(caller)
-    lanes = [*throttle.lanes("code_address", names.folded(email)), *throttle.lanes("code_client", place)]
+    lanes = [*throttle.lanes("code_address", normalization.folded(email)), *throttle.lanes("code_client", place)]
     throttle.count(caller, lanes)
     try:
-        address = names.email(email).lower()
+        address = normalization.email(email).lower()
     except WrongValue:
         return None
     # Several, where more than one account claims the address. Links work beyond the limit as well.
@@ -211,7 +211,7 @@ def _is_good(proof: Proof) -> bool:
 
 
 def _keys() -> list[bytes]:
-    return server.keys("gateway.codes")
+    return secret_keys.keys("gateway.codes")
 
 
 _holding = CompiledQuery(held, related="user")
