@@ -40,10 +40,10 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
     proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
     user, former = proof.user, copy(proof.user)
     with transaction.atomic():
-        proofs.lock_claims(user, proof.address)
+        others = proofs.lock_claims(user, proof.address)
         _take(user, proof)
         proofs.use(proof)
-        proofs.take_over(user, proof.address)
+        proofs.void_claims(user, proof.address, others)
         if former.email_key != proof.address_key:
             events.record(caller, Kind.EMAIL_CHANGED, user=user)
             _tell_former(caller, user, former)
@@ -80,10 +80,10 @@ def undo_change(caller: Caller, *, token: str) -> tuple[User, int]:
     user, former = proof.user, copy(proof.user)
     with transaction.atomic():
         # The rows of users before any others, as every rule locks them.
-        proofs.lock_claims(user, proof.address)
+        others = proofs.lock_claims(user, proof.address)
         _give_back(user, proof)
         proofs.use(proof)
-        proofs.take_over(user, proof.address)
+        proofs.void_claims(user, proof.address, others)
         # What was mailed since may be in the hands of whoever changed the address.
         proofs.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")
