@@ -44,10 +44,10 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
     user, former = proof.user, copy(proof.user)
     session = access_tokens.own_session(caller, user)
     with transaction.atomic():
-        email_tokens.lock_claims(user, proof.address)
+        others = email_tokens.lock_claims(user, proof.address)
         _take(user, proof)
         email_tokens.use(proof)
-        email_tokens.take_over(user, proof.address)
+        email_tokens.void_claims(user, proof.address, others)
         if former.email_key != proof.address_key:
             events.record(caller, Kind.EMAIL_CHANGED, user=user)
             _tell_former(caller, user, former)
@@ -93,10 +93,10 @@ def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> t
         sessions.shown(user)
     with transaction.atomic():
         # The rows of users before any others, as every rule locks them.
-        email_tokens.lock_claims(user, proof.address)
+        others = email_tokens.lock_claims(user, proof.address)
         _give_back(user, proof)
         email_tokens.use(proof)
-        email_tokens.take_over(user, proof.address)
+        email_tokens.void_claims(user, proof.address, others)
         # What was mailed since may be in the hands of whoever changed the address.
         email_tokens.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")

@@ -147,11 +147,11 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
     with transaction.atomic():
         # Whoever has the mail has the address: this proves it as well.
         proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}
-        email_tokens.lock_claims(user, user.email)
+        others = email_tokens.lock_claims(user, user.email)
         if not _replace(user, encoded, **proven):
             raise TokenInvalid
         email_tokens.use(proof)
-        email_tokens.take_over(user, user.email)
+        email_tokens.void_claims(user, user.email, others)
         ended = sessions.end_all_of(caller, user=user, why="password reset")
         events.record(caller, Kind.PASSWORD_RESET, user=user)
         if proven:
