@@ -59,7 +59,7 @@ class CleanNames:
         # The form leaves the computed columns out, and with them the constraints that stand on them.
         key = {"username": "username_key", "email": "verified_email_key"}[field]
         if User.objects.filter(**{key: name.lower()}).exclude(pk=self.instance.pk).exists():
-            raise ValidationError(f"Another account has this {field}.")
+            raise ValidationError(f"Another account uses this {field}.")
         return name
 
 

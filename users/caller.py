@@ -29,7 +29,7 @@ class Keeper:
         """Return the token of the cookie, or None; raise Forbidden unless a trusted page sent it."""
         if self.brought and not self.is_trusted:
             raise Forbidden(
-                "The refresh token cookie needs an Origin header, with the gateway's own origin or one of "
+                "The refresh token cookie requires an Origin header: the gateway's own origin or one of "
                 "CORS_ALLOWED_ORIGINS."
             )
         return self.brought

@@ -1,4 +1,4 @@
-"""Every refusal: a class, a code, a message. The codes are contract, the messages are prose."""
+"""Errors: an exception class for each error code. Clients depend on the codes, people read the messages."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,57 +10,61 @@ class ErrorCode(Enum):
     """Every value that `extensions.code` can take."""
 
     UNAUTHENTICATED = (
-        "No valid access token came in the header: refresh, then retry. `extensions.reason` is "
-        "TOKEN_MISSING, TOKEN_EXPIRED or TOKEN_INVALID. Never the answer to a wrong password or a bad "
-        "token in an argument."
+        "The Authorization header has no valid access token. Refresh, then retry. `extensions.reason` is "
+        "TOKEN_MISSING, TOKEN_EXPIRED or TOKEN_INVALID. A wrong password or a bad token in an argument "
+        "has other codes."
     )
-    FORBIDDEN = "The signed-in user may not do this; in cookie mode, the page's origin is not allowed."
-    BAD_USER_INPUT = "An argument will not do; see `extensions.fieldErrors`."
-    INVALID_CREDENTIALS = "The name or the password is wrong."
-    EMAIL_NOT_VERIFIED = "The address must be verified first; `requestEmailVerification` sends another mail."
-    RATE_LIMITED = "Too many attempts; wait `extensions.retryAfter` seconds."
-    TOKEN_INVALID = "The token in the argument is not one of ours, or is spent."
+    FORBIDDEN = "The signed-in user may not do this. In cookie mode: the page's origin is not allowed."
+    BAD_USER_INPUT = "An argument or a variable is invalid. `extensions.fieldErrors` lists every problem."
+    INVALID_CREDENTIALS = "The username or password is wrong."
+    EMAIL_NOT_VERIFIED = "The email must be verified first. `requestEmailVerification` sends another mail."
+    RATE_LIMITED = "Too many attempts. Retry after `extensions.retryAfter` seconds."
+    TOKEN_INVALID = "The token in the argument is not valid, or was already used."
     TOKEN_EXPIRED = "The token in the argument has expired."
-    TOKEN_REUSED = "This refresh token was already used: its session has been ended."
-    CONFLICT = "A concurrent change won; reload, then retry."
-    NOT_FOUND = "Not found, or not yours."
-    OPERATION_TOO_COMPLEX = "The document asks for more than the gateway allows."
-    GRAPHQL_PARSE_FAILED = "The document is not GraphQL."
-    GRAPHQL_VALIDATION_FAILED = "The document does not fit the schema."
-    BAD_REQUEST = "The request is not a GraphQL request."
-    OPERATION_RESOLUTION_FAILURE = "Which operation of the document is meant does not show."
-    PERSISTED_QUERY_NOT_FOUND = "Send the document along with its hash."
-    PERSISTED_QUERY_NOT_SUPPORTED = "This gateway keeps no documents by hash, or only those it was given."
-    SERVICE_UNAVAILABLE = "The gateway cannot do this at the moment; retry after `extensions.retryAfter` seconds."
-    INTERNAL_SERVER_ERROR = "The server failed; quote `extensions.requestId`."
+    TOKEN_REUSED = "This refresh token was already used, so its session was ended. Sign in again."
+    CONFLICT = "Another change was made at the same time. Reload, then retry."
+    NOT_FOUND = "The object does not exist, or belongs to another user."
+    OPERATION_TOO_COMPLEX = "The document exceeds a limit of the gateway. The message names the limit."
+    GRAPHQL_PARSE_FAILED = "The document is not valid GraphQL."
+    GRAPHQL_VALIDATION_FAILED = "The document does not match the schema."
+    BAD_REQUEST = "The request is not a valid GraphQL request."
+    OPERATION_RESOLUTION_FAILURE = "The document has several operations. Set `operationName`."
+    PERSISTED_QUERY_NOT_FOUND = "The gateway does not have this document. Send it together with its hash."
+    PERSISTED_QUERY_NOT_SUPPORTED = "This gateway does not store documents by hash. Send the document."
+    SERVICE_UNAVAILABLE = "The gateway is temporarily unable to do this. Retry after `extensions.retryAfter` seconds."
+    INTERNAL_SERVER_ERROR = "The server failed. Quote `extensions.requestId` when you report it."
 
 
 class FieldErrorCode(Enum):
     """Every value that `extensions.fieldErrors[].code` can take."""
 
     REQUIRED = "The argument is missing or empty."
-    INVALID = "The argument has a form that will not do."
-    TOO_LONG = "The argument is longer than the gateway takes."
-    TAKEN = "Another account has this already."
-    MISMATCH = "The two values that must be equal are not."
-    PASSWORD_TOO_SHORT = "The password has fewer characters than this gateway asks for."
-    PASSWORD_TOO_COMMON = "The password is among those that are tried first."
-    PASSWORD_TOO_SIMILAR = "The password is too close to the name, the address or the product."
-    PASSWORD_ENTIRELY_NUMERIC = "The password is made of digits alone."
-    PASSWORD_BREACHED = "The password stands in a known collection of stolen ones."
-    PASSWORD_UNCHANGED = "The new password is the old one."
+    INVALID = "The argument has an invalid format."
+    TOO_LONG = "The argument is too long."
+    TAKEN = "Another account uses this value."
+    MISMATCH = "The two values must be equal."
+    PASSWORD_TOO_SHORT = "The password is too short. `extensions.fieldErrors` has the minimum length."
+    PASSWORD_TOO_COMMON = "The password is too common."
+    PASSWORD_TOO_SIMILAR = (
+        "The password is too similar to the username, the email, the full name or the name of the service."
+    )
+    PASSWORD_ENTIRELY_NUMERIC = "The password consists of digits only."
+    PASSWORD_BREACHED = "The password appears in a known data breach."
+    PASSWORD_UNCHANGED = "The new password is the same as the old one."
 
 
 class Reason(Enum):
-    """Why no one is signed in: `extensions.reason` of UNAUTHENTICATED."""
+    """Values of `extensions.reason` of UNAUTHENTICATED."""
 
-    TOKEN_MISSING = "No access token came in the Authorization header."
-    TOKEN_EXPIRED = "The access token in the Authorization header has expired."
-    TOKEN_INVALID = "The access token in the Authorization header is not valid, or its session has ended."
+    TOKEN_MISSING = "The Authorization header with an access token is missing. Sign in first."
+    TOKEN_EXPIRED = "The access token in the Authorization header has expired. Refresh, then retry."
+    TOKEN_INVALID = (
+        "The access token in the Authorization header is not valid, or its session has ended. Sign in again."
+    )
 
 
 class Refusal(Exception):
-    """What a rule raises where it will not do as asked."""
+    """The base class of errors that clients see, with a code and a message."""
 
     code: ClassVar[ErrorCode]
     message: str
@@ -94,7 +98,7 @@ class RateLimited(Refusal):
     code = ErrorCode.RATE_LIMITED
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many attempts; wait {retry_after} seconds.", retryAfter=retry_after)
+        super().__init__(f"Too many attempts. Try again in {duration(retry_after)}.", retryAfter=retry_after)
 
 
 class TokenInvalid(Refusal):
@@ -121,8 +125,7 @@ class ServiceUnavailable(Refusal):
     code = ErrorCode.SERVICE_UNAVAILABLE
 
     def __init__(self, retry_after: int) -> None:
-        message = f"The gateway cannot do this now; retry after {retry_after} seconds."
-        super().__init__(message, retryAfter=retry_after)
+        super().__init__(f"The gateway is busy. Retry in {duration(retry_after)}.", retryAfter=retry_after)
 
 
 class InvalidInput(Refusal):
@@ -134,7 +137,7 @@ class InvalidInput(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One argument that will not do, and why."""
+    """An invalid argument, and the reason."""
 
     field: str
     code: FieldErrorCode
@@ -142,7 +145,7 @@ class FieldError:
 
 
 class WrongValue(Exception):
-    """What a cleaning function raises: the value will not do, whichever argument it came in."""
+    """Raised by cleaning functions if a value is invalid."""
 
     def __init__(self, code: FieldErrorCode, message: str) -> None:
         self.code = code
@@ -151,25 +154,34 @@ class WrongValue(Exception):
 
 
 class Inspection:
-    """Looks at all arguments before it refuses, so that every wrong one is named at once."""
+    """Collects the invalid arguments, so that one error lists them all."""
 
     def __init__(self) -> None:
         self.errors: list[FieldError] = []
 
     def clean(self, field: str, cleaner: Callable[[str], str], value: str | None) -> str:
-        """Return the cleaned value; an empty text where it is invalid, with a note of what is wrong with it."""
+        """Return the cleaned value, or add an error and return an empty string."""
         try:
             return cleaner(value or "")
         except WrongValue as wrong:
-            # Never the value itself: what comes next, such as the comparison with the password, is not bounded.
+            # Not the value itself: the next steps, such as its comparison with the password, are slow for long values.
             self.add(field, wrong.code, wrong.message)
             return ""
 
     def add(self, field: str, code: FieldErrorCode, message: str | None = None) -> None:
-        """Note what is wrong with an argument."""
+        """Add an error."""
         self.errors.append(FieldError(field, code, message or code.value))
 
     def finish(self) -> None:
-        """Refuse where anything was noted."""
+        """Raise InvalidInput if there are errors."""
         if self.errors:
             raise InvalidInput(*self.errors)
+
+
+def duration(seconds: int) -> str:
+    """Return a duration in words, rounded up: "5 seconds", "3 minutes", "1 hour"."""
+    for unit, size in (("hour", 3_600), ("minute", 60)):
+        if seconds >= size:
+            count = -(-seconds // size)
+            return f"{count} {unit}{'s' * (count != 1)}"
+    return f"{seconds} second{'s' * (seconds != 1)}"

@@ -1,4 +1,4 @@
-"""Events of accounts: stored in a table for their owners, and written to the audit log once they are committed."""
+"""Events of accounts: stored for their users, and written to the audit log once they are committed."""
 
 import base64
 import logging
@@ -24,31 +24,34 @@ log = logging.getLogger("gateway.audit")
 
 
 class Kind(Enum):
-    """What is recorded; the value is what the table keeps."""
+    """The kind of an event. Clients should ignore kinds that they do not recognise."""
 
     description: str
 
-    ACCOUNT_REGISTERED = "account.registered", "The account was made."
-    REGISTRATION_REPEATED = "registration.repeated", "Somebody meant to make an account with the account's address."
-    ACCOUNT_CLOSED = "account.closed", "The user closed the account; it is erased after a while."
-    ACCOUNT_REOPENED = "account.reopened", "The user came back before the account was erased."
-    ACCOUNT_ERASED = "account.erased", "The account was erased for good."
-    ACCOUNT_ADMINISTERED = "account.administered", "Somebody of the staff changed the account."
-    PROFILE_CHANGED = "profile.changed", "The user described themselves anew."
-    SIGNED_IN = "session.opened", "Somebody signed in with the password."
-    SIGN_IN_REFUSED = "sign_in.refused", "Somebody tried to sign in with a wrong password."
-    ATTEMPTS_THROTTLED = "attempts.throttled", "Somebody tried too often and was told to wait."
-    REFRESH_REUSED = "refresh.reused", "A spent refresh token came back; its session was ended."
-    SESSION_ENDED = "session.ended", "One or more sessions were ended."
+    ACCOUNT_REGISTERED = "account.registered", "The account was created."
+    REGISTRATION_REPEATED = "registration.repeated", "Another registration used the account's email."
+    ACCOUNT_CLOSED = "account.closed", "The user closed the account. It is erased after a grace period."
+    ACCOUNT_REOPENED = "account.reopened", "The user restored the closed account by signing in."
+    ACCOUNT_ERASED = "account.erased", "The account was erased permanently."
+    ACCOUNT_ADMINISTERED = "account.administered", "A staff member changed the account."
+    PROFILE_CHANGED = "profile.changed", "The user changed the profile."
+    SIGNED_IN = "session.opened", "A client signed in with the password."
+    SIGN_IN_REFUSED = "sign_in.refused", "A sign-in failed because the password was wrong."
+    ATTEMPTS_THROTTLED = "attempts.throttled", "A rate limit refused further attempts."
+    REFRESH_REUSED = "refresh.reused", "A refresh token was used twice, so its session was ended."
+    SESSION_ENDED = "session.ended", "One or more sessions ended."
     PASSWORD_CHANGED = "password.changed", "The password was changed."
-    PASSWORD_REFUSED = "password.refused", "Somebody signed in gave a wrong password where the user's own was asked."
-    PASSWORD_RESET_REQUESTED = "password.reset_requested", "A mail was asked for, to choose a new password by."
-    PASSWORD_RESET = "password.reset", "The password was replaced by the one who reads the account's mail."
-    EMAIL_VERIFICATION_REQUESTED = "email.verification_requested", "A mail was asked for, to prove the address by."
-    EMAIL_VERIFIED = "email.verified", "The address was proven to be the user's."
-    EMAIL_CHANGE_REQUESTED = "email.change_requested", "The user asked for another address; it is to be proven."
-    EMAIL_CHANGED = "email.changed", "Another address took the place of the former one."
-    EMAIL_CHANGE_UNDONE = "email.change_undone", "The former address was given back."
+    PASSWORD_REFUSED = "password.refused", "A signed-in client gave a wrong password to confirm a change."
+    PASSWORD_RESET_REQUESTED = "password.reset_requested", "A password reset was requested."
+    PASSWORD_RESET = "password.reset", "The password was reset with a mailed token."
+    EMAIL_VERIFICATION_REQUESTED = "email.verification_requested", "A mail to verify the email was requested."
+    EMAIL_VERIFIED = "email.verified", "The email was verified."
+    EMAIL_CHANGE_REQUESTED = (
+        "email.change_requested",
+        "The user requested a change of the email, which must be verified first.",
+    )
+    EMAIL_CHANGED = "email.changed", "The email was changed."
+    EMAIL_CHANGE_UNDONE = "email.change_undone", "The change of the email was undone."
 
     def __new__(cls, value: str, description: str) -> "Kind":
         kind = object.__new__(cls)
@@ -59,7 +62,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A run of events, newest first, and whether older ones follow."""
+    """A page of events, newest first, and whether older events follow."""
 
     events: list[Event]
     has_more: bool
@@ -82,14 +85,14 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
 
 
 def record_reopening(caller: Caller, *, user: User) -> None:
-    """Keep that an account which is to be erased is not any more, where its user had closed it."""
-    # One that only waits to be proven is to be erased as well, and was never closed.
+    """Record that the user restored an account that was closed."""
+    # An account with an unverified email also has `erases_at`, but was never closed.
     if user.erases_at and Event.objects.filter(user=user, kind=Kind.ACCOUNT_CLOSED.value).exists():
         record(caller, Kind.ACCOUNT_REOPENED, user=user)
 
 
 def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
-    """Say to the log that something happened; alone, for what is too frequent to keep."""
+    """Write an event to the audit log without storing it, for events that are too frequent to store."""
     metrics.events.labels(what).inc()
     line = {
         "event": what,
@@ -105,10 +108,10 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
 
 
 def of(user: User, *, first: int | None, after: str | None) -> Page:
-    """A user's events after a cursor; the cost of a page does not grow with the table."""
+    """Return a page of the user's events after a cursor. Its cost does not grow with the table."""
     first = USUAL if first is None else first
     if not 0 <= first <= MOST:
-        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"A page has 0 to {MOST} events."))
+        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Use a number from 0 to {MOST}."))
     found = Event.objects.filter(user=user).order_by("-at", "-id")
     if after:
         at, id = _place(after)
@@ -118,22 +121,22 @@ def of(user: User, *, first: int | None, after: str | None) -> Page:
 
 
 def kind_of(event: Event) -> Kind:
-    """What kind of event a row keeps."""
+    """Return the kind of a stored event."""
     return Kind(event.kind)  # type: ignore[call-arg]
 
 
 def cursor(event: Event) -> str:
-    """Where an event stands in the order, for `of` to go on after."""
+    """Return the cursor of an event, for the `after` argument of `of`."""
     return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.id}".encode()).decode()
 
 
 def anonymise(user: User) -> None:
-    """Keep that a user's events happened, and nothing by which to tell whose they were."""
+    """Remove everything from a user's events that identifies the user."""
     Event.objects.filter(user=user).update(user=None, session_id=None, ip_address=None, user_agent="", facts={})
 
 
 def prune() -> int:
-    """Delete what is older than `GATEWAY_EVENTS_KEPT`; how many there were."""
+    """Delete events older than `GATEWAY_EVENTS_KEPT`, and return how many."""
     return pruning.delete(Event.objects.filter(at__lt=timezone.now() - settings.GATEWAY_EVENTS_KEPT))
 
 
@@ -145,8 +148,8 @@ def _place(after: str) -> tuple[datetime, UUID]:
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:
             raise ValueError
-        # Here, since the first and the last day of all have moments that UTC cannot say.
+        # Inside `try`: the first and last days that datetime supports overflow in UTC.
         return moment.astimezone(UTC), UUID(id)
     except (ValueError, OverflowError):
-        message = "This is not a cursor that `pageInfo` or an edge gave."
+        message = "This is not a cursor. Use `pageInfo.endCursor` of the previous page."
         raise InvalidInput(FieldError("after", FieldErrorCode.INVALID, message)) from None

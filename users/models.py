@@ -96,12 +96,12 @@ class User(AbstractBaseUser, PermissionsMixin):
             models.UniqueConstraint(
                 fields=["username_key"],
                 name="user_username_key",
-                violation_error_message="Another account has this username.",
+                violation_error_message="Another account uses this username.",
             ),
             models.UniqueConstraint(
                 fields=["verified_email_key"],
                 name="user_verified_email",
-                violation_error_message="Another account has this email.",
+                violation_error_message="Another account uses this email.",
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["email_key"], name="user_by_email")]

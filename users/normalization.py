@@ -27,9 +27,7 @@ def username(value: str) -> str:
     """The username in its one form: letters, digits, dots, dashes and underscores."""
     name = _ascii(value, NAME_LENGTH)
     if not USERNAME.fullmatch(name):
-        raise WrongValue(
-            FieldErrorCode.INVALID, "A username is made of letters a to z, digits, dots, dashes and underscores."
-        )
+        raise WrongValue(FieldErrorCode.INVALID, "Use only letters a to z, digits, dots, dashes and underscores.")
     return name
 
 
@@ -41,7 +39,7 @@ def email(value: str) -> str:
     except ValidationError:
         address = ""
     if not MAILBOX.fullmatch(address):
-        raise WrongValue(FieldErrorCode.INVALID, "This is not an email address.")
+        raise WrongValue(FieldErrorCode.INVALID, "Enter a valid email.")
     return address
 
 
@@ -64,7 +62,7 @@ def bio(value: str) -> str:
     """A text of several lines."""
     text = _composed(value, BIO_LENGTH)
     if _unprintable(text.replace("\n", "").replace("\r", "").replace("\t", "")):
-        raise WrongValue(FieldErrorCode.INVALID, "The text has characters that cannot be shown.")
+        raise WrongValue(FieldErrorCode.INVALID, "Remove the control characters.")
     return text
 
 
@@ -79,7 +77,7 @@ def image_url(value: str) -> str:
     except ValueError:
         fits = False
     if not fits or _unprintable(url):
-        raise WrongValue(FieldErrorCode.INVALID, "A picture's address begins with http:// or https://.")
+        raise WrongValue(FieldErrorCode.INVALID, "Enter a URL that begins with http:// or https://.")
     return url
 
 
@@ -102,7 +100,7 @@ def printable(value: str, length: int) -> str:
 
 def _ascii(value: str, length: int) -> str:
     if not value:
-        raise WrongValue(FieldErrorCode.REQUIRED, "This must not be empty.")
+        raise WrongValue(FieldErrorCode.REQUIRED, "Enter a value.")
     # Checked before as well: normalization takes time that grows with the square of the number of combining marks.
     return _shorter(unicodedata.normalize("NFKC", _shorter(value, length)), length)
 
@@ -127,7 +125,7 @@ def _too_long(length: int) -> WrongValue:
 def _line(value: str, length: int) -> str:
     text = _composed(value, length).strip()
     if _unprintable(text):
-        raise WrongValue(FieldErrorCode.INVALID, "This has characters that cannot be shown on one line.")
+        raise WrongValue(FieldErrorCode.INVALID, "Remove the line breaks and control characters.")
     return text
 
 

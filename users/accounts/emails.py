@@ -69,7 +69,7 @@ def change(caller: SignedIn, *, new_email: str, password: str | None = None) -> 
     user, inspection = caller.user, Inspection()
     address = inspection.clean("new_email", normalization.email, new_email)
     if address == user.email and user.is_email_verified:
-        inspection.add("new_email", FieldErrorCode.INVALID, "This is the account's address already.")
+        inspection.add("new_email", FieldErrorCode.INVALID, "This is already the email of the account.")
     changes.require(inspection, password, user=user)
     inspection.finish()
     changes.prove(caller, password or "")
@@ -130,7 +130,7 @@ def _update(users: QuerySet[User], **changes: Any) -> int:
         with transaction.atomic():
             return users.update(**changes)
     except IntegrityError:
-        raise Conflict("Another account has this email.") from None
+        raise Conflict("Another account uses this email.") from None
 
 
 def _tell_former(caller: Caller, user: User, former: User) -> None:

@@ -73,7 +73,7 @@ def register(
     device = inspection.clean("device_name", normalization.device_name, device_name)
     changes.inspect(inspection, "password", password, user=user)
     if password_confirmation is not None and password_confirmation != password:
-        inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords differ.")
+        inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords do not match.")
     is_quiet = settings.GATEWAY_EMAIL_VERIFICATION == "required"
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
@@ -213,7 +213,7 @@ def _look_for_others(inspection: Inspection, user: User, fields: Sequence[str]) 
         taken = {field for (field,) in rows}
         for field in keys:
             if field in taken:
-                inspection.add(field, FieldErrorCode.TAKEN, f"Another account has this {field}.")
+                inspection.add(field, FieldErrorCode.TAKEN, f"Another account uses this {field}.")
 
 
 def _fields_of_others() -> QuerySet[Any, Any]:

@@ -77,7 +77,7 @@ def letter(write: Write) -> Task[..., None]:
             # By its kind alone: what a mail server says may quote the letter, and the row keeps what is raised.
             code = getattr(failure, "smtp_code", "")
             log.warning(
-                "letter %s (%s) was not sent: %s %s",
+                "cannot send mail %s (%s), retry later: %s %s",
                 context.task_result.id,
                 write.__name__,
                 type(failure).__name__,
@@ -243,4 +243,4 @@ def _wait(tries: int) -> timedelta:
 def _give_up(same: QuerySet[Any], row: DBTaskResult[..., None]) -> None:
     if same.update(status=TaskResultStatus.FAILED, priority=-1):
         # By its path, which an upgrade may have left without a task.
-        log.error("letter %s (%s) is given up after %d tries", row.id, row.task_path, len(row.worker_ids))
+        log.error("gave up on mail %s (%s) after %d attempts", row.id, row.task_path, len(row.worker_ids))

@@ -21,13 +21,11 @@ class BreachedPassword:
     def validate(self, password: str, user: Any = None) -> None:
         """Raise where the password stands in a known collection of stolen ones."""
         if settings.GATEWAY_BREACH_URL and is_known(password):
-            raise ValidationError(
-                "This password stands in a known collection of stolen ones.", code="password_breached"
-            )
+            raise ValidationError("This password appears in a known data breach.", code="password_breached")
 
     def get_help_text(self) -> str:
         """What the admin's form says."""
-        return "Your password can't be one that is known to be stolen."
+        return "Your password can't be one that appears in a known data breach."
 
 
 def is_known(password: str) -> bool:
@@ -37,7 +35,7 @@ def is_known(password: str) -> bool:
     try:
         listed = _range(digest[:5])
     except (OSError, ValueError, HTTPException) as failure:
-        log.warning("the range service did not answer: %s", type(failure).__name__)
+        log.warning("cannot check the password for breaches: %s", type(failure).__name__)
         return False
     return any(suffix == digest[5:] and seen != "0" for suffix, _, seen in (line.partition(":") for line in listed))
 

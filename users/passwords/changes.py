@@ -183,7 +183,7 @@ def _replace(user: User, encoded: str, **changes: Any) -> bool:
         with transaction.atomic():
             return bool(same.update(password=encoded, credential_version=user.credential_version + 1, **changes))
     except IntegrityError:
-        raise Conflict("Another account has this email.") from None
+        raise Conflict("Another account uses this email.") from None
 
 
 _by_username = CompiledQuery(lambda: User.objects.filter(username_key=parameter("key", User.username_key)))

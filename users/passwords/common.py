@@ -38,11 +38,11 @@ class CommonPassword:
         folded = password.casefold()
         core = folded.strip(DECORATION)
         if folded in self.common or core in self.common or self._repeats(folded) or free(folded) < FEWEST_FREE:
-            raise ValidationError("This password is among those that are tried first.", code="password_too_common")
+            raise ValidationError("This password is too common.", code="password_too_common")
 
     def get_help_text(self) -> str:
         """What the admin's form says."""
-        return "Your password can't be a commonly used one, repeated or not, or a run along the keyboard."
+        return "Your password can't be a common password, a repetition of one, or a sequence of keys."
 
     def _repeats(self, password: str) -> bool:
         unit = repeated(password)
@@ -64,13 +64,13 @@ class ContextPassword:
             rest = rest.replace(word, "")
         if rest != folded and free(rest.strip(DECORATION)) < FEWEST_FREE:
             raise ValidationError(
-                "This password is too close to your name, your address or this service.",
+                "This password is too similar to your name, your email or the name of this service.",
                 code="password_too_similar",
             )
 
     def get_help_text(self) -> str:
         """What the admin's form says."""
-        return "Your password can't be your name, your address or this service's name with little beside."
+        return "Your password can't consist mainly of your name, your email or the name of this service."
 
     def _known(self, user: Any) -> list[str]:
         names = [getattr(user, name, "") for name in ("username", "email", "full_name")] if user else []

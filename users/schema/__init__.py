@@ -1,4 +1,4 @@
-"""The GraphQL schema: one line per operation."""
+"""The GraphQL schema: its queries and mutations, one line per mutation."""
 
 import graphene
 
@@ -7,11 +7,11 @@ from users.schema import accounts, dashboard, emails, errors, passwords, session
 
 # graphene shows the fields of the last base first.
 class Query(errors.Query, dashboard.Query, accounts.Query, graphene.ObjectType):
-    """All queries."""
+    """The queries of the gateway."""
 
 
 class Mutation(graphene.ObjectType):
-    """All mutations."""
+    """The mutations of the gateway."""
 
     register = accounts.Register.Field()
     update_profile = accounts.UpdateProfile.Field()

@@ -1,4 +1,4 @@
-"""Accounts: registration, the profile, the export and deletion."""
+"""Accounts: registration, profile, export and deletion."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from users.schema.user import User
 
 
 class Query(graphene.ObjectType):
-    """Reads the account."""
+    """Queries of the account."""
 
     me = graphene.Field(User, description="The signed-in user. UNAUTHENTICATED without a valid access token.")
     account_export = graphene.Field(
@@ -33,32 +33,34 @@ class Query(graphene.ObjectType):
 class Register(MaybeGranted, Mutation):
     """Create an account and sign in. BAD_USER_INPUT lists every invalid argument.
 
-    Where an email address must be verified before signing in, every field of the payload is null and a mail is sent.
+    If the gateway requires a verified email to sign in, it sends a mail and every field of the payload is null.
     """
 
     class Arguments:
         username = graphene.String(
             required=True,
-            description="Letters a to z, digits, dots, dashes and underscores. Unique, ignoring case.",
+            description="The username: letters a to z, digits, dots, dashes and underscores. Unique, ignoring case.",
         )
-        email = graphene.String(required=True, description="An email address that no other account has.")
-        password = graphene.String(required=True, description="Up to 256 characters of any script.")
-        password_confirmation = graphene.String(description="Where given, it must equal `password`.")
+        email = graphene.String(
+            required=True, description="The email of the account. No other account may have verified it."
+        )
+        password = graphene.String(required=True, description="The password, up to 256 characters of any script.")
+        password_confirmation = graphene.String(description="The password again. If given, it must equal `password`.")
         full_name = graphene.String(description="The user's full name, up to 150 characters.")
-        device_name = graphene.String(description="What to call this device in the list of sessions.")
+        device_name = graphene.String(description="The name of this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
         return registration.register(caller(info), **arguments) or Register()
 
 
 class UpdateProfile(Mutation):
-    """Change the given fields of the profile. An empty string clears a field; an omitted one stays unchanged."""
+    """Change the given fields of the profile. An empty string clears a field; omitted fields stay unchanged."""
 
     class Arguments:
-        full_name = graphene.String(description="The full name, up to 150 characters.")
-        bio = graphene.String(description="A text about the user, up to 2,000 characters.")
-        image_url = graphene.String(description="URL of a picture, http:// or https://, up to 500 characters.")
-        username = graphene.String(description="A new username. The old one becomes free at once.")
+        full_name = graphene.String(description="The new full name, up to 150 characters.")
+        bio = graphene.String(description="A new text about the user, up to 2,000 characters.")
+        image_url = graphene.String(description="The URL of a picture: http:// or https://, up to 500 characters.")
+        username = graphene.String(description="The new username. Other accounts can take the old one at once.")
 
     user = graphene.Field(User, required=True, description="The updated user.")
 
@@ -67,12 +69,12 @@ class UpdateProfile(Mutation):
 
 
 class DeleteAccount(Mutation):
-    """Close the account and end all sessions. It is erased after a grace period; signing in before restores it."""
+    """Close the account and end all sessions. It is erased after a grace period, unless the user signs in before."""
 
     class Arguments:
-        password = graphene.String(description="The user's password. Required where the account has one.")
+        password = graphene.String(description="The user's password. Required if the account has one.")
 
-    erased_at = graphene.DateTime(required=True, description="When the account is erased.")
+    erased_at = graphene.DateTime(required=True, description="The time at which the account will be erased.")
 
     def mutate(root, info, password=None):
         return DeleteAccount(erased_at=registration.close(signed_in(info), password=password))

@@ -10,12 +10,12 @@ from users.schema.user import User
 class Dashboard(graphene.ObjectType):
     """The dashboard of the signed-in user."""
 
-    message = graphene.String(required=True, description="A greeting. The mutation adds the posted text.")
+    message = graphene.String(required=True, description="A greeting. After the mutation, it contains the posted text.")
     user = graphene.Field(User, required=True, description="The signed-in user.")
 
 
 class Query(graphene.ObjectType):
-    """Reads the dashboard."""
+    """Queries of the dashboard."""
 
     dashboard = graphene.Field(
         Dashboard,

@@ -1,4 +1,4 @@
-"""Email addresses: verification, changes and their undoing."""
+"""Emails: verification, change, and undoing a change."""
 
 import graphene
 
@@ -9,32 +9,34 @@ from users.schema.user import User, selects_private_fields
 
 
 class VerifyEmail(Mutation):
-    """Verify an email address with the token from the mail. Works once.
+    """Verify an email with the token from the mail. Works once.
 
-    Send the user's access token along: the first verification ends every other session of the account.
+    Send the user's access token to stay signed in: the first verification ends every other session of the account.
     """
 
     class Arguments:
-        token = graphene.String(required=True, description="The token from the link, or, with `email`, the code.")
-        email = graphene.String(description="The address that the code was sent to. Omit it with a token from a link.")
+        token = graphene.String(
+            required=True, description="The token from the link; or the code, together with `email`."
+        )
+        email = graphene.String(description="The email that received the code. Omit it with a token from a link.")
 
-    verified = graphene.Boolean(required=True, description="True: the email address is verified.")
-    user = graphene.Field(User, description="The user with this email address. Null if a field in it is refused.")
+    verified = graphene.Boolean(required=True, description="Always true: the email is verified.")
+    user = graphene.Field(User, description="The user with this email. Null if one of its fields is refused.")
 
     def mutate(root, info, **arguments):
         return VerifyEmail(verified=True, user=emails.verify(caller(info), **arguments))
 
 
 class RequestEmailVerification(Mutation):
-    """Send a mail that verifies an email address. The answer never reveals whether the account exists."""
+    """Send a mail that verifies an email. The answer never reveals whether the account exists."""
 
     class Arguments:
-        email = graphene.String(required=True, description="The email address to verify.")
+        email = graphene.String(required=True, description="The email to verify.")
         username = graphene.String(
-            description="The account to verify. Without it, the mail has a link for each account with this email."
+            description="The username of the account. Without it, the mail has a link for each account with this email."
         )
 
-    accepted = graphene.Boolean(required=True, description="True, whether or not a mail is sent.")
+    accepted = graphene.Boolean(required=True, description="Always true, even if no mail is sent.")
 
     def mutate(root, info, **arguments):
         emails.request_verification(caller(info), **arguments)
@@ -42,13 +44,13 @@ class RequestEmailVerification(Mutation):
 
 
 class ChangeEmail(Mutation):
-    """Send a token to the new address; `verifyEmail` then makes it the account's."""
+    """Send a token to the new email. `verifyEmail` with this token then replaces the account's email."""
 
     class Arguments:
-        new_email = graphene.String(required=True, description="The new email address.")
-        password = graphene.String(description="The user's password. Required where the account has one.")
+        new_email = graphene.String(required=True, description="The new email.")
+        password = graphene.String(description="The user's password. Required if the account has one.")
 
-    accepted = graphene.Boolean(required=True, description="True, whether or not the new address is free.")
+    accepted = graphene.Boolean(required=True, description="Always true, even if another account has the new email.")
 
     def mutate(root, info, **arguments):
         emails.change(signed_in(info), **arguments)
@@ -56,16 +58,16 @@ class ChangeEmail(Mutation):
 
 
 class UndoEmailChange(Mutation):
-    """Restore the former address with the token mailed to it. Ends all sessions and disables the password.
+    """Restore the former email with the token mailed to it. Ends all sessions and disables the password.
 
-    FORBIDDEN, before anything is changed, if `sessions` or `events` are selected without the user's access token.
+    FORBIDDEN, without any change, if `sessions` or `events` are selected without the user's access token.
     """
 
     class Arguments:
         token = graphene.String(required=True, description="The token from the link.")
 
-    user = graphene.Field(User, required=True, description="The user, with the former email address.")
-    ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
+    user = graphene.Field(User, required=True, description="The user, with the former email.")
+    ended_sessions = graphene.Int(required=True, description="The number of sessions that ended.")
 
     def mutate(root, info, token):
         # `user` is not nullable: an error inside it, after the change, would hide that the change took effect.

@@ -1,4 +1,4 @@
-"""The codes of refusals, so that code generators emit them."""
+"""Error codes, as enums, so that code generators emit them."""
 
 from enum import Enum
 
@@ -8,7 +8,7 @@ from users import errors
 
 
 def described(kind: type[Enum]) -> graphene.Enum:
-    """An enum of the schema whose values are described by their own texts."""
+    """Return a GraphQL enum. The value of each member is its description."""
     return graphene.Enum.from_enum(kind, description=lambda each: each.value if each else kind.__doc__)
 
 
@@ -17,7 +17,7 @@ FieldErrorCode = described(errors.FieldErrorCode)
 
 
 class Query(graphene.ObjectType):
-    """Reads the codes."""
+    """Queries of the error codes."""
 
     error_codes = graphene.NonNull(
         graphene.List(graphene.NonNull(ErrorCode)), description="Every value that `extensions.code` can take."

@@ -1,4 +1,4 @@
-"""Passwords: changes by the signed-in user, and resets by mail."""
+"""Passwords: change by the signed-in user, and reset by mail."""
 
 import graphene
 
@@ -17,7 +17,7 @@ class ChangePassword(Mutation):
         new_password = graphene.String(required=True, description="The new password.")
 
     user = graphene.Field(User, required=True, description="The user whose password changed.")
-    ended_sessions = graphene.Int(required=True, description="How many other sessions ended.")
+    ended_sessions = graphene.Int(required=True, description="The number of other sessions that ended.")
 
     def mutate(root, info, **arguments):
         asking = signed_in(info)
@@ -25,12 +25,12 @@ class ChangePassword(Mutation):
 
 
 class RequestPasswordReset(Mutation):
-    """Send a mail that resets the password. The answer never reveals whether the account exists."""
+    """Send a mail to reset the password. The answer never reveals whether the account exists."""
 
     class Arguments:
-        email = graphene.String(required=True, description="The account's email address.")
+        email = graphene.String(required=True, description="The account's email.")
 
-    accepted = graphene.Boolean(required=True, description="True, whether or not an account has this address.")
+    accepted = graphene.Boolean(required=True, description="Always true, even if no account has this email.")
 
     def mutate(root, info, email):
         changes.request_reset(caller(info), email=email)
@@ -38,15 +38,17 @@ class RequestPasswordReset(Mutation):
 
 
 class ResetPassword(Mutation):
-    """Set a new password with the token from the mail. Works once, ends all sessions and does not sign in."""
+    """Set a new password with the token from the mail. Works once and ends all sessions. Sign in afterwards."""
 
     class Arguments:
-        token = graphene.String(required=True, description="The token from the link, or, with `email`, the code.")
+        token = graphene.String(
+            required=True, description="The token from the link; or the code, together with `email`."
+        )
         new_password = graphene.String(required=True, description="The new password.")
-        email = graphene.String(description="The address that the code was sent to. Omit it with a token from a link.")
+        email = graphene.String(description="The email that received the code. Omit it with a token from a link.")
 
-    user = graphene.Field(User, description="The user whose password changed. Null if a field in it is refused.")
-    ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
+    user = graphene.Field(User, description="The user whose password changed. Null if one of its fields is refused.")
+    ended_sessions = graphene.Int(required=True, description="The number of sessions that ended.")
 
     def mutate(root, info, **arguments):
         asking = caller(info)

@@ -8,16 +8,18 @@ from users.sessions import sessions
 
 
 class Session(graphene.ObjectType):
-    """A sign-in on one device. It lives until it is ended, expires, or the password changes."""
+    """A sign-in on one device. It lasts until it expires, the user ends it, or the password changes."""
 
-    id = graphene.ID(required=True, description="The session's id, for `endSession`.")
-    device_name = graphene.String(required=True, description="The device name given at sign-in; may be empty.")
-    user_agent = graphene.String(required=True, description="The User-Agent header of the last use; may be empty.")
-    ip_address = graphene.String(description="The IP address of the last use, where known.")
-    created_at = graphene.DateTime(required=True, description="When the user signed in.")
-    last_used_at = graphene.DateTime(required=True, description="When its tokens were last refreshed.")
-    expires_at = graphene.DateTime(required=True, description="When it ends unless it is refreshed before.")
-    is_current = graphene.Boolean(required=True, description="Whether this request belongs to it.")
+    id = graphene.ID(required=True, description="The id of the session, for `endSession`.")
+    device_name = graphene.String(required=True, description="The device name given at sign-in. May be empty.")
+    user_agent = graphene.String(required=True, description="The User-Agent header of the last use. May be empty.")
+    ip_address = graphene.String(description="The IP address of the last use, if known.")
+    created_at = graphene.DateTime(required=True, description="The time of the sign-in.")
+    last_used_at = graphene.DateTime(required=True, description="The time at which the session was last refreshed.")
+    expires_at = graphene.DateTime(
+        required=True, description="The time at which the session ends unless it is refreshed."
+    )
+    is_current = graphene.Boolean(required=True, description="Whether this request belongs to the session.")
 
     def resolve_last_used_at(session, info):
         return session.rotated_at
@@ -27,12 +29,12 @@ class Session(graphene.ObjectType):
 
 
 class EndSession(Mutation):
-    """End one of my sessions."""
+    """End a session of the signed-in user."""
 
     class Arguments:
-        id = graphene.ID(required=True, description="The session's id, from `me { sessions { id } }`.")
+        id = graphene.ID(required=True, description="The id of the session, from `me { sessions { id } }`.")
 
-    ended = graphene.Boolean(required=True, description="True: its tokens are no longer accepted.")
+    ended = graphene.Boolean(required=True, description="Always true: the tokens of the session no longer work.")
     ended_session_id = graphene.ID(required=True, description="The id of the session that ended.")
 
     def mutate(root, info, id):
@@ -40,12 +42,12 @@ class EndSession(Mutation):
 
 
 class EndAllSessions(Mutation):
-    """End all my sessions, or all but this one."""
+    """End all sessions of the signed-in user, or all except the current one."""
 
     class Arguments:
-        keep_current = graphene.Boolean(default_value=False, description="Whether to keep the current session.")
+        keep_current = graphene.Boolean(default_value=False, description="Set to true to keep the current session.")
 
-    ended_sessions = graphene.Int(required=True, description="How many sessions ended.")
+    ended_sessions = graphene.Int(required=True, description="The number of sessions that ended.")
 
     def mutate(root, info, keep_current):
         asking = signed_in(info)

@@ -10,39 +10,43 @@ from users.schema.events import EventConnection
 from users.schema.sessions import Session
 from users.sessions import sessions
 
-# Fields of User that need the user's access token: a mailed token alone does not show them.
+# Fields of User that need the user's access token. A mailed token alone does not give access to them.
 PRIVATE_FIELDS = frozenset({"sessions", "events"})
 
 
 class User(graphene.ObjectType):
-    """An account, visible only to its user."""
+    """An account. Only its own user can read it."""
 
-    id = graphene.ID(required=True, description="The account's id, which never changes; the `sub` of its tokens.")
-    username = graphene.String(required=True, description="The name to sign in with; may change.")
-    email = graphene.String(required=True, description="The email address, which also signs in.")
-    is_email_verified = graphene.Boolean(required=True, description="Whether the email address is verified.")
-    full_name = graphene.String(required=True, description="The full name; may be empty.")
-    bio = graphene.String(required=True, description="A text about the user; may be empty.")
-    image_url = graphene.String(description="URL of the user's picture.")
-    date_joined = graphene.DateTime(required=True, description="When the account was created.")
-    last_login = graphene.DateTime(description="When the user last signed in with the password.")
+    id = graphene.ID(
+        required=True, description="The id of the account, which never changes. The same as the `sub` claim."
+    )
+    username = graphene.String(required=True, description="The username, for signing in. It may change.")
+    email = graphene.String(required=True, description="The email, which also works for signing in.")
+    is_email_verified = graphene.Boolean(required=True, description="Whether the email is verified.")
+    full_name = graphene.String(required=True, description="The full name. May be empty.")
+    bio = graphene.String(required=True, description="A text about the user. May be empty.")
+    image_url = graphene.String(description="The URL of the user's picture.")
+    date_joined = graphene.DateTime(required=True, description="The time at which the account was created.")
+    last_login = graphene.DateTime(description="The time of the last sign-in with the password.")
     roles = graphene.List(
         graphene.NonNull(graphene.String),
         required=True,
-        description="Names of the groups the user is in; also a claim, where switched on.",
+        description="The names of the user's groups. Also a claim, if `GATEWAY_TOKEN_CLAIMS` contains `roles`.",
     )
     sessions = graphene.List(
         graphene.NonNull(Session),
         required=True,
-        first=graphene.Int(default_value=sessions.MOST, description=f"How many, 0 to {sessions.MOST}."),
-        description="Live sessions, the most recently used first. FORBIDDEN with a mailed token alone.",
+        first=graphene.Int(
+            default_value=sessions.MOST, description=f"The maximum number of sessions, 0 to {sessions.MOST}."
+        ),
+        description="The user's active sessions, most recently used first. FORBIDDEN without the user's access token.",
     )
     events = graphene.Field(
         EventConnection,
         required=True,
-        first=graphene.Int(default_value=20, description="How many, 0 to 100."),
+        first=graphene.Int(default_value=20, description="The maximum number of events, 0 to 100."),
         after=graphene.String(description="The cursor of the last event of the previous page."),
-        description="What happened to the account, newest first. FORBIDDEN with a mailed token alone.",
+        description="The events of the account, newest first. FORBIDDEN without the user's access token.",
     )
 
     def resolve_image_url(user, info):

@@ -252,11 +252,11 @@ def _presented(caller: Caller, refresh_token: str | None) -> str:
     if caller.keeper:
         # Empty is what answers show in its place, so clients may well send that back.
         if refresh_token:
-            message = "In cookie mode the refresh token comes in the cookie: omit the argument."
+            message = "In cookie mode, the cookie holds the refresh token. Omit the argument."
             raise InvalidInput(FieldError("refresh_token", FieldErrorCode.INVALID, message))
         return caller.keeper.take() or ""
     if refresh_token is None:
-        raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "A refresh token is needed."))
+        raise InvalidInput(FieldError("refresh_token", FieldErrorCode.REQUIRED, "Enter a refresh token."))
     return refresh_token
 
 
@@ -264,8 +264,8 @@ def _cookie_message(refusal: TokenInvalid | TokenExpired, presented: str) -> str
     if not presented:
         return 'The refresh token cookie is missing. Sign in first, and send requests with credentials: "include".'
     if isinstance(refusal, TokenExpired):
-        return "The refresh token in the cookie has expired."
-    return "The refresh token in the cookie is not valid, or is spent."
+        return "The refresh token in the cookie has expired. Sign in again."
+    return "The refresh token in the cookie is not valid, or was already used. Sign in again."
 
 
 def _grant(session: Session, refresh_token: str) -> Grant:

@@ -67,7 +67,7 @@ def find(*, id: str, user_id: str) -> Session | None:
 def shown(user: User) -> User:
     """Return the user; raise Forbidden if no session of theirs is part of the request."""
     if user.current_session_id is None:
-        raise Forbidden("This field needs the user's access token.")
+        raise Forbidden("This field requires the user's access token.")
     return user
 
 
@@ -84,7 +84,7 @@ def recent(user: User, *, first: int | None = None) -> list[Session]:
     """Return up to `first` live sessions of a user, the most recently used first."""
     first = MOST if first is None else first
     if not 0 <= first <= MOST:
-        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Ask for 0 to {MOST} sessions."))
+        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Use a number from 0 to {MOST}."))
     return list(of(user)[:first])
 
 

@@ -96,7 +96,7 @@ def ring() -> Ring:
             return _memory.ring
         if _memory.failed > asked:
             # Who waited while another asked in vain does not ask again: each would wait for all before them.
-            raise OperationalError("the signing keys could not be read a moment ago")
+            raise OperationalError("cannot read the signing keys: the last attempt failed")
         try:
             return _read_again(_memory.ring)
         except DatabaseError:
@@ -221,8 +221,8 @@ def _opened(kid: str, sealed: str, secrets: tuple[str, ...]) -> Key:
         return keys.load(seals.unseal(sealed, [*secrets]))
     except seals.Unsealable:
         raise ImproperlyConfigured(
-            f"The signing key {kid} in the database was sealed by another SECRET_KEY: put that one into "
-            f"SECRET_KEY_FALLBACKS, or, where it is lost, `./manage.py rotate_keys --revoke={kid}`."
+            f"The signing key {kid} in the database is encrypted with another SECRET_KEY. Add that key to "
+            f"SECRET_KEY_FALLBACKS or, if it is lost, run `./manage.py rotate_keys --revoke={kid}`."
         ) from None
 
 
