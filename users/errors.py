@@ -180,8 +180,10 @@ class Inspection:
 
 def duration(seconds: int) -> str:
     """Return a duration in words, rounded up: "5 seconds", "3 minutes", "1 hour"."""
-    for unit, size in (("hour", 3_600), ("minute", 60)):
-        if seconds >= size:
-            count = -(-seconds // size)
-            return f"{count} {unit}{'s' * (count != 1)}"
-    return f"{seconds} second{'s' * (seconds != 1)}"
+    if seconds < 60:
+        return f"{seconds} second{'s' * (seconds != 1)}"
+    minutes = -(-seconds // 60)
+    if minutes < 60:
+        return f"{minutes} minute{'s' * (minutes != 1)}"
+    hours = -(-minutes // 60)
+    return f"{hours} hour{'s' * (hours != 1)}"

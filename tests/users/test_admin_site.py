@@ -186,9 +186,9 @@ def test_s98_guesses_at_the_own_password_are_throttled_and_recorded(desk: Client
 @pytest.mark.parametrize(
     ("new", "again", "words"),
     [
-        ("password", "", "among those that are tried first"),
+        ("password", "", "too common"),
         (NEW_PASSWORD, PASSWORD, "match"),
-        (PASSWORD, "", "The new password is the old one."),
+        (PASSWORD, "", "The new password is the same as the old one."),
     ],
 )
 def test_an_unfit_new_password_changes_nothing(desk: Client, new: str, again: str, words: str) -> None:

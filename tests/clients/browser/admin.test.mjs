@@ -65,7 +65,7 @@ test("the events table shows kinds and facts in words", async () => {
   await page.goto(`${ORIGIN}/admin/users/event/?kind=account.registered`);
   await page.getByRole("row", { name: /Account registered/ }).waitFor();
   await page.locator("#result_list tbody a").first().click();
-  await page.getByText("The account was made.").waitFor();
+  await page.getByText("The account was created.").waitFor();
   await picture("event");
 });
 

@@ -140,7 +140,7 @@ test("a link lets one choose a password: a weak one is refused under its field, 
   await press("Show password");
   assert.equal(await field("New password").getAttribute("type"), "text");
   await press("Set new password");
-  await says("This password is among those that are tried first.");
+  await says("This password is too common.");
   assert.equal(await field("New password").getAttribute("aria-invalid"), "true");
   await page.setViewportSize({ width: 760, height: 690 });
   if (PICTURE) await page.screenshot({ path: PICTURE });

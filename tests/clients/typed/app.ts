@@ -50,7 +50,7 @@ export const words = {
 export function explain(code: ErrorCode): string {
   switch (code) {
     case ErrorCode.InvalidCredentials:
-      return "The name or the password is wrong.";
+      return "The username or password is wrong.";
     case ErrorCode.RateLimited:
       return "Wait a little.";
     case ErrorCode.TokenReused:

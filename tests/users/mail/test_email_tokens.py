@@ -271,7 +271,7 @@ def test_several_who_mean_to_have_one_address_each_have_a_code(api: Api) -> None
     assert "errors" not in verify(codes[0], OTHER).json
     assert User.objects.get(email=OTHER).username == "alice"
     answer = verify(codes[1], OTHER)
-    assert (answer.code, answer.error["message"]) == ("CONFLICT", "Another account has this email.")
+    assert (answer.code, answer.error["message"]) == ("CONFLICT", "Another account uses this email.")
 
 
 # --- at once -------------------------------------------------------------------------------------

@@ -156,7 +156,7 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
     caplog.clear()
     assert [outbox.tend(), outbox.tend()] == [0, 0]
     (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert said.getMessage() == f"letter {row().id} (users.mail.messages.verify_address) is given up after 2 tries"
+    assert said.getMessage() == f"gave up on mail {row().id} (users.mail.messages.verify_address) after 2 attempts"
     broken()
     make_due()
     assert post.received(ALICE) == []
@@ -184,7 +184,7 @@ def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no
     age(DBTaskResult.objects, timedelta(days=2), "enqueued_at")
     caplog.clear()
     outbox.tend()
-    assert f"({path}) is given up" in caplog.text
+    assert f"({path}) after" in caplog.text
 
 
 def queue_is() -> tuple[int, float, int]:
@@ -235,7 +235,7 @@ def test_a_failing_letter_logs_its_kind_alone(
     monkeypatch.setattr(logging.getLogger("django_tasks"), "disabled", True)
     post.deliver()
     said = [each.getMessage() for each in caplog.records if each.name == "gateway.mail"]
-    assert said == [f"letter {row().id} (verify_address) was not sent: SMTPDataError 451"]
+    assert said == [f"cannot send mail {row().id} (verify_address), retry later: SMTPDataError 451"]
     assert "example.com" not in caplog.text
     assert "token" not in caplog.text
     assert "example.com" not in row().traceback

@@ -100,5 +100,5 @@ def test_a_repetition_is_known_by_its_shortest_unit(password: str, unit: str) ->
 
 
 def test_both_say_in_the_admin_what_they_refuse() -> None:
-    assert "commonly used" in common.get_help_text()
+    assert "common password" in common.get_help_text()
     assert "your name" in context.get_help_text()

@@ -40,7 +40,7 @@ def test_verify_email_answers_with_the_user_whose_address_it_is(api: Api) -> Non
 def test_a_token_that_is_not_ours_is_no_reason_to_refresh(api: Api) -> None:
     for answer, name in ((verify("A" * 43), "verifyEmail"), (undo("A" * 43), "undoEmailChange")):
         assert (answer.status, answer.json["data"], answer.extensions) == (200, {name: None}, {"code": "TOKEN_INVALID"})
-        assert answer.error["message"] == "The token in the argument is not one of ours, or is spent."
+        assert answer.error["message"] == "The token in the argument is not valid, or was already used."
 
 
 def test_request_email_verification_answers_that_it_was_accepted(api: Api) -> None:

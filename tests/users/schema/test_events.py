@@ -1,4 +1,4 @@
-"""What happened to the account, as its owner reads it."""
+"""Events of the account."""
 
 from datetime import datetime
 

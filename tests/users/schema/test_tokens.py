@@ -43,7 +43,7 @@ def test_wrong_credentials_are_no_reason_to_refresh(api: Api) -> None:
     answer = api(SIGN_IN % ("null", PAIR), {"u": "alice", "p": PASSWORD})
     assert answer.json["data"] == {"tokenAuth": None}
     assert answer.extensions == {"code": "INVALID_CREDENTIALS"}
-    assert answer.error["message"] == "The name or the password is wrong."
+    assert answer.error["message"] == "The username or password is wrong."
 
 
 @pytest.mark.parametrize("token", ["rubbish", "A" * 64])

@@ -356,7 +356,10 @@ def test_what_is_no_live_session_of_ones_own_is_not_found(api: Api, case: str) -
         "selector": str(rows.get().selector),
     }
     answer = alice(END, id=ids.get(case, third.claims["sid"]))
-    assert (answer.code, answer.error["message"]) == ("NOT_FOUND", "Not found, or not yours.")
+    assert (answer.code, answer.error["message"]) == (
+        "NOT_FOUND",
+        "The object does not exist, or belongs to another user.",
+    )
     assert "errors" not in bob("{ me { id } }").json
 
 
