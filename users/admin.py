@@ -38,17 +38,17 @@ PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
 class CleanNames:
-    """Holds the admin's forms to the same names as everyone else."""
+    """Cleans usernames and emails by the rules of registration."""
 
     cleaned_data: dict[str, Any]
     instance: User
 
     def clean_username(self) -> str:
-        """The username in its one form."""
+        """Return the normalized username."""
         return self._clean(normalization.username, "username")
 
     def clean_email(self) -> str:
-        """The address in its one form."""
+        """Return the normalized email."""
         return self._clean(normalization.email, "email")
 
     def _clean(self, cleaner: Any, field: str) -> str:
@@ -56,7 +56,7 @@ class CleanNames:
             name = str(cleaner(self.cleaned_data[field]))
         except WrongValue as wrong:
             raise ValidationError(wrong.message) from None
-        # The form leaves the computed columns out, and with them the constraints that stand on them.
+        # The form excludes the computed columns, so it does not check their constraints.
         key = {"username": "username_key", "email": "verified_email_key"}[field]
         if User.objects.filter(**{key: name.lower()}).exclude(pk=self.instance.pk).exists():
             raise ValidationError(f"Another account uses this {field}.")
@@ -64,21 +64,21 @@ class CleanNames:
 
 
 class PasswordLink(ReadOnlyPasswordHashWidget):
-    """The way to the form that sets a password; of the hash, not a letter."""
+    """A link to the password form. Shows nothing of the hash."""
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
-        """The link alone."""
+        """Return the context without the summary of the hash."""
         return super().get_context(name, value, attrs) | {"summary": []}
 
 
 class UserForm(CleanNames, UserChangeForm):
-    """Edits a user; the password by its own form."""
+    """Edits a user. The password has a form of its own."""
 
     password = ReadOnlyPasswordHashField(widget=PasswordLink)
 
 
 class NewUserForm(CleanNames, AdminUserCreationForm):
-    """Makes a user."""
+    """Creates a user."""
 
     class Meta:
         model = User
@@ -89,11 +89,11 @@ class ReadOnly:
     """Allows viewing only."""
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the rules add rows, not people."""
+        """Return False: only the gateway adds rows."""
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: the rules change rows, not people."""
+        """Return False: only the gateway changes rows."""
         return False
 
 
@@ -174,11 +174,11 @@ class UserAdmin(DjangoUserAdmin):
         return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
-        """Return the fields that nobody edits, and the privileges unless a superuser asks."""
+        """Return the read-only fields, including the privileges unless the staff member is a superuser."""
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *PRIVILEGES)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
-        """Set the password of another user; the own one needs the old password."""
+        """Set the password of another user. A staff member's own password has a page that asks for the old one."""
         user = self.get_object(request, unquote(id))
         if user and user.pk == request.user.pk:
             return redirect("admin:password_change")
@@ -240,15 +240,15 @@ class GroupAdmin(DjangoGroupAdmin):
     """Groups. Their permissions are privileges, so only superusers change them."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Return whether a superuser asks."""
+        """Return whether the staff member is a superuser."""
         return request.user.is_superuser
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Return whether a superuser asks."""
+        """Return whether the staff member is a superuser."""
         return request.user.is_superuser
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Return whether a superuser asks."""
+        """Return whether the staff member is a superuser."""
         return request.user.is_superuser
 
 

@@ -66,7 +66,7 @@ class SignInForm(AdminAuthenticationForm):
             raise ValidationError(refusal.message) from None
         if not grant.user.is_staff:
             access_tokens.revoke(caller, refresh_token=grant.refresh_token)
-            # The answer to a wrong password, so that it does not tell staff from others.
+            # The same error as for a wrong password, so that it does not reveal which accounts are staff.
             raise self.get_invalid_login_error()
         self.user_cache = grant.user
         return data
@@ -86,7 +86,7 @@ class PasswordForm(AdminPasswordChangeForm):
 
 
 class PasswordPage(PasswordChangeView):
-    """Changes the own password: throttled, recorded and mailed like GraphQL's changePassword."""
+    """Changes the staff member's own password, with the limits, events and mails of `changePassword`."""
 
     form_class = PasswordForm
     success_url = reverse_lazy("admin:password_change_done")
@@ -130,7 +130,7 @@ class AdminSite(admin.AdminSite):
         return super().logout(request, extra_context)
 
     def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
-        """Change the own password by the rule behind `changePassword`."""
+        """Change the staff member's own password, as `changePassword` does."""
         context = {**self.each_context(request), **(extra_context or {})}
         return PasswordPage.as_view(extra_context=context)(request)
 

@@ -37,14 +37,14 @@ def test_the_new_address_counts_once_it_is_proven_and_the_former_is_told(api: Ap
     assert change(alice).data == {"changeEmail": {"accepted": True}}
     assert email(alice) == OLD, "nothing has changed yet"
     proof = post.last(NEW)
-    assert proof.subject == "Confirm your address"
+    assert proof.subject == "Verify your email"
     # Read on another device, where nobody is signed in.
     assert api(VERIFY, {"token": proof.token}).data["verifyEmail"]["user"] == {"email": NEW, "isEmailVerified": True}
     assert email(alice) == email(phone) == NEW, "no session has ended"
     assert api.sign_in(OLD).code == "INVALID_CREDENTIALS"
     assert "errors" not in api.signed_in(NEW)("{ me { id } }").json
     notice = post.last(OLD)
-    assert notice.subject == "Your address was changed"
+    assert notice.subject == "Your email was changed"
     assert "code" not in notice.html, "a link alone undoes it"
     assert alice(VERIFY, token=proof.token).code == "TOKEN_INVALID"
 
@@ -90,7 +90,7 @@ def test_whether_an_address_is_taken_is_told_in_a_mail_to_it_alone(api: Api) -> 
     free, taken = change(bob, to="free@example.com"), change(bob, to=OLD)
     assert free.response.content == taken.response.content
     mail = post.last(OLD)
-    assert mail.subject == "You have an account already"
+    assert mail.subject == "You already have an account"
     assert "bob" not in mail.text
     assert (email(alice), email(bob)) == (OLD, "bob@example.com")
 

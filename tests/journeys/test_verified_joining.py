@@ -33,7 +33,7 @@ def test_a_newcomer_reads_the_mail_proves_the_address_and_signs_in(api: Api, how
     assert api.sign_in("alice", "a wrong guess").code == "INVALID_CREDENTIALS"
 
     mail = post.last("alice@example.com")
-    assert mail.subject == "Confirm your address"
+    assert mail.subject == "Verify your email"
     assert "Account: alice\n" in mail.text
     assert "Alice Example" not in mail.text, "the reader may be a stranger"
     assert verify(api, mail, how, "alice@example.com").data == {"verifyEmail": {"user": {"username": "alice"}}}
@@ -71,7 +71,7 @@ def test_a_taken_address_is_told_to_its_owner_and_to_nobody_else(api: Api) -> No
     free, taken = api.register("carol", "carol@example.com"), api.register("mallory", "alice@example.com", NEW_PASSWORD)
     assert free.response.content == taken.response.content
     mail = post.last("alice@example.com")
-    assert mail.subject == "You have an account already"
+    assert mail.subject == "You already have an account"
     assert "mallory" not in mail.text
 
     # Username and password of what was made tell as little.

@@ -37,11 +37,11 @@ def test_pruning_twice_finds_nothing_more(api: Api, capsys: Any) -> None:
     call_command("prune")
     assert capsys.readouterr().out.splitlines()[-7:] == [
         "0 accounts deleted",
-        "0 counts deleted",
+        "0 attempts deleted",
         "0 sessions deleted",
         "0 events deleted",
-        "0 proofs deleted",
-        "0 letters deleted",
+        "0 email tokens deleted",
+        "0 mails deleted",
         "0 keys deleted",
     ]
     assert (Session.objects.count(), Event.objects.count(), post.queued()) == (1, 1, 1)

@@ -34,24 +34,24 @@ def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:
     with pytest.raises(CommandError, match=r"before \d{4}-.+--now"):
         rotate()
     current, coming = signing_keys.ring().by_kid
-    assert rotate("--now") == f"{coming} signs\n"
+    assert rotate("--now") == f"the current key is {coming}\n"
     assert [*signing_keys.ring().by_kid][::2] == [coming, current]
 
 
 def test_a_settled_next_key_signs() -> None:
     _, coming = signing_keys.ring().by_kid
     age_ring(minutes=11)
-    assert rotate() == f"{coming} signs\n"
+    assert rotate() == f"the current key is {coming}\n"
 
 
 def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
     current, coming = signing_keys.ring().by_kid
     age_ring(days=29)
-    assert rotate("--every", "30d").startswith(f"{current} signs until ")
+    assert rotate("--every", "30d").startswith(f"{current} stays the current key until ")
     assert signing_keys.ring().current.kid == current
     age_ring(days=1)
-    assert rotate("--every", "30d") == f"{coming} signs\n"
-    assert rotate("--every", "30d").startswith(f"{coming} signs until ")
+    assert rotate("--every", "30d") == f"the current key is {coming}\n"
+    assert rotate("--every", "30d").startswith(f"{coming} stays the current key until ")
 
 
 def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
@@ -69,16 +69,16 @@ def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
 
 def test_a_leaked_key_is_withdrawn() -> None:
     current, coming = signing_keys.ring().by_kid
-    assert rotate(f"--revoke={current}") == f"{current} is withdrawn; {coming} signs\n"
+    assert rotate(f"--revoke={current}") == f"revoked {current}; the current key is {coming}\n"
     assert current not in signing_keys.ring().by_kid
-    with pytest.raises(CommandError, match="There is no key"):
+    with pytest.raises(CommandError, match="No signing key"):
         rotate(f"--revoke={current}")
 
 
 def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
     signing_keys.ring()
     SigningKey.objects.filter(place="next").update(kid="-begins-with-a-dash")
-    assert rotate("--revoke=-begins-with-a-dash").startswith("-begins-with-a-dash is withdrawn")
+    assert rotate("--revoke=-begins-with-a-dash").startswith("revoked -begins-with-a-dash")
 
 
 def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:
@@ -104,6 +104,6 @@ def test_given_keys_are_rotated_where_they_are_given(kept: Any) -> None:
 def test_who_is_overtaken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     signing_keys.ring()
     monkeypatch.setattr(signing_keys, "_retire", lambda rows: 0)
-    with pytest.raises(CommandError, match="Somebody else"):
+    with pytest.raises(CommandError, match="Another process"):
         rotate("--now")
     assert SigningKey.objects.count() == 2

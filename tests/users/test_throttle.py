@@ -262,7 +262,7 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
             cursor.execute(f"EXPLAIN {counting}")
             assert "Seq Scan" not in str(cursor.fetchall())
     call_command("prune")
-    assert "100000 counts deleted" in capsys.readouterr().out
+    assert "100000 attempts deleted" in capsys.readouterr().out
     assert Attempts.objects.count() == 8
 
 

@@ -96,13 +96,13 @@ def address_changed(*, user: str, address: str, held: str | None, **happened: An
         return None
     link = _link(secret, settings.GATEWAY_UNDO_URL) if secret else {}
     facts = link | {"lifetime": _span(settings.GATEWAY_UNDO_LIFETIME)}
-    return _notice(user, address, "Your address was changed", "address_changed", happened | facts | {"held": held})
+    return _notice(user, address, "Your email was changed", "address_changed", happened | facts | {"held": held})
 
 
 @outbox.letter
 def address_taken_back(*, user: str, address: str, **happened: Any) -> Letter | None:
     """Tells an address that the account it took over is no longer its, since the former one was taken back."""
-    return _notice(user, address, "This address has no account any more", "address_taken_back", happened)
+    return _notice(user, address, "This email no longer has an account", "address_taken_back", happened)
 
 
 @outbox.letter
@@ -115,14 +115,14 @@ def account_closed(*, user: str, address: str, erases_at: str, **happened: Any) 
 def _verification(owners: list[User], address: str = "") -> Letter:
     to = address or owners[0].email
     facts = _facts(owners, Purpose.VERIFY, to, settings.GATEWAY_VERIFY_URL, settings.GATEWAY_VERIFY_LIFETIME)
-    return Letter(to, "Confirm your address", "verify_address", facts)
+    return Letter(to, "Verify your email", "verify_address", facts)
 
 
 def _existence(owner: User, address: str = "") -> Letter | None:
     facts = {"reset_page": _reset_page()}
     # As it is kept, wherever it is still the account's.
     to = owner.email if address.lower() in {"", owner.email.lower()} else address
-    return Letter(to, "You have an account already", "account_exists", facts) if owner.is_active else None
+    return Letter(to, "You already have an account", "account_exists", facts) if owner.is_active else None
 
 
 def _notice(user: str, address: str, subject: str, name: str, happened: dict[str, Any]) -> Letter | None:
@@ -159,7 +159,9 @@ def _words(user: User, address: str, happened: dict[str, Any]) -> dict[str, Any]
     # What people chose to be called, and what their programs say they are. An address that is not proven may be a
     # stranger's, to whom anybody could have us say anything by these.
     is_theirs = user.is_email_verified and user.email == address
-    said = {"name": user.full_name or user.username, "agent": happened.get("agent"), "device": happened.get("device")}
+    said = {"name": user.full_name or user.username, "username": _unlinked(user.username)} | {
+        name: happened.get(name) for name in ("agent", "device")
+    }
     return said if is_theirs else dict.fromkeys(said, "")
 
 

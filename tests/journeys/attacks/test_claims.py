@@ -202,7 +202,7 @@ def test_s99_a_changed_address_is_taken_from_a_stranger_who_never_verified_it(ap
     stranger = api.join("mallory", email=OTHER, password=STRANGER)
     alice = proven()
     assert "errors" not in change(alice).json
-    assert last(OTHER).subject == "Confirm your address"
+    assert last(OTHER).subject == "Verify your email"
     assert "errors" not in verify(last(OTHER).token).json
     assert stranger("{ me { id } }").code == "UNAUTHENTICATED"
     assert api.refresh(stranger.refresh_token).code == "TOKEN_INVALID"

@@ -37,7 +37,7 @@ def test_s15_whoever_registers_a_known_address_is_told_what_everyone_is_told(api
     assert bare(api.sign_in(OTHER, NEW_PASSWORD)) == bare(api.sign_in(ADDRESS, NEW_PASSWORD))
     assert "errors" not in api.sign_in(ADDRESS).json, "the owner's password is what it was"
     assert User.objects.filter(email_key=ADDRESS).count() == 1
-    assert [mail.subject for mail in received(ADDRESS)][1:] == ["You have an account already"]
+    assert [mail.subject for mail in received(ADDRESS)][1:] == ["You already have an account"]
 
 
 def test_s82_asking_for_a_reset_answers_before_anything_depends_on_the_address(
@@ -290,7 +290,7 @@ def test_s88_an_address_is_changed_only_with_the_password_and_the_former_one_is_
     assert "errors" not in change(alice).json
     assert User.objects.get().email == ADDRESS, "before it is proven, it is nobody's"
     assert "errors" not in verify(last(OTHER).token).json
-    assert last(ADDRESS).subject == "Your address was changed"
+    assert last(ADDRESS).subject == "Your email was changed"
 
 
 def test_s88_a_thief_who_changed_address_and_password_loses_both_to_the_former_address(api: Api) -> None:

@@ -134,8 +134,8 @@ def test_s82_asking_for_a_mail_answers_alike_at_the_same_cost(
 @pytest.mark.parametrize(
     ("what", "state", "subject"),
     [
-        ("verify", "waiting", "Confirm your address"),
-        ("verify", "in other letters", "Confirm your address"),
+        ("verify", "waiting", "Verify your email"),
+        ("verify", "in other letters", "Verify your email"),
         ("verify", "proven", None),
         ("verify", "inactive", None),
         ("verify", "unknown", None),
@@ -217,9 +217,9 @@ def test_s88_a_change_waits_for_its_proof_then_swaps_and_tells_the_former_addres
     assert is_in(alice, other) == [True, True]
     assert kinds()[-2:] == ["email.change_requested", "email.changed"]
     told = last(ADDRESS)
-    assert told.subject == "Your address was changed"
+    assert told.subject == "Your email was changed"
     assert told.token
-    assert [mail.subject for mail in received(OTHER)] == ["Confirm your address"]
+    assert [mail.subject for mail in received(OTHER)] == ["Verify your email"]
     assert api.sign_in(ADDRESS).code == "INVALID_CREDENTIALS"
     assert "errors" not in api.sign_in(OTHER).json
 
@@ -264,8 +264,8 @@ def test_s15_a_taken_address_is_accepted_alike_and_its_owner_told(api: Api, stat
     assert answer.response.content == alike.response.content
     assert len(seen) == len(expected)
     assert [mail.subject for mail in received("Bob@example.com")] == [
-        "Confirm your address",
-        "You have an account already",
+        "Verify your email",
+        "You already have an account",
     ]
     assert received("bob@EXAMPLE.com") == []
     assert "token=" not in last("Bob@example.com").text
@@ -320,7 +320,7 @@ def test_an_address_that_was_never_proven_is_told_and_gets_no_hold(api: Api, set
     assert "errors" not in change(alice).json
     assert "errors" not in verify(last(OTHER).token, by=alice).json
     told = last(ADDRESS)
-    assert told.subject == "Your address was changed"
+    assert told.subject == "Your email was changed"
     for text in (told.text, told.html):
         assert "evil.example" not in text
         assert "token=" not in text
@@ -380,7 +380,7 @@ def test_a_held_address_is_taken_for_a_quiet_registration_too(api: Api, settings
     answer = api.register("mallory", ADDRESS)
     assert answer.response.content == api.register("bob").response.content
     assert not User.objects.filter(email=ADDRESS).exists()
-    assert [mail.subject for mail in received(ADDRESS)[before:]] == ["You have an account already"]
+    assert [mail.subject for mail in received(ADDRESS)[before:]] == ["You already have an account"]
     assert "errors" not in undo(token).json
 
 
@@ -396,7 +396,7 @@ def test_what_was_mailed_to_the_thief_is_void_after_an_undoing(api: Api) -> None
     for mail in late:
         assert {reset(mail.token).code, verify(mail.token).code} == {"TOKEN_INVALID"}
     assert len(received(OTHER)) == 3
-    assert [mail.subject for mail in received(THIRD)] == ["Confirm your address"]
+    assert [mail.subject for mail in received(THIRD)] == ["Verify your email"]
 
 
 @pytest.mark.parametrize("uses_theirs", [False, True])
@@ -522,7 +522,7 @@ def test_a_pending_change_can_be_mailed_again_as_long_as_it_is_open(api: Api) ->
     first = last(OTHER)
     request("verify", OTHER)
     second = last(OTHER)
-    assert (second.subject, second.token != first.token) == ("Confirm your address", True)
+    assert (second.subject, second.token != first.token) == ("Verify your email", True)
     assert verify(first.token).code == "TOKEN_INVALID"
     assert verify(second.token).data["verifyEmail"]["user"]["email"] == OTHER
     request("verify", OTHER)
@@ -535,6 +535,6 @@ def test_whoever_is_displaced_by_an_undoing_is_told(api: Api) -> None:
     verify(last(OTHER).token)
     undo(last(ADDRESS).token)
     told = last(OTHER)
-    assert told.subject == "This address has no account any more"
+    assert told.subject == "This email no longer has an account"
     assert "alice" not in told.text
     assert [mail.subject for mail in received(ADDRESS)][-1] == "Choose a new password"

@@ -449,7 +449,7 @@ def test_s15_a_free_address_gets_a_link_and_a_taken_one_is_told_that_it_has_an_a
     assert "errors" not in api.sign_in(ADDRESS).json
 
     api.register("mallory", "Alice@Example.com", NEW_PASSWORD)
-    assert last(ADDRESS).subject == "You have an account already"
+    assert last(ADDRESS).subject == "You already have an account"
     assert received("Alice@Example.com") == []
     stand_in = User.objects.get(username="mallory")
     assert stand_in.email == normalization.NOWHERE

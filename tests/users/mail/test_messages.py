@@ -41,12 +41,12 @@ ACTS: dict[str, Any] = {
     "A new device signed in": lambda api, alice: elsewhere(api),
     "Your password was changed": lambda api, alice: api.change_password(alice.token),
     "A session was ended for your safety": reused,
-    "Your address was changed": lambda api, alice: move(alice),
+    "Your email was changed": lambda api, alice: move(alice),
     "Your account is closed": lambda api, alice: close(alice),
 }
 LINKS = {
     "Choose a new password": "http://localhost:8000/account/reset#token=",
-    "Your address was changed": "http://localhost:8000/account/undo#token=",
+    "Your email was changed": "http://localhost:8000/account/undo#token=",
 }
 
 
@@ -57,7 +57,7 @@ def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(a
     letter = last(ADDRESS)
     assert letter.subject == subject
     # What a former address is told is nothing that whoever has the account now may have written.
-    is_theirs = subject != "Your address was changed"
+    is_theirs = subject != "Your email was changed"
     assert ("Hello Alice & <Co>," in letter.text) == ("Hello Alice &amp; &lt;Co&gt;," in letter.html) == is_theirs
     for text in (letter.text, letter.html):
         assert LINKS.get(subject, "http://localhost:8000/account/reset") in text
@@ -65,7 +65,7 @@ def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(a
         assert not re.search(r"\{[{%]|None|\bhttps?://(?!localhost:8000/)", text)
     if "token" not in LINKS.get(subject, ""):
         assert "127.0.0.1" in letter.text
-        assert re.search(r"When: \d{4}-\d\d-\d\d \d\d:\d\d UTC", letter.text)
+        assert re.search(r"Time: \d{4}-\d\d-\d\d \d\d:\d\d UTC", letter.text)
 
 
 def test_a_letter_that_asks_for_a_proof_has_a_link_a_code_and_how_long_they_last(api: Api) -> None:
@@ -81,7 +81,7 @@ def test_a_letter_that_asks_for_a_proof_has_a_link_a_code_and_how_long_they_last
     assert "evil" not in last(ADDRESS).text + last(ADDRESS).html
 
 
-@pytest.mark.parametrize("subject", sorted({*ACTS} - {"Your address was changed"}))
+@pytest.mark.parametrize("subject", sorted({*ACTS} - {"Your email was changed"}))
 def test_an_address_that_nobody_has_proven_reads_nothing_that_its_giver_wrote(api: Api, subject: str) -> None:
     alice = api.join("alice", fullName=EVIL, deviceName=EVIL)
     ACTS[subject](api, alice)
@@ -102,12 +102,12 @@ SILENT: dict[str, Any] = {
 @pytest.mark.parametrize("subject", ACTS)
 def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject: str, meanwhile: str) -> None:
     alice = joined()
-    if subject == "Your address was changed":
+    if subject == "Your email was changed":
         change(alice)
         deliver()
     deliver()
     outgoing.outbox.clear()
-    if subject == "Your address was changed":
+    if subject == "Your email was changed":
         held = email_tokens.hold(User.objects.get(), address=ADDRESS)
         outbox.queue(Caller(), messages.address_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
     else:
@@ -131,7 +131,7 @@ def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -
 def test_who_has_an_address_already_is_told_unless_disabled(api: Api) -> None:
     alice, _ = proven(), proven("bob", email=OTHER)
     change(alice)
-    assert last(OTHER).subject == "You have an account already"
+    assert last(OTHER).subject == "You already have an account"
     before = len(received(OTHER))
     User.objects.filter(username="bob").update(is_active=False)
     change(alice)

@@ -1,1 +1,1 @@
-"""Commands of the rules."""
+"""Management commands."""

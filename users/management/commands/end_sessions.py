@@ -1,4 +1,4 @@
-"""`manage.py end_sessions`: sign users out everywhere, or everybody, as after the restoring of a backup."""
+"""`manage.py end_sessions`: end all sessions of some users or, after restoring a backup, of all users."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -16,30 +16,32 @@ WHY = "ended by the operator"
 class Command(BaseCommand):
     """Ends sessions from the command line."""
 
-    help = "End all sessions of some users, or, with --all, of everybody, with what was mailed and is not used yet."
+    help = "End all sessions of the given users. --all ends all sessions, and withdraws unused links and queued mails."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Whose sessions."""
-        parser.add_argument("names", nargs="*", metavar="user", help="a username or an address")
-        parser.add_argument("--all", action="store_true", help="everybody's: to be done after restoring a backup")
+        """Add the users and --all."""
+        parser.add_argument("names", nargs="*", metavar="user", help="a username or email")
+        parser.add_argument(
+            "--all", action="store_true", help="end the sessions of all users; use it after restoring a backup"
+        )
 
     def handle(self, *, names: list[str], all: bool, **options: Any) -> None:
-        """End them, and say how many."""
+        """End the sessions, and print how many ended."""
         if bool(names) == all:
-            raise CommandError("Name users, or say --all.")
+            raise CommandError("Give users or --all, not both.")
         for line in self._of_everybody() if all else map(self._of, names):
             self.stdout.write(line)
 
     def _of(self, name: str) -> str:
         user = changes.owner(name)
         if user is None:
-            raise CommandError(f"There is no user {name}.")
+            raise CommandError(f"No user has the username or email {name}.")
         return f"{sessions.end_all_of(Caller(), user=user, why=WHY)} sessions of {name} ended"
 
     def _of_everybody(self) -> list[str]:
-        # A backup brings back what was ended, used and sent since it was made.
+        # A backup restores sessions, links and mails that were ended, used or sent after it was made.
         return [
             f"{sessions.end_everyones(why=WHY)} sessions ended",
             f"{email_tokens.withdraw_everyones()} mailed links withdrawn",
-            f"{outbox.discard()} letters discarded",
+            f"{outbox.discard()} mails discarded",
         ]

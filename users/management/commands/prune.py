@@ -1,4 +1,4 @@
-"""`manage.py prune`: delete what is over."""
+"""`manage.py prune`: delete expired rows and erase closed accounts."""
 
 from typing import Any
 
@@ -11,19 +11,21 @@ from users.sessions import sessions, signing_keys
 
 
 class Command(BaseCommand):
-    """Deletes what is over, and erases the accounts that were closed."""
+    """Deletes expired rows, and erases closed accounts after their grace period."""
 
-    help = "Delete what is over, and erase closed accounts whose time has come; safe at any time, for a timer."
+    help = (
+        "Delete expired rows, and erase closed accounts after their grace period. Run it regularly; it is always safe."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Delete, and say how many."""
+        """Delete the rows, and print how many."""
         prunes = {
             "accounts": registration,
-            "counts": throttle,
+            "attempts": throttle,
             "sessions": sessions,
             "events": events,
-            "proofs": email_tokens,
-            "letters": outbox,
+            "email tokens": email_tokens,
+            "mails": outbox,
             "keys": signing_keys,
         }
         for name, rules in prunes.items():

@@ -1,4 +1,4 @@
-"""`manage.py rotate_keys`: let the next signing key sign, or withdraw a leaked one."""
+"""`manage.py rotate_keys`: rotate the signing keys, or revoke a leaked one."""
 
 import re
 from argparse import ArgumentParser, ArgumentTypeError
@@ -16,7 +16,7 @@ UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def span(value: str) -> timedelta:
-    """A duration such as 30d."""
+    """Parse a duration such as 30d."""
     parts = re.fullmatch(r"(\d{1,6})([smhd])", value)
     if parts is None:
         raise ArgumentTypeError(f"{value!r}: expected a duration such as 12h or 30d")
@@ -24,21 +24,23 @@ def span(value: str) -> timedelta:
 
 
 class Command(BaseCommand):
-    """Turns the ring of signing keys."""
+    """Rotates the signing keys."""
 
-    help = "Let the next signing key sign, make another next one, and retire the one that signed."
+    help = "Sign with the next key, create a new next key, and retire the current key."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """When to turn, or which key to withdraw."""
+        """Add --every, --now and --revoke."""
         how = parser.add_mutually_exclusive_group()
-        how.add_argument("--every", type=span, help="only where the current key has signed for so long, such as 30d")
-        how.add_argument("--now", action="store_true", help="even where other services may not know the next key yet")
-        how.add_argument("--revoke", metavar="KID", help="withdraw this key at once: --revoke=KID")
+        how.add_argument("--every", type=span, help="rotate only if the current key is at least this old, such as 30d")
+        how.add_argument(
+            "--now", action="store_true", help="rotate even if other services may not have fetched the next key yet"
+        )
+        how.add_argument("--revoke", metavar="KID", help="revoke this key at once: --revoke=KID")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Turn the ring, and say what signs now."""
+        """Rotate or revoke, and print the current key."""
         if settings.GATEWAY_SIGNING_KEYS:
-            raise CommandError("The keys are given by GATEWAY_SIGNING_KEYS: rotate them there.")
+            raise CommandError("GATEWAY_SIGNING_KEYS defines the keys. Rotate them there.")
         try:
             self.stdout.write(self._revoke(options["revoke"]) if options["revoke"] else self._rotate(**options))
         except ImproperlyConfigured as error:
@@ -46,20 +48,20 @@ class Command(BaseCommand):
 
     def _revoke(self, kid: str) -> str:
         if not signing_keys.revoke(kid):
-            raise CommandError(f"There is no key {kid}.")
-        return f"{kid} is withdrawn; {signing_keys.ring().current.kid} signs"
+            raise CommandError(f"No signing key has the id {kid}.")
+        return f"revoked {kid}; the current key is {signing_keys.ring().current.kid}"
 
     def _rotate(self, *, every: timedelta | None, now: bool, **_: Any) -> str:
         signing_keys.ring()
         signing_keys.tidy()
         if every and (due := signing_keys.signs_since() + every) > timezone.now():
-            return f"{signing_keys.ring().current.kid} signs until {due:%Y-%m-%d %H:%M:%S} UTC"
+            return f"{signing_keys.ring().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
         try:
-            return f"{signing_keys.rotate(in_a_hurry=now)} signs"
+            return f"the current key is {signing_keys.rotate(in_a_hurry=now)}"
         except signing_keys.NotSettled as refusal:
             raise CommandError(
-                f"Other services may not know the next key before {refusal.until:%Y-%m-%d %H:%M:%S} UTC; "
-                "--now lets it sign all the same."
+                f"Other services may not have fetched the next key before {refusal.until:%Y-%m-%d %H:%M:%S} UTC. "
+                "Retry then, or use --now."
             ) from None
         except signing_keys.Overtaken:
-            raise CommandError("Somebody else turned the ring at this moment.") from None
+            raise CommandError("Another process rotated the keys at the same time.") from None
