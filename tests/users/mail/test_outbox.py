@@ -384,7 +384,7 @@ def test_a_user_agent_over_http_stays_on_its_line(api: Api) -> None:
     assert api(document, {"old": PASSWORD, "new": NEW_PASSWORD}, token=alice.token, User_Agent=agent).data
     sent = post.last(ALICE)
     (line,) = [each for each in sent.text.splitlines() if "evil" in each]
-    assert line.startswith("With:")
+    assert line.startswith("Browser or app:")
     assert line.endswith("Subject: hello")
 
 
