@@ -95,7 +95,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='user',
-            constraint=models.UniqueConstraint(fields=('username_key',), name='user_username_key', violation_error_message='Another account has this username.'),
+            constraint=models.UniqueConstraint(fields=('username_key',), name='user_username_key', violation_error_message='Another account uses this username.'),
         ),
         migrations.AddConstraint(
             model_name='user',

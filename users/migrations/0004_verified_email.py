@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
             models.UniqueConstraint(
                 fields=["verified_email_key"],
                 name="user_verified_email",
-                violation_error_message="Another account has this email.",
+                violation_error_message="Another account uses this email.",
             ),
         ),
     ]
