@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
@@ -153,18 +153,6 @@ def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
     alice = api.join()
     api.change_password(alice.token, "wrong")
     assert Event.objects.filter(kind=Kind.PASSWORD_REFUSED.value).exists()
-
-
-@pytest.mark.django_db(transaction=True)
-def test_s100_an_event_is_logged_when_it_is_committed_and_never_when_it_is_rolled_back(caplog: Any) -> None:
-    with transaction.atomic():
-        events.record(Caller(), Kind.SIGN_IN_REFUSED, user=None)
-        transaction.set_rollback(True)
-    assert not caplog.messages
-    with transaction.atomic():
-        events.record(Caller(), Kind.SIGN_IN_REFUSED, user=None)
-        assert not caplog.messages
-    assert len(caplog.messages) == Event.objects.count() == 1
 
 
 @pytest.mark.django_db(transaction=True)

@@ -5,11 +5,10 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError, connection, transaction
-from django.db.models.functions import Collate
+from django.db import IntegrityError, transaction
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from users.models import AsciiLower, Attempts, Session, SigningKey, User
+from users.models import Attempts, Session, SigningKey, User
 
 pytestmark = pytest.mark.django_db
 
@@ -116,12 +115,3 @@ def create(monkeypatch: pytest.MonkeyPatch, **given: str) -> None:
     for name, value in given.items():
         monkeypatch.setenv(f"DJANGO_SUPERUSER_{name.upper()}", value)
     call_command("createsuperuser", interactive=False, stdout=StringIO())
-
-
-def test_s103_keys_do_not_depend_on_the_locale_of_the_database() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("only PostgreSQL lowers letters by the rules of a locale")
-    User.objects.create_user("ALICE", "alice@example.com")
-    # A database in Turkish would give the column this collation, in which the lower case of I is another letter.
-    turkish = Collate("username", "tr-x-icu")
-    assert User.objects.annotate(key=AsciiLower(turkish)).get().key == "alice"
