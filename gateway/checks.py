@@ -11,7 +11,8 @@ from django.core.checks import CheckMessage, Error, Tags
 from django.core.checks import register as register_check
 
 from gateway.graphql import persisted
-from users import keys, server
+from users import secret_keys
+from users.sessions import signing_keys
 
 SHORTEST_SECRET = 50
 MOST_ACCESS_MINUTES = 15
@@ -39,7 +40,7 @@ def wildcard_with_credentials(**_: Any) -> Found:
 
 def short_secret(**_: Any) -> Found:
     """Refresh tokens and sealed keys are as strong as the secret they are derived from."""
-    if any(len(secret) < SHORTEST_SECRET for secret in server.secrets()):
+    if any(len(secret) < SHORTEST_SECRET for secret in secret_keys.secrets()):
         message = f"SECRET_KEY and its fallbacks must have {SHORTEST_SECRET} characters or more."
         return [Error(message, id="gateway.E003")]
     return []
@@ -48,7 +49,7 @@ def short_secret(**_: Any) -> Found:
 def foreign_keys(**_: Any) -> Found:
     """Keys that cannot sign would fail at the first sign-in instead of at the start."""
     try:
-        found = keys.given() if settings.GATEWAY_SIGNING_KEYS else []
+        found = signing_keys.given() if settings.GATEWAY_SIGNING_KEYS else []
     except (OSError, ValueError) as error:
         # A path may be told; a key that was mistaken for one may not.
         reason = "cannot be read" if isinstance(error, OSError) else str(error)

@@ -178,9 +178,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ("username", "email", "full_name")},
     },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "users.blocklist.CommonPassword"},
-    {"NAME": "users.breaches.BreachedPassword"},
-    {"NAME": "users.blocklist.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
+    {"NAME": "users.passwords.common.CommonPassword"},
+    {"NAME": "users.passwords.breached.BreachedPassword"},
+    {"NAME": "users.passwords.common.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
 ]
 
 # --- CORS, CSRF and security headers -------------------------------------------------------------

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from users import attempts, events, metrics, names, pruning
+from users import attempts, events, metrics, normalization, pruning
 from users.attempts import CLOCK_SKEW
 from users.caller import Caller, device_user
 from users.compiled_query import CompiledQuery, parameter
@@ -147,7 +147,7 @@ def count_own(caller: Caller, name: str, *, user: User) -> Tries:
 def forget_sign_ins(caller: Caller, *, user: User) -> None:
     """Forget the guesses at an account whose owner has proven themselves in another way."""
     here = _device(caller, user) or place(caller)
-    for name in (names.folded(user.username), names.folded(user.email)):
+    for name in (normalization.folded(user.username), normalization.folded(user.email)):
         attempts.give_back([], cleared=_keys([*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]))
 
 

@@ -8,9 +8,10 @@ from django.utils.functional import SimpleLazyObject
 
 from gateway.http import client_ip, refresh_cookie
 from gateway.http.request_info import info
-from users import names, tokens
+from users import normalization
 from users.caller import Caller, Keeper
 from users.errors import Unauthenticated
+from users.sessions import access_tokens
 
 PREFIXES = {"bearer", "jwt"}
 USER_AGENT_LENGTH = 300
@@ -35,7 +36,7 @@ def identify(request: HttpRequest, keeper: Keeper | None = None) -> None:
     """Set the caller from the Authorization header; neither a cookie nor a sign-in in the same document changes it."""
     caller = Caller(
         ip_address=info(request).client_ip or client_ip.of_client(request.META),
-        user_agent=names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH),
+        user_agent=normalization.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH),
         token=bearer(request.META.get("HTTP_AUTHORIZATION", "")),
         keeper=keeper,
     )
@@ -51,6 +52,6 @@ def bearer(header: str) -> str | None:
 
 def _user(caller: Caller) -> object:
     try:
-        return tokens.signed_in(caller).user
+        return access_tokens.signed_in(caller).user
     except Unauthenticated:
         return AnonymousUser()

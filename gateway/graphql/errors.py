@@ -11,7 +11,6 @@ from graphene.utils.str_converters import to_camel_case
 from graphql import GraphQLError, GraphQLSyntaxError, Node, VariableDefinitionNode, VariableNode
 
 from gateway.http.request_info import info
-from users import tokens
 from users.caller import Caller
 from users.errors import (
     ErrorCode,
@@ -24,6 +23,7 @@ from users.errors import (
     TokenInvalid,
     Unauthenticated,
 )
+from users.sessions import access_tokens
 
 LONGEST_MESSAGE = 500
 MOST_PLACES = 10
@@ -133,7 +133,7 @@ def _as_refusal(cause: Exception, request: HttpRequest) -> Refusal:
 
 def _not_permitted(request: HttpRequest) -> Refusal:
     try:
-        tokens.signed_in(info(request).caller or Caller())
+        access_tokens.signed_in(info(request).caller or Caller())
     except Unauthenticated as refusal:
         return refusal
     return Forbidden()

@@ -6,27 +6,27 @@ import jwt
 from graphql import GraphQLResolveInfo
 
 from gateway.http.request_info import info
-from users import sessions, tokens
 from users.caller import Caller
 from users.crypto.tokens import Claims, Expired, Invalid
+from users.sessions import access_tokens, sessions
 
 
 def payload(user: Any, context: Any = None) -> Claims:
     """The claims of a new session: a token made by `get_token` can be seen and ended like any other."""
     caller = (context is not None and info(context).caller) or Caller()
     session, _ = sessions.open(caller, user=user, device_name="get_token")
-    return tokens.claims_of(session)
+    return access_tokens.claims_of(session)
 
 
 def encode(claims: Claims, context: Any = None) -> str:
     """The access token of these claims."""
-    return tokens.sign(claims)
+    return access_tokens.sign(claims)
 
 
 def decode(token: str, context: Any = None) -> Claims:
     """The claims of an access token, refused by the exceptions that the library knows."""
     try:
-        return tokens.read(token)
+        return access_tokens.read(token)
     except Expired:
         raise jwt.ExpiredSignatureError from None
     except Invalid:

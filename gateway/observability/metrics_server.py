@@ -15,17 +15,19 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from users import accounts, mail, sessions
+from users.accounts import registration
+from users.mail import outbox
+from users.sessions import sessions
 
 # Seconds. More scrapes do not read more from the database.
 CACHE_TIMEOUT = 30.0
 # Metrics that are read from the database: name, description, function.
 DATABASE_METRICS: list[tuple[str, str, Callable[[], float]]] = [
     ("gateway_sessions_live", "Sessions that have neither ended nor expired.", sessions.count_live),
-    ("gateway_users", "Accounts, including deactivated ones.", accounts.count),
-    ("gateway_letters_waiting", "Emails that wait to be sent or to be retried.", mail.count_waiting),
-    ("gateway_letters_oldest_seconds", "Age of the oldest email that waits.", mail.oldest_seconds),
-    ("gateway_letters_given_up", "Emails that failed for a day, in the last week.", mail.count_given_up),
+    ("gateway_users", "Accounts, including deactivated ones.", registration.count),
+    ("gateway_letters_waiting", "Emails that wait to be sent or to be retried.", outbox.count_waiting),
+    ("gateway_letters_oldest_seconds", "Age of the oldest email that waits.", outbox.oldest_seconds),
+    ("gateway_letters_given_up", "Emails that failed for a day, in the last week.", outbox.count_given_up),
 ]
 
 

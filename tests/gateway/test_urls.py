@@ -12,7 +12,7 @@ from django.middleware.security import SecurityMiddleware
 from django.test import Client
 
 from tests.api import Answer
-from users import keys
+from users.sessions import signing_keys
 
 URLS = str(Path(__file__).parents[2] / "gateway" / "urls.py")
 
@@ -83,7 +83,7 @@ def test_s73_a_page_that_fails_says_no_more_than_its_id(monkeypatch: pytest.Monk
     def fail() -> Any:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr(keys, "jwks", fail)
+    monkeypatch.setattr(signing_keys, "jwks", fail)
     client = Client(raise_request_exception=False)
     answer = Answer(client.get("/.well-known/jwks.json", headers={"X-Request-Id": "request-12345"}))
     assert (answer.status, answer.response["Content-Type"]) == (500, "application/json; charset=utf-8")
@@ -99,7 +99,7 @@ def test_f06_a_page_without_its_database_says_when_to_come_again(
     client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    monkeypatch.setattr(keys, "ring", failing(OperationalError("host 10.0.0.7 refused")))
+    monkeypatch.setattr(signing_keys, "ring", failing(OperationalError("host 10.0.0.7 refused")))
     answer = Answer(client.get("/.well-known/jwks.json"))
     assert (answer.status, answer.code, answer.response["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "5")
     assert answer.response["X-Request-Id"]
@@ -118,7 +118,7 @@ def test_f06_so_does_what_stands_before_every_page(client: Client, monkeypatch: 
 def test_a_page_that_fails_otherwise_is_a_fault_and_in_the_log_by_its_request(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    monkeypatch.setattr(keys, "ring", failing(RuntimeError("secret words")))
+    monkeypatch.setattr(signing_keys, "ring", failing(RuntimeError("secret words")))
     client.raise_request_exception = False
     answer = Answer(client.get("/.well-known/jwks.json", headers={"X-Request-Id": "request-12345"}))
     assert (answer.status, answer.code) == (500, "INTERNAL_SERVER_ERROR")

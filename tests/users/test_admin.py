@@ -15,9 +15,10 @@ from django_tasks_db.models import DBTaskResult
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from users import accounts, hashing
+from users.accounts import registration
 from users.admin_site import site
 from users.models import Attempts, Event, Proof, Session, SigningKey, User
+from users.passwords import hashing
 
 USERS, SESSIONS, EVENTS = "/admin/users/user/", "/admin/users/session/", "/admin/users/event/"
 
@@ -457,7 +458,7 @@ def test_s98_an_account_that_staff_confirm_is_not_erased(desk: Client, alice: Me
     address = page_of(alice)
     assert desk.post(address, form_of(desk.get(address), **{field: "on"})).status_code == 302
     assert User.objects.get(username="alice").erases_at is None
-    assert accounts.prune() == 0
+    assert registration.prune() == 0
 
 
 def test_another_edit_leaves_the_date_of_erasure(desk: Client, alice: Member) -> None:

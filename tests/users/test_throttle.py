@@ -12,10 +12,11 @@ from django.db import connection
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 from tests.mailed import ADDRESS, proven, request, reset
 from tests.post import last, received
-from users import hashing, throttle
+from users import throttle
 from users.caller import Caller, Keeper, device_user
 from users.errors import RateLimited
 from users.models import Attempts, Event, Session, User
+from users.passwords import hashing
 
 HERE = "192.0.2.1"
 

@@ -2,7 +2,7 @@
 
 import graphene
 
-from users import emails
+from users.accounts import emails
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.user import User, selects_private_fields

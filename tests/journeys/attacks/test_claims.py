@@ -9,8 +9,9 @@ import pytest
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
 from tests.mailed import ADDRESS, OTHER, VERIFY, change, move, proven, request, reset, undo, verify
 from tests.post import deliver, last, received
-from users import accounts, passwords
+from users.accounts import registration
 from users.models import Event, Proof, Session, User
+from users.passwords import changes
 
 RACES = pytest.mark.django_db(transaction=True)
 AGAIN = """mutation ($email: String!, $username: String) {
@@ -144,7 +145,7 @@ def test_s99_a_reset_of_an_unverified_address_lets_the_owner_choose_and_shuts_th
 def test_s99_accounts_that_lost_the_address_are_erased_in_time(squatted: Api) -> None:
     assert "errors" not in verify(tokens_for("alice")[0]).json
     User.objects.exclude(erases_at=None).update(erases_at="2000-01-01T00:00:00Z")
-    assert accounts.prune() == 1
+    assert registration.prune() == 1
     assert User.objects.get().username == "alice"
 
 
@@ -213,9 +214,9 @@ def test_s99_a_changed_address_is_taken_from_a_stranger_who_never_verified_it(ap
 def test_s99_of_several_claims_sign_in_by_email_finds_the_verified_account_then_the_oldest(db: None) -> None:
     first, second = (User.objects.create_user(name, ADDRESS, PASSWORD) for name in ("first", "second"))
     User.objects.filter(id=first.id).update(date_joined=second.date_joined - timedelta(days=1))
-    assert passwords.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == first
+    assert changes.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == first
     User.objects.filter(id=second.id).update(is_email_verified=True)
-    assert passwords.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == second
+    assert changes.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == second
 
 
 # --- undoing -------------------------------------------------------------------------------------

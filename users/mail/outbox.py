@@ -29,7 +29,7 @@ from django_tasks import TaskContext, TaskResultStatus, task
 from django_tasks.base import Task
 from django_tasks_db.models import DBTaskResult
 
-from users import names, pruning, throttle
+from users import normalization, pruning, throttle
 from users.caller import Caller
 from users.errors import Inspection
 from users.models import User
@@ -101,7 +101,7 @@ def admit(caller: Caller, email: str, *, to: Literal["prove", "reset"]) -> str:
     the mails that a forgotten password needs.
     """
     inspection = Inspection()
-    address = inspection.clean("email", names.email, email)
+    address = inspection.clean("email", normalization.email, email)
     inspection.finish()
     here = throttle.lanes("mail_client", throttle.place(caller))
     throttle.count(caller, [*throttle.lanes("mail_address", address.lower(), to), *here])
@@ -132,7 +132,7 @@ def joining(caller: Caller) -> list[Lane]:
 
 
 def _variants(address: str, to: str) -> list[Lane]:
-    mailbox = names.mailbox(address)
+    mailbox = normalization.mailbox(address)
     return [] if mailbox == address.lower() else throttle.lanes("mail_address", mailbox, to, "variants")
 
 

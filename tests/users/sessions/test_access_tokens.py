@@ -18,10 +18,10 @@ from graphene.utils.str_converters import to_camel_case
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from tests.mailed import proven, verify
 from tests.post import last
-from users import keys, tokens
 from users.caller import Caller
 from users.crypto import keys as crypto_keys
 from users.models import Event, Session, User
+from users.sessions import access_tokens, signing_keys
 
 VERIFY = "mutation ($token: String) { verifyToken(token: $token) { claims { sub sid } user { username } } }"
 PAIRS = ["admin", "root", "test", "user", "guest", "administrator", "superuser", "gateway"]
@@ -30,14 +30,14 @@ STALE = ["Bearer", "Bearer x", "Bearer a.b.c", "JWT null", "Basic YTpi", "Bearer
 
 def decoded(token: str) -> dict[str, Any]:
     """The claims, as a service behind the gateway reads them."""
-    key = keys.ring().current
+    key = signing_keys.ring().current
     return jwt.decode(token, key.public, algorithms=[key.algorithm], audience="gateway", issuer="http://localhost:8000")
 
 
 def resigned(token: str, **changes: Any) -> str:
     """A token that our own key signed, with other claims; None leaves one out."""
     claims = decoded(token) | changes
-    return tokens.sign({name: value for name, value in claims.items() if value is not None})
+    return access_tokens.sign({name: value for name, value in claims.items() if value is not None})
 
 
 # --- signing in ----------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def test_s37_an_access_token_lasts_five_minutes(api: Api) -> None:
 def test_s39_s40_a_token_has_the_form_of_rfc_9068_and_says_nothing_personal(api: Api) -> None:
     alice = api.join("alice", fullName="Alice Thornby")
     header, claims = jwt.get_unverified_header(alice.token), decoded(alice.token)
-    assert header == {"typ": "at+jwt", "alg": "ES256", "kid": keys.ring().current.kid}
+    assert header == {"typ": "at+jwt", "alg": "ES256", "kid": signing_keys.ring().current.kid}
     assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time"}
     assert UUID(claims["sub"]).version == 4
     assert claims["sub"] == str(User.objects.get().id)
@@ -258,10 +258,10 @@ def test_a_change_of_the_claims_of_one_request_changes_no_other(api: Api, settin
     alice = api.join("alice")
     User.objects.get().groups.add(Group.objects.create(name="editors"))
     token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
-    caller = tokens.signed_in(Caller(token=token))
+    caller = access_tokens.signed_in(Caller(token=token))
     caller.claims["sub"] = "another"
     caller.claims["roles"].append("admins")
-    other = tokens.signed_in(Caller(token=token))
+    other = access_tokens.signed_in(Caller(token=token))
     assert (other.claims["sub"], other.claims["roles"]) == (alice.claims["sub"], ["editors"])
 
 
@@ -304,7 +304,7 @@ def test_s41_one_users_token_does_not_open_anothers_session(api: Api) -> None:
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "HS512", "ES256", "EdDSA", "RS256"])
 def test_s33_s35_what_another_key_signed_opens_nothing(api: Api, algorithm: str) -> None:
     alice = api.join("alice")
-    key = keys.ring().current
+    key = signing_keys.ring().current
     secret: Any = {"none": "", "HS256": str(key.jwk()).encode(), "HS512": str(key.jwk()).encode()}.get(algorithm)
     if secret is None:
         secret = crypto_keys.load(crypto_keys.generate(algorithm)).private
@@ -326,7 +326,7 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
     alice = api.join("alice")
     assert "errors" not in api.me(alice.token).json
     now = timezone.now()
-    monkeypatch.setattr(tokens.timezone, "now", lambda: now + timedelta(seconds=301))
+    monkeypatch.setattr(access_tokens.timezone, "now", lambda: now + timedelta(seconds=301))
     answer = api.me(alice.token)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_EXPIRED")
     assert api(VERIFY, {"token": alice.token}).code == "TOKEN_EXPIRED"
@@ -335,12 +335,12 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
 def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None:
     alice, old = api.join("alice"), settings.GATEWAY_SIGNING_KEYS
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + old
-    keys.forget()
-    tokens._signed.cache_clear()
+    signing_keys.forget()
+    access_tokens._signed.cache_clear()
     assert "errors" not in api.me(alice.token).json, "it still verifies beside the new one"
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
-    keys.forget()
-    tokens._signed.cache_clear()
+    signing_keys.forget()
+    access_tokens._signed.cache_clear()
     assert api.me(alice.token).code == "UNAUTHENTICATED"
 
 
@@ -525,11 +525,11 @@ def count(statements: Callable[[], Any], member: Member, document: str) -> int:
 def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Api, ahead: int, taken: bool) -> None:
     alice = api.join("alice")
     claims = alice.claims | {"iss": "http://localhost:8000", "aud": "gateway", "jti": "x", "auth_time": 1}
-    token = tokens.sign(claims | {"iat": int(time.time()) + ahead, "exp": int(time.time()) + 300})
+    token = access_tokens.sign(claims | {"iat": int(time.time()) + ahead, "exp": int(time.time()) + 300})
     assert ("errors" not in api.me(token).json) == taken
 
 
-@pytest.mark.parametrize("place", ["users.keys.ring", "users.sessions.find"])
+@pytest.mark.parametrize("place", ["users.sessions.signing_keys.ring", "users.sessions.sessions.find"])
 def test_f06_a_request_waits_once_for_a_database_that_does_not_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

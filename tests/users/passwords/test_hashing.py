@@ -11,12 +11,13 @@ import pytest
 
 from tests.api import PASSWORD, Api
 from tests.server import ROOT, surroundings
-from users import hashing, metrics
+from users import metrics
 from users.caller import Caller
 from users.crypto.hashers import Argon2
 from users.errors import ServiceUnavailable
-from users.hashing import HashingPool
 from users.models import Attempts
+from users.passwords import hashing
+from users.passwords.hashing import HashingPool
 
 LONG = 30
 
@@ -222,7 +223,7 @@ def test_a_stop_does_not_wait_for_the_whole_queue() -> None:
         import threading, time
         import django
         django.setup()
-        from users import hashing
+        from users.passwords import hashing
         hashing.WAIT_TIMEOUT = 0.5
         pool = hashing.HashingPool(threads=1, queue=99)
         work = lambda: time.sleep(1)

@@ -7,7 +7,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 
-from users import events, hashing, letters, mail, names, proofs, sessions, throttle
+from users import events, normalization, throttle
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import (
@@ -20,8 +20,11 @@ from users.errors import (
     WrongValue,
 )
 from users.events import Kind
+from users.mail import email_tokens, messages, outbox
+from users.mail.email_tokens import Purpose
 from users.models import BY_CLAIM, User
-from users.proofs import Purpose
+from users.passwords import hashing
+from users.sessions import sessions
 
 LONGEST = 256
 # Before normalization, which composes up to four characters into one and takes quadratic time in combining marks.
@@ -72,7 +75,8 @@ def owner(username: str) -> User | None:
 
     Several accounts may claim an email until one verifies it: the one that did comes first, then the oldest.
     """
-    clean, find = (names.email, _by_email) if "@" in names.folded(username) else (names.username, _by_username)
+    is_email = "@" in normalization.folded(username)
+    clean, find = (normalization.email, _by_email) if is_email else (normalization.username, _by_username)
     try:
         return find.first(key=clean(username).lower())
     except WrongValue:
@@ -114,7 +118,7 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
         ended = sessions.end_all_held(caller, keep_current=True, why="password changed")
         sessions.carry_over(session)
         events.record(caller, Kind.PASSWORD_CHANGED, user=user, session_id=session.id)
-        mail.notify(caller, letters.password_changed, user=user)
+        outbox.notify(caller, messages.password_changed, user=user)
     # The rest of the same answer asks for sessions by the number that holds now.
     user.credential_version += 1
     if caller.keeper:
@@ -124,17 +128,17 @@ def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
 
 def request_reset(caller: Caller, *, email: str) -> None:
     """Have a mail sent to whoever has the address, to choose a new password by; the same where nobody has it."""
-    address = mail.admit(caller, email, to="reset")
-    capped = mail.is_capped(address, to="reset")
+    address = outbox.admit(caller, email, to="reset")
+    capped = outbox.is_capped(address, to="reset")
     user = owner(address)
     with transaction.atomic():
         events.record(caller, Kind.PASSWORD_RESET_REQUESTED, user=user)
-        mail.queue(caller, letters.reset_password, user=None, address=address, capped=capped)
+        outbox.queue(caller, messages.reset_password, user=None, address=address, capped=capped)
 
 
 def reset(caller: Caller, *, token: str, new_password: str, email: str | None = None) -> tuple[User, int]:
     """Replace the password of who brings the token back, or the code; end all sessions, and say how many."""
-    proof = proofs.find(caller, Purpose.RESET, token=token, email=email)
+    proof = email_tokens.find(caller, Purpose.RESET, token=token, email=email)
     user, inspection = proof.user, Inspection()
     # What is refused here uses nothing up: another try may follow.
     inspect(inspection, "new_password", new_password, user=user)
@@ -143,18 +147,18 @@ def reset(caller: Caller, *, token: str, new_password: str, email: str | None = 
     with transaction.atomic():
         # Whoever has the mail has the address: this proves it as well.
         proven = {} if user.is_email_verified else {"is_email_verified": True, "erases_at": None}
-        proofs.lock_claims(user, user.email)
+        others = email_tokens.lock_claims(user, user.email)
         if not _replace(user, encoded, **proven):
             raise TokenInvalid
-        proofs.use(proof)
-        proofs.take_over(user, user.email)
+        email_tokens.use(proof)
+        email_tokens.void_claims(user, user.email, others)
         ended = sessions.end_all_of(caller, user=user, why="password reset")
         events.record(caller, Kind.PASSWORD_RESET, user=user)
         if proven:
             events.record(caller, Kind.EMAIL_VERIFIED, user=user)
             events.record_reopening(caller, user=user)
             user.is_email_verified = True
-        mail.notify(caller, letters.password_changed, user=user)
+        outbox.notify(caller, messages.password_changed, user=user)
     # The answer lists the sessions of the new version: those opened before have ended.
     user.credential_version += 1
     throttle.forget_sign_ins(caller, user=user)

@@ -11,8 +11,8 @@ from django_tasks_db.models import DBTaskResult
 from tests.api import NEW_PASSWORD, Api, Member, age
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request
 from tests.post import deliver, last, received
-from users import letters, mail, proofs
 from users.caller import Caller
+from users.mail import email_tokens, messages, outbox
 from users.models import Proof, Session, User
 
 EVIL = "<b>evil.example</b>"
@@ -108,8 +108,8 @@ def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject
     deliver()
     outgoing.outbox.clear()
     if subject == "Your address was changed":
-        held = proofs.hold(User.objects.get(), address=ADDRESS)
-        mail.queue(Caller(), letters.address_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
+        held = email_tokens.hold(User.objects.get(), address=ADDRESS)
+        outbox.queue(Caller(), messages.address_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
     else:
         ACTS[subject](api, alice)
     SILENT[meanwhile]()
@@ -149,9 +149,9 @@ def test_a_letter_that_is_sent_again_has_a_token_of_its_own_and_the_former_is_vo
         if len(sent) == 1:
             raise ConnectionError
 
-    monkeypatch.setattr(mail, "send", fails_once)
+    monkeypatch.setattr(outbox, "send", fails_once)
     deliver()
-    mail.tend()
+    outbox.tend()
     age(DBTaskResult.objects, timedelta(hours=1), "run_after")
     deliver()
     first, second = (letter.facts["accounts"][0]["link"] for letter in sent)
@@ -188,7 +188,7 @@ def test_settings_say_where_links_lead_and_what_the_product_is_called(
     ],
 )
 def test_a_span_is_said_as_people_say_it(seconds: int, said: str) -> None:
-    assert letters._span(timedelta(seconds=seconds)) == said
+    assert messages._span(timedelta(seconds=seconds)) == said
 
 
 def test_a_mail_answers_no_absence_note_and_goes_to_one_address(api: Api) -> None:

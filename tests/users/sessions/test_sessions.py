@@ -13,10 +13,10 @@ from django.utils import timezone
 from tests.api import PASSWORD, Answer, Api, Member, age
 from tests.mailed import ADDRESS, proven
 from tests.post import queued, received
-from users import sessions, tokens
 from users.caller import Caller
 from users.crypto import refresh
 from users.models import Event, Session, User
+from users.sessions import access_tokens, sessions
 
 RACES = pytest.mark.django_db(transaction=True)
 GRACE = timedelta(seconds=10)
@@ -445,7 +445,7 @@ def test_who_ends_all_while_the_password_changes_waits_for_nobody_in_a_circle(
 ) -> None:
     alice = Api().join("alice")
     Api().signed_in("alice")
-    asking = tokens.signed_in(Caller(token=alice.token))
+    asking = access_tokens.signed_in(Caller(token=alice.token))
 
     def change() -> int:
         # As a change of the password does it: the account, the other sessions, this one.

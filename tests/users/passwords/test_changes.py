@@ -20,10 +20,11 @@ from django.contrib.auth.hashers import (
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
 from tests.mailed import ADDRESS, OTHER, move, proven, request, reset
 from tests.post import last, queued, received
-from users import hashing, passwords, sessions, tokens
 from users.caller import Caller
 from users.crypto.hashers import Argon2
 from users.models import Attempts, Event, Proof, Session, User
+from users.passwords import changes, hashing
+from users.sessions import access_tokens, sessions
 
 RACES = pytest.mark.django_db(transaction=True)
 
@@ -429,9 +430,11 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     api.join("alice")
-    judge = passwords.matches
+    judge = changes.matches
     monkeypatch.setattr(
-        tokens.passwords, "matches", lambda *asked, **named: (judge(*asked, **named), User.objects.update(**change))[0]
+        changes,
+        "matches",
+        lambda *asked, **named: (judge(*asked, **named), User.objects.update(**change))[0],
     )
     assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
     assert Session.objects.count() == 1
@@ -442,7 +445,7 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
 def test_an_account_is_found_by_either_name_in_any_spelling(api: Api, name: str) -> None:
     api.join("alice")
     api.join("bob")
-    found = passwords.owner(name)
+    found = changes.owner(name)
     assert found is not None
     assert found.username == "alice"
 
@@ -452,14 +455,14 @@ def test_an_account_is_found_by_either_name_in_any_spelling(api: Api, name: str)
 )
 def test_nobody_is_found_by_another_name(api: Api, name: str) -> None:
     api.join("alice")
-    assert passwords.owner(name) is None
+    assert changes.owner(name) is None
 
 
 def test_an_address_is_not_looked_for_among_the_names(api: Api) -> None:
     api.join("alice")
     User.objects.update(email="alice@example.com")
     User.objects.create_user("bob", "bob@example.com", PASSWORD)
-    assert tokens.sign_in(Caller(), username="bob@example.com", password=PASSWORD).user.username == "bob"
+    assert access_tokens.sign_in(Caller(), username="bob@example.com", password=PASSWORD).user.username == "bob"
 
 
 # --- choosing another where it is forgotten ------------------------------------------------------

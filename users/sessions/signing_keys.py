@@ -33,7 +33,7 @@ from django.db import DatabaseError, IntegrityError, OperationalError, connectio
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from users import server
+from users import secret_keys
 from users.crypto import keys, seals, tokens
 from users.crypto.keys import Key
 from users.models import SigningKey
@@ -161,7 +161,7 @@ def revoke(kid: str) -> bool:
 
 def tidy() -> None:
     """Seal with the secret key of today, retire what signed by another algorithm, and prune."""
-    rows, secrets = _kept(), server.secrets()
+    rows, secrets = _kept(), secret_keys.secrets()
     for row in rows:
         renewed = seals.renew(row.sealed, secrets)
         if renewed != row.sealed:
@@ -189,7 +189,7 @@ def _read_again(known: Ring | None) -> Ring:
     if made:
         _fill()
         rows = _kept()
-    by_kid = {row.kid: _opened(row.kid, row.sealed, tuple(server.secrets())) for row in rows}
+    by_kid = {row.kid: _opened(row.kid, row.sealed, tuple(secret_keys.secrets())) for row in rows}
     found = Ring(by_kid[_signer(rows).kid], by_kid)
     if known and (known.current.kid, known.by_kid.keys()) == (found.current.kid, by_kid.keys()):
         found = known
@@ -243,7 +243,7 @@ def _make(place: SigningKey.Place) -> None:
     SigningKey.objects.create(
         kid=keys.load(pem).kid,
         algorithm=algorithm,
-        sealed=seals.seal(pem, server.secrets()),
+        sealed=seals.seal(pem, secret_keys.secrets()),
         place=place,
         created_at=now,
         signs_from=now if place == CURRENT else None,

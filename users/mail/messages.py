@@ -7,17 +7,17 @@ from typing import Any
 from django.conf import settings
 from django.db.models import QuerySet
 
-from users import mail, proofs
 from users.crypto.proofs import shown
-from users.mail import Letter
+from users.mail import email_tokens, outbox
+from users.mail.email_tokens import Purpose, Secret
+from users.mail.outbox import Letter
 from users.models import User
-from users.proofs import Purpose, Secret
 
 # The accounts that one mail names, the newest first. Asking by username reaches every other.
 MOST_CLAIMS = 5
 
 
-@mail.letter
+@outbox.letter
 def verify_address(
     *, address: str, user: str | None = None, username: str = "", capped: bool = False, **_: Any
 ) -> Letter | None:
@@ -30,11 +30,11 @@ def verify_address(
     if owners:
         return _verification(_same_spelling(owners, address))
     # Or of an account that changes its email to this one.
-    pending = None if user else proofs.pending(address, username=username)
+    pending = None if user else email_tokens.pending(address, username=username)
     return _verification([pending.user], pending.address) if pending else None
 
 
-@mail.letter
+@outbox.letter
 def verify_new_address(
     *, user: str, address: str, email: str, credential_version: int, capped: bool = False, **_: Any
 ) -> Letter | None:
@@ -48,14 +48,14 @@ def verify_new_address(
     return None if capped else _verification([owner], address)
 
 
-@mail.letter
+@outbox.letter
 def account_exists(*, address: str, **_: Any) -> Letter | None:
     """Tells an address that it has an account already, since somebody meant to make one."""
-    owner = _verified(address) or proofs.holder(address)
+    owner = _verified(address) or email_tokens.holder(address)
     return _existence(owner, address) if owner else None
 
 
-@mail.letter
+@outbox.letter
 def reset_password(*, address: str, capped: bool = False, **_: Any) -> Letter | None:
     """Resets the password of the account that owns the email, or, until one does, of each account that claims it."""
     owner = _verified(address)
@@ -70,28 +70,28 @@ def reset_password(*, address: str, capped: bool = False, **_: Any) -> Letter | 
     return Letter(to, "Choose a new password", "reset_password", facts | _words(owners[0], to, {}))
 
 
-@mail.letter
+@outbox.letter
 def new_device(*, user: str, address: str, **happened: Any) -> Letter | None:
     """Tells of a sign-in from where there was none before."""
     return _notice(user, address, "A new device signed in", "new_device", happened)
 
 
-@mail.letter
+@outbox.letter
 def password_changed(*, user: str, address: str, **happened: Any) -> Letter | None:
     """Tells that the password is another one."""
     return _notice(user, address, "Your password was changed", "password_changed", happened)
 
 
-@mail.letter
+@outbox.letter
 def token_reused(*, user: str, address: str, **happened: Any) -> Letter | None:
     """Tells that somebody else had a session's tokens."""
     return _notice(user, address, "A session was ended for your safety", "token_reused", happened)
 
 
-@mail.letter
+@outbox.letter
 def address_changed(*, user: str, address: str, held: str | None, **happened: Any) -> Letter | None:
     """Tells the former address that it is no longer the account's, and how to have it back, where it was proven."""
-    secret = proofs.secret_of(held) if held else None
+    secret = email_tokens.secret_of(held) if held else None
     if held and secret is None:
         return None
     link = _link(secret, settings.GATEWAY_UNDO_URL) if secret else {}
@@ -99,13 +99,13 @@ def address_changed(*, user: str, address: str, held: str | None, **happened: An
     return _notice(user, address, "Your address was changed", "address_changed", happened | facts | {"held": held})
 
 
-@mail.letter
+@outbox.letter
 def address_taken_back(*, user: str, address: str, **happened: Any) -> Letter | None:
     """Tells an address that the account it took over is no longer its, since the former one was taken back."""
     return _notice(user, address, "This address has no account any more", "address_taken_back", happened)
 
 
-@mail.letter
+@outbox.letter
 def account_closed(*, user: str, address: str, erases_at: str, **happened: Any) -> Letter | None:
     """Tells that the account is closed, until when it can be had back, and how."""
     facts = happened | {"erases_at": datetime.fromisoformat(erases_at)}
@@ -165,7 +165,7 @@ def _words(user: User, address: str, happened: dict[str, Any]) -> dict[str, Any]
 
 def _facts(owners: list[User], purpose: Purpose, address: str, url: str, lifetime: timedelta) -> dict[str, Any]:
     accounts = [
-        {"username": _unlinked(owner.username), **_link(proofs.make(owner, purpose, address=address), url)}
+        {"username": _unlinked(owner.username), **_link(email_tokens.make(owner, purpose, address=address), url)}
         for owner in owners
     ]
     return {"accounts": accounts, "lifetime": _span(lifetime)}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from users import breaches
+from users.passwords import breached
 
 STOLEN = "a long and stolen passphrase"
 
@@ -80,7 +80,7 @@ def test_padding_and_other_passwords_are_no_match(api: Api, service: Service) ->
 def test_without_an_answer_nothing_is_refused_and_the_log_says_so(
     service: Service, settings: Any, monkeypatch: Any, caplog: Any, fault: str
 ) -> None:
-    monkeypatch.setattr(breaches, "PATIENCE", 0.1)
+    monkeypatch.setattr(breached, "PATIENCE", 0.1)
     match fault:
         case "failing":
             service.status = 503
@@ -94,12 +94,12 @@ def test_without_an_answer_nothing_is_refused_and_the_log_says_so(
             service.greeting = b"NOT HTTP AT ALL\r\n"
         case "gone":
             settings.GATEWAY_BREACH_URL = "http://127.0.0.1:1/{prefix}"
-    assert not breaches.is_known(STOLEN)
+    assert not breached.is_known(STOLEN)
     (line,) = caplog.messages
     assert line.startswith("the range service did not answer")
     assert STOLEN not in line
 
 
 def test_without_a_service_none_is_asked(api: Api, settings: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr(breaches, "is_known", lambda password: pytest.fail("asked"))
+    monkeypatch.setattr(breached, "is_known", lambda password: pytest.fail("asked"))
     assert api.register("alice", password=STOLEN).data["register"]

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import events, letters, mail, pruning, server
+from users import events, pruning, secret_keys
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import refresh
@@ -24,6 +24,7 @@ from users.errors import (
     TokenReused,
 )
 from users.events import Kind
+from users.mail import messages, outbox
 from users.models import Session, User
 
 # The longest list of sessions that a query returns.
@@ -218,7 +219,7 @@ def _end_reused(caller: Caller, session: Session) -> None:
     with transaction.atomic():
         _hold(user)
         if _end(caller, user, [session.id], kind=Kind.REFRESH_REUSED, why=why):
-            mail.notify(caller, letters.token_reused, user=user, device=session.device_name or session.user_agent)
+            outbox.notify(caller, messages.token_reused, user=user, device=session.device_name or session.user_agent)
 
 
 def _hold(user: User) -> None:
@@ -240,7 +241,7 @@ def _end(caller: Caller, user: User, ids: list[UUID], *, why: str, kind: Kind = 
 
 
 def _server_keys() -> list[bytes]:
-    return server.keys("gateway.refresh")
+    return secret_keys.keys("gateway.refresh")
 
 
 _by_id = CompiledQuery(

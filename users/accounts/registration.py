@@ -18,19 +18,22 @@ from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet, Value
 from django.utils import timezone
 
-from users import events, hashing, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import events, normalization, throttle
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import Conflict, FieldErrorCode, Inspection
 from users.events import Kind
+from users.mail import email_tokens, messages, outbox
 from users.models import User
-from users.tokens import Grant
+from users.passwords import changes, hashing
+from users.sessions import access_tokens, sessions
+from users.sessions.access_tokens import Grant
 
 PROFILE = {
-    "username": names.username,
-    "full_name": names.full_name,
-    "bio": names.bio,
-    "image_url": names.image_url,
+    "username": normalization.username,
+    "full_name": normalization.full_name,
+    "bio": normalization.bio,
+    "image_url": normalization.image_url,
 }
 SESSION_FACTS = (
     "device_name",
@@ -63,33 +66,33 @@ def register(
     throttle.count(caller, throttle.lanes("register", throttle.place(caller)))
     inspection = Inspection()
     user = User(
-        username=inspection.clean("username", names.username, username),
-        email=inspection.clean("email", names.email, email),
-        full_name=inspection.clean("full_name", names.full_name, full_name),
+        username=inspection.clean("username", normalization.username, username),
+        email=inspection.clean("email", normalization.email, email),
+        full_name=inspection.clean("full_name", normalization.full_name, full_name),
     )
-    device = inspection.clean("device_name", names.device_name, device_name)
-    passwords.inspect(inspection, "password", password, user=user)
+    device = inspection.clean("device_name", normalization.device_name, device_name)
+    changes.inspect(inspection, "password", password, user=user)
     if password_confirmation is not None and password_confirmation != password:
         inspection.add("password_confirmation", FieldErrorCode.MISMATCH, "The two passwords differ.")
     is_quiet = settings.GATEWAY_EMAIL_VERIFICATION == "required"
     _look_for_others(inspection, user, ["username"] if is_quiet else ["username", "email"])
     inspection.finish()
     if is_quiet:
-        throttle.count(caller, mail.joining(caller), are_new=True)
+        throttle.count(caller, outbox.joining(caller), are_new=True)
     user.password = hashing.hash_password(caller, password, account=user.username.lower())
     if is_quiet:
-        _make_quietly(caller, user, is_mailed=throttle.counted(mail.unasked(user.email), are_new=True))
+        _make_quietly(caller, user, is_mailed=throttle.counted(outbox.unasked(user.email), are_new=True))
         return None
     # Before the transaction, which would otherwise hold the shared counters until it ends.
     asks = settings.GATEWAY_EMAIL_VERIFICATION == "optional"
-    is_mailed = asks and throttle.counted([*mail.unasked(user.email), *mail.joining(caller)], are_new=True)
+    is_mailed = asks and throttle.counted([*outbox.unasked(user.email), *outbox.joining(caller)], are_new=True)
     with _saving(user), transaction.atomic():
         user.save(force_insert=True)
         events.record(caller, Kind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
-            mail.queue(caller, letters.verify_address, user=user)
-        granted = tokens.grant(caller, user=user, device_name=device)
-    return tokens.move_to_cookie(caller, granted)
+            outbox.queue(caller, messages.verify_address, user=user)
+        granted = access_tokens.grant(caller, user=user, device_name=device)
+    return access_tokens.move_to_cookie(caller, granted)
 
 
 def update_profile(caller: SignedIn, **profile: str | None) -> User:
@@ -114,18 +117,18 @@ def update_profile(caller: SignedIn, **profile: str | None) -> User:
 def close(caller: SignedIn, *, password: str | None = None) -> datetime:
     """Close the caller's account, end all its sessions, and return when it will be erased."""
     user, inspection = caller.user, Inspection()
-    passwords.require(inspection, password, user=user)
+    changes.require(inspection, password, user=user)
     inspection.finish()
-    passwords.prove(caller, password or "")
+    changes.prove(caller, password or "")
     erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     with transaction.atomic():
         same = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)
         if not same.update(erases_at=erases_at):
             raise Conflict
-        proofs.withdraw(user)
+        email_tokens.withdraw(user)
         sessions.end_all_held(caller, why="account closed")
         events.record(caller, Kind.ACCOUNT_CLOSED, user=user, session_id=caller.session.id)
-        mail.notify(caller, letters.account_closed, user=user, erases_at=erases_at.isoformat())
+        outbox.notify(caller, messages.account_closed, user=user, erases_at=erases_at.isoformat())
     return erases_at
 
 
@@ -177,18 +180,18 @@ def _erase(id: UUID) -> int:
 def _make_quietly(caller: Caller, user: User, *, is_mailed: bool) -> None:
     # The same statements in either case, so that neither the answer nor its time tells whether the address was taken.
     user.erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
-    address, holder = user.email, proofs.holder(user.email)
+    address, holder = user.email, email_tokens.holder(user.email)
     owner = _verified.first(key=address.lower()) or holder
     if owner:
-        user.email = names.NOWHERE
+        user.email = normalization.NOWHERE
     kind = Kind.REGISTRATION_REPEATED if owner else Kind.ACCOUNT_REGISTERED
     with _saving(user, shown=["username"]), transaction.atomic():
         user.save(force_insert=True)
         # For the owner only as often as a mail is sent: others must not fill the owner's list of events.
         events.record(caller, kind, user=owner if owner and is_mailed else user)
         if is_mailed:
-            letter = letters.account_exists if owner else letters.verify_address
-            mail.queue(caller, letter, user=user, address=address)
+            letter = messages.account_exists if owner else messages.verify_address
+            outbox.queue(caller, letter, user=user, address=address)
 
 
 def _row(row: Model, names: Iterable[str]) -> dict[str, Any]:
@@ -218,7 +221,7 @@ def _fields_of_others() -> QuerySet[Any, Any]:
     users = User.objects.exclude(id=parameter("id", User.id))
     usernames = users.filter(username_key=parameter("username", User.username_key)).values_list(Value("username"))
     emails = users.filter(email_key=parameter("address_key", User.email_key)).values_list(Value("email"))
-    return usernames.union(emails, proofs.held().values_list(Value("email")), all=True)
+    return usernames.union(emails, email_tokens.held().values_list(Value("email")), all=True)
 
 
 _others = CompiledQuery(_fields_of_others)

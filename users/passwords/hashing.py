@@ -20,8 +20,8 @@ from users.caller import Caller
 from users.errors import ServiceUnavailable
 
 T = TypeVar("T")
-# Seconds. A full queue of argon2 hashes takes less than two on one core; a change of password waits twice.
-WAIT_TIMEOUT = 2.5
+# Seconds. A full queue of argon2 hashes takes less than two on one core.
+WAIT_TIMEOUT = 4.0
 RETRY_AFTER = 2
 
 

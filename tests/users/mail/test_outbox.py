@@ -21,8 +21,8 @@ from django_tasks_db.models import DBTaskResult
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api, age
-from users import letters, mail, proofs
 from users.caller import Caller
+from users.mail import email_tokens, messages, outbox
 from users.models import User
 
 ALICE = "alice@example.com"
@@ -46,12 +46,12 @@ def alice(db: None) -> User:
 def broken(settings: Any) -> Callable[[], None]:
     """Refuses all mail, until it is called."""
     sound = settings.EMAIL_BACKEND
-    settings.EMAIL_BACKEND = "tests.users.test_mail.Broken"
+    settings.EMAIL_BACKEND = "tests.users.mail.test_outbox.Broken"
     return lambda: setattr(settings, "EMAIL_BACKEND", sound)
 
 
 def ask_for(user: User) -> None:
-    mail.queue(CALLER, letters.verify_address, user=None, address=user.email)
+    outbox.queue(CALLER, messages.verify_address, user=None, address=user.email)
 
 
 def row() -> Any:
@@ -80,9 +80,9 @@ def test_a_letter_commits_with_its_cause_and_is_gone_with_it() -> None:
 
 
 def test_a_queued_letter_is_what_the_library_would_have_queued(alice: User) -> None:
-    mail.queue(Caller(ip_address="192.0.2.1", user_agent="Agent"), letters.new_device, user=alice, device="phone")
+    outbox.queue(Caller(ip_address="192.0.2.1", user_agent="Agent"), messages.new_device, user=alice, device="phone")
     ours = DBTaskResult.objects.get()
-    theirs = letters.new_device.enqueue(**ours.args_kwargs["kwargs"]).db_result
+    theirs = messages.new_device.enqueue(**ours.args_kwargs["kwargs"]).db_result
     theirs.refresh_from_db()
     own = {"id": ours.id, "enqueued_at": ours.enqueued_at}
     names = [field.attname for field in DBTaskResult._meta.concrete_fields]
@@ -91,14 +91,14 @@ def test_a_queued_letter_is_what_the_library_would_have_queued(alice: User) -> N
 
 def test_no_secret_that_is_mailed_is_ever_in_the_database(alice: User, broken: Callable[[], None]) -> None:
     ask_for(alice)
-    mail.queue(CALLER, letters.reset_password, user=None, address=ALICE)
-    held = proofs.hold(alice, address="old@example.com")
-    mail.queue(CALLER, letters.address_changed, user=alice, address="old@example.com", held=str(held))
+    outbox.queue(CALLER, messages.reset_password, user=None, address=ALICE)
+    held = email_tokens.hold(alice, address="old@example.com")
+    outbox.queue(CALLER, messages.address_changed, user=alice, address="old@example.com", held=str(held))
     before = texts()
     post.deliver()
     before += texts()
     broken()
-    mail.tend()
+    outbox.tend()
     make_due()
     sent = [*post.received(ALICE), *post.received("old@example.com")]
     assert len(sent) == 3
@@ -119,7 +119,7 @@ def test_a_failed_letter_waits_longer_each_time_and_arrives_in_the_end(alice: Us
         post.deliver()
         # `deliver` looks after what failed before it sends, so this failure is still to be looked after.
         before = timezone.now()
-        assert mail.tend() == 1
+        assert outbox.tend() == 1
         waits.append(round((row().run_after - before).total_seconds()))
         assert not DBTaskResult.objects.ready().exists()
     assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
@@ -132,11 +132,11 @@ def test_a_failed_letter_waits_longer_each_time_and_arrives_in_the_end(alice: Us
 def test_a_letter_of_a_dead_worker_is_taken_up_after_the_lease_and_not_before(alice: User) -> None:
     ask_for(alice)
     row().claim("dead")
-    age(DBTaskResult.objects, mail.LEASE - timedelta(seconds=9), "started_at")
-    assert mail.tend() == 0
+    age(DBTaskResult.objects, outbox.LEASE - timedelta(seconds=9), "started_at")
+    assert outbox.tend() == 0
     age(DBTaskResult.objects, timedelta(seconds=10), "started_at")
-    assert mail.tend() == 1
-    assert mail.tend() == 0
+    assert outbox.tend() == 1
+    assert outbox.tend() == 0
     make_due()
     assert len(post.received(ALICE)) == 1
     assert row().worker_ids == ["dead", "tests"]
@@ -148,15 +148,15 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
 ) -> None:
     ask_for(alice)
     row().claim("dead") if is_dead else post.deliver()
-    age(DBTaskResult.objects, mail.PATIENCE - timedelta(seconds=9), "enqueued_at", "started_at")
-    assert mail.tend() == 1
+    age(DBTaskResult.objects, outbox.PATIENCE - timedelta(seconds=9), "enqueued_at", "started_at")
+    assert outbox.tend() == 1
     make_due()
     row().claim("dead") if is_dead else post.deliver()
-    age(DBTaskResult.objects, mail.LEASE + timedelta(seconds=10), "enqueued_at", "started_at")
+    age(DBTaskResult.objects, outbox.LEASE + timedelta(seconds=10), "enqueued_at", "started_at")
     caplog.clear()
-    assert [mail.tend(), mail.tend()] == [0, 0]
+    assert [outbox.tend(), outbox.tend()] == [0, 0]
     (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert said.getMessage() == f"letter {row().id} (users.letters.verify_address) is given up after 2 tries"
+    assert said.getMessage() == f"letter {row().id} (users.mail.messages.verify_address) is given up after 2 tries"
     broken()
     make_due()
     assert post.received(ALICE) == []
@@ -164,7 +164,7 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
 
 
 @pytest.mark.parametrize(
-    "path", ["users.letters.renamed", "users.gone.verify_address", "users.letters._span", "rubbish"]
+    "path", ["users.mail.messages.renamed", "users.gone.verify_address", "users.mail.messages._span", "rubbish"]
 )
 def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no_other(
     alice: User, path: str, caplog: pytest.LogCaptureFixture
@@ -172,23 +172,23 @@ def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no
     ask_for(alice)
     DBTaskResult.objects.update(task_path=path)
     User.objects.create_user("bob", "bob@example.com", is_email_verified=True)
-    mail.queue(CALLER, letters.account_exists, user=None, address="bob@example.com")
+    outbox.queue(CALLER, messages.account_exists, user=None, address="bob@example.com")
     assert len(post.received("bob@example.com")) == 1
     age(DBTaskResult.objects.filter(task_path=path), timedelta(hours=1), "enqueued_at")
-    assert mail.tend() == 1
+    assert outbox.tend() == 1
     # Put back, or taken up by a worker of the newer version.
-    DBTaskResult.objects.filter(task_path=path).update(task_path="users.letters.verify_address")
+    DBTaskResult.objects.filter(task_path=path).update(task_path="users.mail.messages.verify_address")
     make_due()
     assert len(post.received(ALICE)) == 1
     DBTaskResult.objects.update(task_path=path, status=TaskResultStatus.FAILED)
     age(DBTaskResult.objects, timedelta(days=2), "enqueued_at")
     caplog.clear()
-    mail.tend()
+    outbox.tend()
     assert f"({path}) is given up" in caplog.text
 
 
 def queue_is() -> tuple[int, float, int]:
-    return mail.count_waiting(), mail.oldest_seconds(), mail.count_given_up()
+    return outbox.count_waiting(), outbox.oldest_seconds(), outbox.count_given_up()
 
 
 def test_the_state_of_the_queue(alice: User, broken: Callable[[], None]) -> None:
@@ -202,9 +202,9 @@ def test_the_state_of_the_queue(alice: User, broken: Callable[[], None]) -> None
     first.claim("another")
     assert queue_is()[::2] == (3, 0)
     age(DBTaskResult.objects.filter(id=first.id), timedelta(days=2), "enqueued_at", "started_at")
-    mail.tend()
+    outbox.tend()
     age(DBTaskResult.objects.exclude(id=first.id), timedelta(hours=1), "enqueued_at")
-    assert 3_600 <= mail.oldest_seconds() < 3_700
+    assert 3_600 <= outbox.oldest_seconds() < 3_700
     assert queue_is()[::2] == (2, 1)
     broken()
     make_due()
@@ -220,11 +220,11 @@ def test_what_was_sent_is_deleted_at_once_and_what_was_given_up_after_a_week(ali
     DBTaskResult.objects.filter(id=sent.id).update(status=TaskResultStatus.SUCCESSFUL)
     DBTaskResult.objects.filter(id=failed.id).update(status=TaskResultStatus.FAILED)
     DBTaskResult.objects.filter(id=given_up.id).update(status=TaskResultStatus.FAILED, priority=-1)
-    age(DBTaskResult.objects, mail.GIVEN_UP_KEPT - timedelta(minutes=1), "enqueued_at")
-    assert mail.prune() == 1
+    age(DBTaskResult.objects, outbox.GIVEN_UP_KEPT - timedelta(minutes=1), "enqueued_at")
+    assert outbox.prune() == 1
     assert set(DBTaskResult.objects.values_list("id", flat=True)) == kept
     age(DBTaskResult.objects, timedelta(minutes=2), "enqueued_at")
-    assert mail.prune() == 1
+    assert outbox.prune() == 1
     assert set(DBTaskResult.objects.values_list("id", flat=True)) == kept - {given_up.id}
 
 
@@ -252,12 +252,12 @@ def test_several_workers_never_send_one_letter_twice(
         ask_for(alice)
     if state != "ready":
         status = {"failed": TaskResultStatus.FAILED, "left": TaskResultStatus.RUNNING}[state]
-        DBTaskResult.objects.update(status=status, started_at=timezone.now() - 2 * mail.LEASE, worker_ids=["dead"])
+        DBTaskResult.objects.update(status=status, started_at=timezone.now() - 2 * outbox.LEASE, worker_ids=["dead"])
 
     def work() -> None:
         worker = post.worker()
         for _ in range(3):
-            mail.tend()
+            outbox.tend()
             # A row at a time: two that write many, in whatever order, could wait for each other.
             for id in DBTaskResult.objects.values_list("id", flat=True):
                 DBTaskResult.objects.filter(id=id, status=TaskResultStatus.READY).update(run_after=timezone.now())
@@ -273,23 +273,23 @@ def test_several_workers_never_send_one_letter_twice(
 def test_a_worker_that_comes_too_late_takes_nothing_back(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_for(alice)
     row().claim("dead")
-    age(DBTaskResult.objects, 2 * mail.LEASE, "started_at")
-    look = mail._wait
+    age(DBTaskResult.objects, 2 * outbox.LEASE, "started_at")
+    look = outbox._wait
 
     def meanwhile(tries: int) -> timedelta:
         # Another worker has looked, queued it again, and sent it, since we saw it.
         DBTaskResult.objects.update(status=TaskResultStatus.RUNNING, started_at=timezone.now())
         return look(tries)
 
-    monkeypatch.setattr(mail, "_wait", meanwhile)
-    assert mail.tend() == 0
+    monkeypatch.setattr(outbox, "_wait", meanwhile)
+    assert outbox.tend() == 0
     assert row().status == TaskResultStatus.RUNNING
 
 
 def test_a_server_that_never_comes_to_an_end_does_not_keep_the_worker(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mail, "LONGEST_TRY", timedelta(seconds=0.3))
+    monkeypatch.setattr(outbox, "LONGEST_TRY", timedelta(seconds=0.3))
     left = threading.Event()
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -320,7 +320,7 @@ def drip(server: socket.socket, left: threading.Event) -> None:
 
 
 def test_no_worker_is_at_a_letter_longer_than_it_is_its_own() -> None:
-    assert 2 * mail.LONGEST_TRY < mail.LEASE
+    assert 2 * outbox.LONGEST_TRY < outbox.LEASE
 
 
 def test_a_letter_has_one_name_through_all_its_tries(
@@ -331,7 +331,7 @@ def test_a_letter_has_one_name_through_all_its_tries(
     ask_for(alice)
     post.deliver()
     broken()
-    mail.tend()
+    outbox.tend()
     make_due()
     (sent,) = post.received(ALICE)
     names = {each.message()["Message-ID"] for each in (*seen, sent.message)}
@@ -361,7 +361,7 @@ def test_what_strangers_wrote_stays_text(alice: User, settings: Any) -> None:
     settings.GATEWAY_NAME = "<b>Example</b>"
     User.objects.update(is_email_verified=True, full_name="<i>Alice</i> & “co”")
     caller = Caller(ip_address="192.0.2.1", user_agent=EVIL.replace("\r\n", ""))
-    mail.queue(caller, letters.new_device, user=User.objects.get(), device="<script>alert(1)</script>")
+    outbox.queue(caller, messages.new_device, user=User.objects.get(), device="<script>alert(1)</script>")
     sent = post.last(ALICE)
     for tag in ("<img", "<b>", "<i>", "<script"):
         assert tag not in sent.html
@@ -396,7 +396,7 @@ def test_a_stranger_has_us_say_nothing_to_an_address_that_is_not_theirs(
     User.objects.update(full_name="Win at evil.example", is_email_verified=is_proven)
     more = {} if letter == "reset_password" else {"device": "evil.example/device"}
     caller = Caller(user_agent="evil.example/agent")
-    mail.queue(caller, getattr(letters, letter), user=User.objects.get(), address=ALICE, **more)
+    outbox.queue(caller, getattr(messages, letter), user=User.objects.get(), address=ALICE, **more)
     sent = post.last(ALICE)
     assert ("evil" in sent.text, "evil" in sent.html) == (is_proven, is_proven)
     assert ("Hello," in sent.text, "Hello," in sent.html) == (not is_proven, not is_proven)
@@ -404,9 +404,9 @@ def test_a_stranger_has_us_say_nothing_to_an_address_that_is_not_theirs(
 
 def test_nor_to_an_address_that_is_theirs_no_more(alice: User) -> None:
     User.objects.update(full_name="Win at evil.example", is_email_verified=True)
-    held = proofs.hold(alice, address="old@example.com")
+    held = email_tokens.hold(alice, address="old@example.com")
     caller = Caller(ip_address="192.0.2.1", user_agent="evil.example/agent")
-    mail.queue(caller, letters.address_changed, user=alice, address="old@example.com", held=str(held))
+    outbox.queue(caller, messages.address_changed, user=alice, address="old@example.com", held=str(held))
     sent = post.last("old@example.com")
     for text in (sent.text, sent.html):
         assert "evil" not in text

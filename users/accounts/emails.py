@@ -6,12 +6,15 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
 
-from users import events, letters, mail, names, passwords, proofs, sessions, throttle, tokens
+from users import events, normalization, throttle
 from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrorCode, Inspection, TokenInvalid
 from users.events import Kind
+from users.mail import email_tokens, messages, outbox
+from users.mail.email_tokens import Purpose
 from users.models import Proof, User
-from users.proofs import Purpose
+from users.passwords import changes
+from users.sessions import access_tokens, sessions
 
 
 def request_verification(caller: Caller, *, email: str, username: str | None = None) -> None:
@@ -20,16 +23,16 @@ def request_verification(caller: Caller, *, email: str, username: str | None = N
     Nothing shows whether there is such an account.
     """
     inspection = Inspection()
-    name = inspection.clean("username", names.username, username) if username is not None else ""
+    name = inspection.clean("username", normalization.username, username) if username is not None else ""
     inspection.finish()
-    address = mail.admit(caller, email, to="prove")
-    capped = mail.is_capped(address, to="prove")
-    user = passwords.owner(name or address)
+    address = outbox.admit(caller, email, to="prove")
+    capped = outbox.is_capped(address, to="prove")
+    user = changes.owner(name or address)
     if user and user.email_key != address.lower():
         user = None
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_VERIFICATION_REQUESTED, user=user)
-        mail.queue(caller, letters.verify_address, user=None, address=address, username=name, capped=capped)
+        outbox.queue(caller, messages.verify_address, user=None, address=address, username=name, capped=capped)
 
 
 def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
@@ -37,14 +40,14 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
 
     Of several accounts that claim the address the first to verify it owns it; the others lose it.
     """
-    proof = proofs.find(caller, Purpose.VERIFY, token=token, email=email)
+    proof = email_tokens.find(caller, Purpose.VERIFY, token=token, email=email)
     user, former = proof.user, copy(proof.user)
-    session = tokens.own_session(caller, user)
+    session = access_tokens.own_session(caller, user)
     with transaction.atomic():
-        proofs.lock_claims(user, proof.address)
+        others = email_tokens.lock_claims(user, proof.address)
         _take(user, proof)
-        proofs.use(proof)
-        proofs.take_over(user, proof.address)
+        email_tokens.use(proof)
+        email_tokens.void_claims(user, proof.address, others)
         if former.email_key != proof.address_key:
             events.record(caller, Kind.EMAIL_CHANGED, user=user)
             _tell_former(caller, user, former)
@@ -64,18 +67,18 @@ def verify(caller: Caller, *, token: str, email: str | None = None) -> User:
 def change(caller: SignedIn, *, new_email: str, password: str | None = None) -> None:
     """Send a mail to the new address, which becomes the caller's once it is verified."""
     user, inspection = caller.user, Inspection()
-    address = inspection.clean("new_email", names.email, new_email)
+    address = inspection.clean("new_email", normalization.email, new_email)
     if address == user.email and user.is_email_verified:
         inspection.add("new_email", FieldErrorCode.INVALID, "This is the account's address already.")
-    passwords.require(inspection, password, user=user)
+    changes.require(inspection, password, user=user)
     inspection.finish()
-    passwords.prove(caller, password or "")
-    mail.admit(caller, address, to="prove")
+    changes.prove(caller, password or "")
+    outbox.admit(caller, address, to="prove")
     bound = {"email": user.email, "credential_version": user.credential_version}
-    capped = mail.is_capped(address, to="prove")
+    capped = outbox.is_capped(address, to="prove")
     with transaction.atomic():
         events.record(caller, Kind.EMAIL_CHANGE_REQUESTED, user=user, session_id=caller.session.id)
-        mail.queue(caller, letters.verify_new_address, user=user, address=address, capped=capped, **bound)
+        outbox.queue(caller, messages.verify_new_address, user=user, address=address, capped=capped, **bound)
 
 
 def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> tuple[User, int]:
@@ -83,24 +86,24 @@ def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> t
 
     With `needs_session`, raise Forbidden before anything changes unless the caller is signed in as this user.
     """
-    proof = proofs.find(caller, Purpose.UNDO, token=token)
+    proof = email_tokens.find(caller, Purpose.UNDO, token=token)
     user, former = proof.user, copy(proof.user)
-    tokens.own_session(caller, user)
+    access_tokens.own_session(caller, user)
     if needs_session:
         sessions.shown(user)
     with transaction.atomic():
         # The rows of users before any others, as every rule locks them.
-        proofs.lock_claims(user, proof.address)
+        others = email_tokens.lock_claims(user, proof.address)
         _give_back(user, proof)
-        proofs.use(proof)
-        proofs.take_over(user, proof.address)
+        email_tokens.use(proof)
+        email_tokens.void_claims(user, proof.address, others)
         # What was mailed since may be in the hands of whoever changed the address.
-        proofs.withdraw(user, since=proof)
+        email_tokens.withdraw(user, since=proof)
         ended = sessions.end_all_of(caller, user=former, why="change of address undone")
         events.record(caller, Kind.EMAIL_CHANGE_UNDONE, user=user)
         events.record_reopening(caller, user=former)
-        mail.queue(caller, letters.reset_password, user=None, address=proof.address)
-        mail.queue(caller, letters.address_taken_back, user=user, address=former.email)
+        outbox.queue(caller, messages.reset_password, user=None, address=proof.address)
+        outbox.queue(caller, messages.address_taken_back, user=user, address=former.email)
     return user, ended
 
 
@@ -132,7 +135,7 @@ def _update(users: QuerySet[User], **changes: Any) -> int:
 
 def _tell_former(caller: Caller, user: User, former: User) -> None:
     # Who never proved the former address had it by mistake, or as a pretence: its reader gets no hold on the account.
-    held = proofs.hold(user, address=former.email) if former.is_email_verified else None
-    if held or throttle.counted(mail.unasked(former.email)):
+    held = email_tokens.hold(user, address=former.email) if former.is_email_verified else None
+    if held or throttle.counted(outbox.unasked(former.email)):
         facts = {"held": str(held) if held else None}
-        mail.queue(caller, letters.address_changed, user=user, address=former.email, **facts)
+        outbox.queue(caller, messages.address_changed, user=user, address=former.email, **facts)

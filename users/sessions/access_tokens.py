@@ -11,7 +11,7 @@ from django.contrib.auth.signals import user_logged_in
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from users import events, keys, letters, mail, names, passwords, sessions, throttle
+from users import events, normalization, throttle
 from users.caller import Caller, SignedIn
 from users.crypto import tokens
 from users.crypto.tokens import Claims, Expired, Invalid
@@ -29,8 +29,11 @@ from users.errors import (
     Unauthenticated,
 )
 from users.events import Kind
-from users.keys import Ring
+from users.mail import messages, outbox
 from users.models import Session, User
+from users.passwords import changes
+from users.sessions import sessions, signing_keys
+from users.sessions.signing_keys import Ring
 
 REMEMBERED = 4_096
 
@@ -57,17 +60,17 @@ class Verified:
 def sign_in(caller: Caller, *, username: str, password: str, device_name: str | None = None) -> Grant:
     """A new session for who knows the password; every other case looks alike and takes as long."""
     inspection = Inspection()
-    device = inspection.clean("device_name", names.device_name, device_name)
+    device = inspection.clean("device_name", normalization.device_name, device_name)
     inspection.finish()
-    user, name = passwords.owner(username), names.folded(username)
+    user, name = changes.owner(username), normalization.folded(username)
     tries = throttle.count_sign_in(caller, name=name, user=user)
     with tries.judging():
-        is_right = passwords.matches(caller, user, password, account=name) and not _is_unproven(user, username)
+        is_right = changes.matches(caller, user, password, account=name) and not _is_unproven(user, username)
     if not is_right or user is None or not user.is_active:
         # Never the name as it was typed: people type passwords there.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user)
         raise InvalidCredentials
-    if not user.is_email_verified and (_is_proof_required() or names.is_nowhere(user.email)):
+    if not user.is_email_verified and (_is_proof_required() or normalization.is_nowhere(user.email)):
         # Stays counted as an attempt, which bounds the events that it writes.
         events.record(caller, Kind.SIGN_IN_REFUSED, user=user, why="address not proven")
         raise EmailNotVerified
@@ -83,7 +86,7 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         granted = grant(caller, user=user, device_name=device)
         events.record(caller, Kind.SIGNED_IN, user=user, session_id=user.current_session_id)
         if is_new:
-            mail.notify(caller, letters.new_device, user=user, device=device)
+            outbox.notify(caller, messages.new_device, user=user, device=device)
     user.last_login, user.erases_at = now, None
     user_logged_in.send(sender=User, request=None, user=user)
     return move_to_cookie(caller, granted)
@@ -178,14 +181,14 @@ def own_session(caller: Caller, user: User) -> Session | None:
 def read(token: str) -> Claims:
     """Return the claims of a valid access token of this gateway; raise Expired or Invalid for any other."""
     # Parsed for each call: claims that a resolver changes are its own.
-    claims: Claims = orjson.loads(_signed(token, keys.ring()))
+    claims: Claims = orjson.loads(_signed(token, signing_keys.ring()))
     tokens.check_time(claims, timezone.now().timestamp())
     return claims
 
 
 def sign(claims: Claims) -> str:
     """The access token of these claims, by the key that signs now."""
-    return tokens.sign(claims, keys.ring().current)
+    return tokens.sign(claims, signing_keys.ring().current)
 
 
 def claims_of(session: Session) -> Claims:
@@ -284,7 +287,7 @@ def _forget(caller: Caller) -> None:
 def _is_unproven(user: User | None, name: str) -> bool:
     # Where addresses must be proven, one that is not names nobody yet: whoever registers an address, and then signs in
     # by it, would be told otherwise whether it was free.
-    return bool(_is_proof_required() and user and not user.is_email_verified and "@" in names.folded(name))
+    return bool(_is_proof_required() and user and not user.is_email_verified and "@" in normalization.folded(name))
 
 
 def _is_proof_required() -> bool:

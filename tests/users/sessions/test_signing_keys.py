@@ -16,19 +16,19 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from tests.api import Api, age
-from users import keys, tokens
 from users.crypto import keys as crypto_keys
 from users.crypto import seals
 from users.models import SigningKey
+from users.sessions import access_tokens, signing_keys
 
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 
 
-def read_again() -> keys.Ring:
+def read_again() -> signing_keys.Ring:
     """The ring of a process that has just started."""
-    keys.forget()
-    return keys.ring()
+    signing_keys.forget()
+    return signing_keys.ring()
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_of_several_keys_the_first_signs_and_all_verify(settings: Any) -> None:
     kids = [crypto_keys.load(pem).kid for pem in pems]
     assert ring.current.kid == kids[0]
     assert list(ring.by_kid) == kids
-    assert [jwk["kid"] for jwk in keys.jwks()] == kids
-    assert not any("d" in jwk for jwk in keys.jwks())
+    assert [jwk["kid"] for jwk in signing_keys.jwks()] == kids
+    assert not any("d" in jwk for jwk in signing_keys.jwks())
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_s92_a_ring_is_made_once_sealed_and_found_again(kept: Any, algorithm: st
 
 @pytest.mark.django_db(transaction=True)
 def test_f21_gateways_that_start_at_one_moment_share_one_ring(
-    kept: Any, at_once: Callable[..., list[keys.Ring]]
+    kept: Any, at_once: Callable[..., list[signing_keys.Ring]]
 ) -> None:
-    rings = at_once([lambda: keys._read_again(None)] * 8)
+    rings = at_once([lambda: signing_keys._read_again(None)] * 8)
     current, coming = places()
     assert {ring.current.kid for ring in rings} == {current.kid}
     assert {kid for ring in rings for kid in ring.by_kid} == {current.kid, coming.kid}
@@ -136,7 +136,7 @@ def test_f21_a_changed_secret_loses_nothing_where_the_old_one_is_a_fallback(api:
     kept.SECRET_KEY_FALLBACKS = [old]
     assert [*read_again().by_kid] == [*first.by_kid]
     assert "errors" not in api.me(alice.token).json
-    keys.tidy()
+    signing_keys.tidy()
     kept.SECRET_KEY_FALLBACKS = []
     assert [*read_again().by_kid] == [*first.by_kid], "sealed anew, the old secret is needed no more"
 
@@ -145,7 +145,7 @@ def test_a_ring_that_is_lost_is_replaced_by_withdrawing_it(kept: Any) -> None:
     lost = [*read_again().by_kid]
     kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
     for kid in lost:
-        assert keys.revoke(kid)
+        assert signing_keys.revoke(kid)
     assert not set(lost) & set(read_again().by_kid)
 
 
@@ -154,18 +154,18 @@ def test_the_ring_is_read_by_one_statement_once_in_a_while_whatever_comes(
 ) -> None:
     alice = api.join("alice")
     read_again()
-    keys.ring()
+    signing_keys.ring()
     with statements() as seen:
-        keys.jwks()
+        signing_keys.jwks()
         for number in range(50):
             forged = jwt.encode({}, "-" * 32, headers={"kid": f"unknown{number}", "typ": "at+jwt"})
             assert api.me(forged).code == "UNAUTHENTICATED"
     assert seen == []
-    later = keys.time.monotonic() + keys.LOOK_EVERY.total_seconds()
-    monkeypatch.setattr(keys.time, "monotonic", lambda: later)
+    later = signing_keys.time.monotonic() + signing_keys.LOOK_EVERY.total_seconds()
+    monkeypatch.setattr(signing_keys.time, "monotonic", lambda: later)
     with statements() as seen:
-        keys.jwks()
-        keys.jwks()
+        signing_keys.jwks()
+        signing_keys.jwks()
         assert "errors" not in api.me(alice.token).json
     assert len([text for text in seen if "signingkey" in text]) == 1
     assert len(seen) == 2
@@ -175,19 +175,19 @@ def test_what_a_transaction_made_is_not_remembered_before_it_holds(kept: Any) ->
     with transaction.atomic():
         lost = read_again().current.kid
         transaction.set_rollback(True)
-    assert keys.ring().current.kid != lost
-    assert keys.ring().current.kid == places()[0].kid
+    assert signing_keys.ring().current.kid != lost
+    assert signing_keys.ring().current.kid == places()[0].kid
 
 
 def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keys, "LOOK_EVERY", timedelta())
+    monkeypatch.setattr(signing_keys, "LOOK_EVERY", timedelta())
     read_again()
-    first = keys.ring()
-    assert keys.ring() is first
-    keys.revoke(places()[1].kid)
-    assert keys.ring() is not first
+    first = signing_keys.ring()
+    assert signing_keys.ring() is first
+    signing_keys.revoke(places()[1].kid)
+    assert signing_keys.ring() is not first
 
 
 # --- turned --------------------------------------------------------------------------------------
@@ -197,14 +197,14 @@ def test_s92_a_rotation_lets_the_next_key_sign_and_the_former_verify(api: Api, k
     alice, (former, coming) = api.join("alice"), places()
     settle()
     before = timezone.now()
-    assert keys.rotate() == coming.kid
+    assert signing_keys.rotate() == coming.kid
     ring = read_again()
     current, following = places()
     assert ring.current.kid == current.kid == coming.kid
     assert [*ring.by_kid] == [coming.kid, following.kid, former.kid]
     former.refresh_from_db()
     assert former.place is None
-    kept_for = kept.GATEWAY_ACCESS_LIFETIME + keys.LOOK_EVERY + keys.LEEWAY
+    kept_for = kept.GATEWAY_ACCESS_LIFETIME + signing_keys.LOOK_EVERY + signing_keys.LEEWAY
     assert before + kept_for <= former.ends_at <= timezone.now() + kept_for
     assert "errors" not in api.me(alice.token).json
     renewed = api.refresh(alice.refresh_token).data["refreshToken"]
@@ -216,27 +216,27 @@ def test_s92_a_key_that_others_may_not_know_does_not_sign_unless_in_a_hurry(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     current, coming = read_again().by_kid
-    with pytest.raises(keys.NotSettled) as refused:
-        keys.rotate()
-    assert refused.value.until == places()[1].created_at + keys.SETTLED
+    with pytest.raises(signing_keys.NotSettled) as refused:
+        signing_keys.rotate()
+    assert refused.value.until == places()[1].created_at + signing_keys.SETTLED
     assert read_again().current.kid == current
     waits: list[float] = []
-    monkeypatch.setattr(keys.time, "sleep", waits.append)
-    assert keys.rotate(in_a_hurry=True) == coming
-    assert waits == [keys.KNOWN_SECONDS], "every gateway has read it by then"
-    assert waits[0] > keys.LOOK_EVERY.total_seconds()
+    monkeypatch.setattr(signing_keys.time, "sleep", waits.append)
+    assert signing_keys.rotate(in_a_hurry=True) == coming
+    assert waits == [signing_keys.KNOWN_SECONDS], "every gateway has read it by then"
+    assert waits[0] > signing_keys.LOOK_EVERY.total_seconds()
 
 
 def test_s92_a_retired_key_is_gone_when_its_last_token_is_over(api: Api, kept: Any) -> None:
     former = read_again().current.kid
     settle()
-    keys.rotate()
+    signing_keys.rotate()
     SigningKey.objects.filter(kid=former).update(ends_at=timezone.now())
     assert former not in read_again().by_kid
     assert SigningKey.objects.filter(kid=former).exists()
-    assert keys.prune() == 1
+    assert signing_keys.prune() == 1
     assert SigningKey.objects.count() == 2
-    assert keys.prune() == 0
+    assert signing_keys.prune() == 0
 
 
 @pytest.mark.django_db(transaction=True)
@@ -246,8 +246,8 @@ def test_of_rotations_at_one_moment_one_turns_the_ring(kept: Any, at_once: Calla
 
     def turn() -> bool:
         try:
-            return keys.rotate() == coming
-        except (keys.Overtaken, keys.NotSettled):
+            return signing_keys.rotate() == coming
+        except (signing_keys.Overtaken, signing_keys.NotSettled):
             return False
 
     assert sorted(at_once([turn] * 4)) == [False, False, False, True]
@@ -258,26 +258,26 @@ def test_of_rotations_at_one_moment_one_turns_the_ring(kept: Any, at_once: Calla
 def test_s92_a_withdrawn_key_takes_its_tokens_with_it_though_they_are_remembered(api: Api, kept: Any) -> None:
     alice, (current, coming) = api.join("alice"), places()
     assert "errors" not in api.me(alice.token).json
-    assert keys.revoke(current.kid)
+    assert signing_keys.revoke(current.kid)
     read_again()
     answer = api.me(alice.token)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
-    assert current.kid not in {key["kid"] for key in keys.jwks()}
-    assert keys.ring().current.kid == coming.kid
+    assert current.kid not in {key["kid"] for key in signing_keys.jwks()}
+    assert signing_keys.ring().current.kid == coming.kid
     renewed = api.refresh(alice.refresh_token).data["refreshToken"]
     assert "errors" not in api.me(renewed["token"]).json
 
 
 def test_any_key_can_be_withdrawn_and_the_ring_is_whole_again(kept: Any) -> None:
     current, coming = read_again().by_kid
-    assert keys.revoke(coming)
+    assert signing_keys.revoke(coming)
     assert read_again().current.kid == current
     settle()
-    keys.rotate()
-    assert keys.revoke(current)
+    signing_keys.rotate()
+    assert signing_keys.revoke(current)
     assert current not in read_again().by_kid
-    assert not keys.revoke(current)
-    assert not keys.revoke("unknown")
+    assert not signing_keys.revoke(current)
+    assert not signing_keys.revoke("unknown")
     assert len(read_again().by_kid) == 2
 
 
@@ -292,13 +292,13 @@ def test_another_algorithm_signs_once_its_key_is_known_and_the_old_one_verifies(
     settle()
     kept.GATEWAY_SIGNING_ALGORITHM = algorithm
     assert read_again().current.algorithm == "ES256", "the new key is shown before it signs"
-    assert {key["alg"] for key in keys.jwks()} == {"ES256", algorithm}
+    assert {key["alg"] for key in signing_keys.jwks()} == {"ES256", algorithm}
     settle()
     assert read_again().current.algorithm == algorithm
     assert "errors" not in api.me(alice.token).json
     other = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
     assert jwt.get_unverified_header(other)["alg"] == algorithm
-    keys.tidy()
+    signing_keys.tidy()
     assert [row.place for row in SigningKey.objects.filter(algorithm="ES256")] == [None]
     read_again()
     assert "errors" not in api.me(alice.token).json, "retired, until its tokens are over"
@@ -313,7 +313,7 @@ def test_gateways_of_two_algorithms_take_each_others_tokens_while_one_replaces_t
     for algorithm in settings * 2:
         kept.GATEWAY_SIGNING_ALGORITHM = algorithm
         assert read_again().current.algorithm == algorithm
-        assert "errors" not in api.me(api.join(f"{algorithm}{len(keys.jwks())}{timezone.now():%f}").token).json
+        assert "errors" not in api.me(api.join(f"{algorithm}{len(signing_keys.jwks())}{timezone.now():%f}").token).json
     assert SigningKey.objects.count() == 4
 
 
@@ -327,31 +327,31 @@ def test_a_key_of_before_the_ring_signs_on(kept: Any) -> None:
     import_module("users.migrations.0002_ring_of_keys").give_places(apps, None)
     assert read_again().current.kid == kid
     assert places()[0].signs_from == places()[0].created_at
-    assert len(keys.jwks()) == 2
+    assert len(signing_keys.jwks()) == 2
 
 
 def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, kept: Any) -> None:
     alice = api.join("alice")
     api.me(alice.token)
     api.me(alice.token)
-    assert tokens._signed.cache_info().hits
-    tokens._signed.cache_clear()
+    assert access_tokens._signed.cache_info().hits
+    access_tokens._signed.cache_clear()
     settle()
-    keys.rotate()
+    signing_keys.rotate()
     read_again()
     api.me(alice.token)
-    assert tokens._signed.cache_info().misses == 1
+    assert access_tokens._signed.cache_info().misses == 1
 
 
 def places() -> tuple[SigningKey, SigningKey]:
     """The rows of the current and the next key."""
-    lane = SigningKey.objects.filter(algorithm=keys.settings.GATEWAY_SIGNING_ALGORITHM)
+    lane = SigningKey.objects.filter(algorithm=signing_keys.settings.GATEWAY_SIGNING_ALGORITHM)
     return lane.get(place="current"), lane.get(place="next")
 
 
 def settle() -> None:
     """Let so much time go by that everybody knows the keys there are."""
-    age(SigningKey.objects, keys.SETTLED, "created_at")
+    age(SigningKey.objects, signing_keys.SETTLED, "created_at")
 
 
 # --- without a database --------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
 ) -> None:
     asked, has_come = [], threading.Barrier(2)
 
-    def silent(known: keys.Ring | None) -> keys.Ring:
+    def silent(known: signing_keys.Ring | None) -> signing_keys.Ring:
         asked.append(known)
         has_come.wait(10)
         time.sleep(0.5)
@@ -370,9 +370,9 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
 
     def ask() -> None:
         with pytest.raises(OperationalError):
-            keys.ring()
+            signing_keys.ring()
 
-    monkeypatch.setattr(keys, "_read_again", silent)
+    monkeypatch.setattr(signing_keys, "_read_again", silent)
     people = [threading.Thread(target=ask) for _ in range(5)]
     people[0].start()
     has_come.wait(10)
@@ -382,4 +382,4 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
         person.join(10)
     assert len(asked) == 1
     monkeypatch.undo()
-    assert keys.ring()
+    assert signing_keys.ring()

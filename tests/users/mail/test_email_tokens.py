@@ -12,11 +12,11 @@ from django_tasks_db.models import DBTaskResult
 from tests.api import NEW_PASSWORD, Answer, Api, age
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo, verify
 from tests.post import deliver, last, received
-from users import proofs
 from users.caller import Caller
 from users.errors import TokenInvalid
+from users.mail import email_tokens
+from users.mail.email_tokens import Purpose
 from users.models import Attempts, Event, Proof, User
-from users.proofs import Purpose
 
 RACES = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -139,7 +139,7 @@ def test_s84_what_comes_late_is_told_so(db: None, settings: Any, purpose: str, h
     mail, email = mailed(purpose), ADDRESS if how == "code" else None
     life = {"verify": settings.GATEWAY_VERIFY_LIFETIME, "reset": settings.GATEWAY_RESET_LIFETIME}[purpose]
     age(Proof.objects, life - timedelta(seconds=30), "created_at", "expires_at")
-    assert proofs.find(Caller(), Purpose(purpose), token=getattr(mail, how), email=email)
+    assert email_tokens.find(Caller(), Purpose(purpose), token=getattr(mail, how), email=email)
     age(Proof.objects, timedelta(seconds=31), "created_at", "expires_at")
     assert spend(purpose, getattr(mail, how), email).code == "TOKEN_EXPIRED"
     assert spend(purpose, "BCDFGHJK", ADDRESS).code == "TOKEN_INVALID", "only who has it is told that it was one"
@@ -147,7 +147,7 @@ def test_s84_what_comes_late_is_told_so(db: None, settings: Any, purpose: str, h
 
 def test_s84_a_reset_lives_half_an_hour_at_most(settings: Any) -> None:
     assert timedelta(minutes=30) >= settings.GATEWAY_RESET_LIFETIME
-    assert proofs.lifetime(Purpose.UNDO) == timedelta(days=7)
+    assert email_tokens.lifetime(Purpose.UNDO) == timedelta(days=7)
 
 
 @pytest.mark.parametrize("how", ["token", "code"])
@@ -208,7 +208,7 @@ def test_s17_rubbish_has_one_clean_answer(db: None, purpose: str, token: str, em
 @pytest.mark.django_db
 def test_s17_a_token_that_no_database_could_hold_finds_nothing() -> None:
     with pytest.raises(TokenInvalid):
-        proofs.find(Caller(), Purpose.VERIFY, token="\ud800")
+        email_tokens.find(Caller(), Purpose.VERIFY, token="\ud800")
 
 
 @pytest.mark.parametrize("argument", ["token", "email"])
@@ -296,9 +296,9 @@ def test_s84_of_eight_who_use_a_proof_at_once_one_succeeds(
 def test_of_eight_made_at_once_one_stays(at_once: Callable[..., list[Any]]) -> None:
     Api().join("alice")
     user = User.objects.get()
-    secrets = at_once([lambda: proofs.make(user, Purpose.RESET, address=ADDRESS)] * 8)
+    secrets = at_once([lambda: email_tokens.make(user, Purpose.RESET, address=ADDRESS)] * 8)
     assert Proof.objects.filter(purpose="reset").count() == 1
-    found = [each for each in secrets if Proof.objects.filter(digest=proofs.proofs.digest(each.token)).exists()]
+    found = [each for each in secrets if Proof.objects.filter(digest=email_tokens.proofs.digest(each.token)).exists()]
     assert len(found) == 1
 
 
@@ -323,30 +323,30 @@ def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
 def test_old_proofs_are_pruned_a_day_after_they_are_over(db: None) -> None:
     mailed("reset")
     age(Proof.objects, timedelta(hours=24), "expires_at")
-    assert proofs.prune() == 0
+    assert email_tokens.prune() == 0
     age(Proof.objects, HOUR, "expires_at")
-    assert proofs.prune() == 1
+    assert email_tokens.prune() == 1
 
 
 def test_holds_of_a_user_stand_in_the_order_they_were_made_whatever_a_clock_says(db: None) -> None:
     Api().join("alice")
     user = User.objects.get()
-    proofs.hold(user, address=ADDRESS)
+    email_tokens.hold(user, address=ADDRESS)
     age(Proof.objects, -timedelta(minutes=5), "created_at")
-    proofs.hold(user, address=OTHER)
+    email_tokens.hold(user, address=OTHER)
     first, second = Proof.objects.filter(purpose="undo").order_by("created_at")
     assert (first.address, second.address) == (ADDRESS, OTHER)
-    proofs.withdraw(user, since=first)
+    email_tokens.withdraw(user, since=first)
     assert not Proof.objects.filter(purpose="undo").exists()
 
 
 def test_a_holder_is_known_until_the_hold_is_over(db: None) -> None:
     Api().join("alice")
     user = User.objects.get()
-    assert proofs.holder(ADDRESS) is None
-    held = proofs.hold(user, address=ADDRESS)
-    assert proofs.holder("ALICE@example.com") == user
-    assert proofs.secret_of(str(held))
+    assert email_tokens.holder(ADDRESS) is None
+    held = email_tokens.hold(user, address=ADDRESS)
+    assert email_tokens.holder("ALICE@example.com") == user
+    assert email_tokens.secret_of(str(held))
     Proof.objects.update(expires_at=timezone.now())
-    assert proofs.holder(ADDRESS) is None
-    assert proofs.secret_of(str(held)) is None
+    assert email_tokens.holder(ADDRESS) is None
+    assert email_tokens.secret_of(str(held)) is None

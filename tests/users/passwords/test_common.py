@@ -3,11 +3,11 @@
 import pytest
 from django.core.exceptions import ValidationError
 
-from users import blocklist
 from users.models import User
+from users.passwords.common import CommonPassword, ContextPassword, free, repeated
 
-common = blocklist.CommonPassword()
-context = blocklist.ContextPassword(["Acme Portal", "graphql"])
+common = CommonPassword()
+context = ContextPassword(["Acme Portal", "graphql"])
 
 
 @pytest.mark.parametrize(
@@ -89,14 +89,14 @@ def test_words_of_three_letters_are_too_short_to_say_anything() -> None:
     [("", 0), ("ab", 2), ("abc", 0), ("abc9", 1), ("9abc", 1), ("aaa", 0), ("aab", 0), ("ax9", 3), ("321qwe", 0)],
 )
 def test_runs_of_three_and_more_count_for_nothing(password: str, left: int) -> None:
-    assert blocklist.free(password) == left
+    assert free(password) == left
 
 
 @pytest.mark.parametrize(
     ("password", "unit"), [("abab", "ab"), ("ababa", "ab"), ("aaa", "a"), ("abcabd", "abcabd"), ("a", "a"), ("", "")]
 )
 def test_a_repetition_is_known_by_its_shortest_unit(password: str, unit: str) -> None:
-    assert blocklist.repeated(password) == unit
+    assert repeated(password) == unit
 
 
 def test_both_say_in_the_admin_what_they_refuse() -> None:

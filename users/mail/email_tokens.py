@@ -19,7 +19,7 @@ from django.db.models import F, Max, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from users import names, pruning, server, throttle
+from users import normalization, pruning, secret_keys, throttle
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import proofs
@@ -104,25 +104,28 @@ def withdraw_everyones() -> int:
     return Proof.objects.exclude(purpose=Purpose.UNDO).delete()[0]
 
 
-def lock_claims(user: User, address: str) -> None:
-    """Lock the user and the accounts that claim an address, so that of several that verify it at once one wins."""
-    claims = User.objects.filter(email_key=address.lower(), is_email_verified=False)
-    ids = {user.id, *claims.values_list("id", flat=True)}
-    # Sorted, so that concurrent transactions cannot deadlock.
-    list(User.objects.select_for_update().filter(id__in=ids).order_by("id").values_list("id", flat=True))
+def lock_claims(user: User, address: str) -> list[UUID]:
+    """Lock the user and the accounts that claim an address, of which one may verify it; return the ids of the others.
+
+    They are locked by id and in one order, so that concurrent transactions cannot deadlock.
+    """
+    claims = User.objects.filter(email_key=address.lower(), is_email_verified=False).exclude(id=user.id)
+    others = list(claims.values_list("id", flat=True))
+    locked = User.objects.select_for_update().filter(id__in=[user.id, *others]).order_by("id")
+    list(locked.values_list("id", flat=True))
+    return others
 
 
-def take_over(user: User, address: str) -> None:
+def void_claims(user: User, address: str, others: list[UUID]) -> None:
     """Void every other claim to an address that this user has verified.
 
-    Other accounts lose the address, their sessions and tokens, cannot be signed in to, and are erased in time. A former
-    owner of the address can no longer have it back.
+    The other accounts lose the address, their sessions and tokens, cannot be signed in to, and are erased in time. A
+    former owner of the address can no longer have it back.
     """
-    others = User.objects.filter(email_key=address.lower(), is_email_verified=False).exclude(id=user.id)
-    Proof.objects.filter(user__in=list(others.values_list("id", flat=True))).delete()
+    Proof.objects.filter(user__in=others).delete()
     Proof.objects.filter(purpose=Purpose.UNDO, address_key=address.lower()).exclude(user=user).delete()
-    others.update(
-        email=names.NOWHERE,
+    User.objects.filter(id__in=others, is_email_verified=False).update(
+        email=normalization.NOWHERE,
         credential_version=F("credential_version") + 1,
         erases_at=Coalesce("erases_at", Value(timezone.now() + settings.GATEWAY_ERASE_AFTER)),
     )
@@ -185,10 +188,10 @@ def _by_token(purpose: Purpose, token: str) -> Proof | None:
 
 def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof | None:
     place = throttle.place(caller)
-    lanes = [*throttle.lanes("code_address", names.folded(email)), *throttle.lanes("code_client", place)]
+    lanes = [*throttle.lanes("code_address", normalization.folded(email)), *throttle.lanes("code_client", place)]
     throttle.count(caller, lanes)
     try:
-        address = names.email(email).lower()
+        address = normalization.email(email).lower()
     except WrongValue:
         return None
     # Several, where more than one account claims the address. Links work beyond the limit as well.
@@ -211,7 +214,7 @@ def _is_good(proof: Proof) -> bool:
 
 
 def _keys() -> list[bytes]:
-    return server.keys("gateway.codes")
+    return secret_keys.keys("gateway.codes")
 
 
 _holding = CompiledQuery(held, related="user")

@@ -12,7 +12,8 @@ from django.utils import timezone
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, verify
 from tests.post import deliver, last, queued, received
-from users import accounts, names
+from users import normalization
+from users.accounts import registration
 from users.caller import Caller
 from users.models import Attempts, Event, Proof, Session, User
 
@@ -104,14 +105,14 @@ def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api,
 @pytest.mark.django_db
 def test_s01_the_database_decides_where_the_look_before_saw_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.join("alice")
-    looks, look = [], accounts._look_for_others
+    looks, look = [], registration._look_for_others
 
     def blind_at_first(*arguments: Any) -> None:
         looks.append(arguments)
         if len(looks) > 1:
             look(*arguments)
 
-    monkeypatch.setattr(accounts, "_look_for_others", blind_at_first)
+    monkeypatch.setattr(registration, "_look_for_others", blind_at_first)
     assert api.register("Alice", "other@example.com").field_errors == {("username", "TAKEN")}
     assert User.objects.count() == 1
 
@@ -334,7 +335,7 @@ def test_ones_own_name_in_another_case_is_not_taken(api: Api) -> None:
 
 
 def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice, saving = api.join("alice"), accounts._saving
+    alice, saving = api.join("alice"), registration._saving
 
     def change_first(user: User, **shown: Any) -> Any:
         other = User.objects.get()
@@ -342,7 +343,7 @@ def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch
         other.save()
         return saving(user, **shown)
 
-    monkeypatch.setattr(accounts, "_saving", change_first)
+    monkeypatch.setattr(registration, "_saving", change_first)
     alice(UPDATE, bio="new")
     user = User.objects.get()
     assert (user.bio, user.check_password(NEW_PASSWORD), user.credential_version) == ("new", True, 1)
@@ -359,7 +360,7 @@ def test_of_eight_who_take_one_new_name_at_once_one_gets_it(at_once: Callable[..
 
 @pytest.mark.django_db
 def test_a_rule_can_be_called_without_any_request() -> None:
-    grant = accounts.register(Caller(), username="alice", email="alice@example.com", password=PASSWORD)
+    grant = registration.register(Caller(), username="alice", email="alice@example.com", password=PASSWORD)
     assert grant.user.sessions.get().ip_address is None
 
 
@@ -451,7 +452,7 @@ def test_s15_a_free_address_gets_a_link_and_a_taken_one_is_told_that_it_has_an_a
     assert last(ADDRESS).subject == "You have an account already"
     assert received("Alice@Example.com") == []
     stand_in = User.objects.get(username="mallory")
-    assert stand_in.email == names.NOWHERE
+    assert stand_in.email == normalization.NOWHERE
     assert api.sign_in("mallory", NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
     event = Event.objects.get(kind="registration.repeated")
     assert event.user.username == "alice", "its owner can read of it"
@@ -483,9 +484,9 @@ def test_who_was_never_proven_is_erased_in_time_and_who_was_stays(api: Api) -> N
         api.register(name, ADDRESS if name == "mallory" else None)
         if name == "alice":
             assert "errors" not in verify(last(ADDRESS).token).json
-    assert accounts.prune() == 0
+    assert registration.prune() == 0
     age(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
-    assert accounts.prune() == 2
+    assert registration.prune() == 2
     assert User.objects.get().username == "alice"
 
 
@@ -566,7 +567,7 @@ def test_signing_in_opens_a_closed_account_again(api: Api) -> None:
     kinds = list(Event.objects.order_by("at", "id").values_list("kind", flat=True))
     assert kinds[-2:] == ["account.reopened", "session.opened"]
     age(User.objects, timedelta(days=30), "date_joined")
-    assert accounts.prune() == 0
+    assert registration.prune() == 0
     assert "errors" not in again("{ me { id } }").json
 
 
@@ -612,7 +613,7 @@ def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and
     close(alice)
     told = list(Event.objects.filter(user__username="alice").order_by("at").values_list("id", "kind", "at"))
     age(User.objects, timedelta(days=14, minutes=1), "erases_at")
-    assert accounts.prune() == 1
+    assert registration.prune() == 1
     assert list(User.objects.values_list("username", flat=True)) == ["bob"]
     assert not Proof.objects.exclude(user__username="bob").exists()
     assert Session.objects.get().user.username == "bob"
@@ -632,7 +633,7 @@ def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and
 def test_accounts_that_are_not_due_are_left_alone(api: Api) -> None:
     close(api.join("alice"))
     api.join("bob")
-    assert accounts.prune() == 0
+    assert registration.prune() == 0
     assert User.objects.count() == 2
 
 
@@ -643,7 +644,7 @@ def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
 ) -> None:
     close(Api().join("alice"))
     age(User.objects, timedelta(days=15), "erases_at")
-    answer, erased, *_ = at_once([lambda: Api().sign_in("alice"), accounts.prune, accounts.prune])
+    answer, erased, *_ = at_once([lambda: Api().sign_in("alice"), registration.prune, registration.prune])
     erased = not User.objects.exists()
     if erased:
         assert answer.code == "INVALID_CREDENTIALS"
