@@ -11,16 +11,25 @@ type Pair = { token: string | null };
 
 /** An error of the gateway: act on `extensions.code`, show `message`. */
 export class GatewayError extends Error {
-  constructor(message: string, readonly extensions: { code: string; [more: string]: unknown }) { super(message); }
+  readonly extensions: { code: string; [more: string]: unknown };
+
+  constructor(message: string, extensions: GatewayError["extensions"]) {
+    super(message);
+    this.extensions = extensions;
+  }
 }
 
 export class Session {
+  readonly url: string;
+  readonly onSignedOut: (code?: string) => void;
   token: string | null = null;
   readonly credentials: RequestCredentials = "include";
   #renewal: Promise<void> | null = null;
   #tabs = new BroadcastChannel(KEY);
 
-  constructor(readonly url: string, readonly onSignedOut = (_code?: string): void => {}) {
+  constructor(url: string, onSignedOut: (code?: string) => void = () => {}) {
+    this.url = url;
+    this.onSignedOut = onSignedOut;
     // All tabs use a token that one tab renewed, and a sign-out in one tab signs out all of them.
     this.#tabs.onmessage = ({ data }) => (this.token = data);
     globalThis.addEventListener?.("storage", ({ key, newValue }) => key === KEY && !newValue && this.#end());
