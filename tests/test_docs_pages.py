@@ -1,5 +1,6 @@
 """The pages for operators and contributors agree with the code: paths, links, commands, settings, ids, tables."""
 
+import ast
 import re
 from argparse import ArgumentParser
 from pathlib import Path
@@ -50,22 +51,10 @@ PAGES_TO_COME = {
         "verifying-tokens",
     )
 }
-# Named in docs/architecture.md before the modules of users/ have moved there. Empty this list when they have.
-PATHS_TO_COME = {
-    "users/accounts/",
-    "users/mail/",
-    "users/mail/outbox.py",
-    "users/passwords/",
-    "users/passwords/hashing.py",
-    "users/sessions/",
-    "users/sessions/access_tokens.py",
-    "users/sessions/sessions.py",
-    "users/sessions/signing_keys.py",
-    "users/sign_in/",
-    "users/sign_in/password.py",
-}
 # Variables of other programs, and placeholders.
 OTHER_VARIABLES = {"GATEWAY_ORIGIN", "GATEWAY_SCHEMA", "GATEWAY_SERVICE_HOST", "GATEWAY_ACESS_LIFETIME"}
+# Messages of Python and of Django begin so.
+MESSAGES_OF_OTHERS = ("No module named", "Error loading MySQLdb")
 REQUIREMENT = re.compile(r"\|\s+([SF]-\d{2,3})\s+\|")
 # `test_s48_...`, `test_s02_s06_...`, and "S-33 S-34: ..." in the tests of clients.
 NAMED_IN_TESTS = re.compile(r"(?<=_)([sf])(\d{2,3})(?=_)|\b([SF])-(\d{2,3})\b")
@@ -77,11 +66,11 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_every_path_of_the_architecture_exists() -> None:
-    page = PAGES["docs/architecture.md"]
-    paths = set(re.findall(r"(?:gateway|users|tests)/[\w/]*(?:\.py)?", page))
-    assert {"gateway/server.py", "users/schema/tokens.py", "tests/journeys/"} <= paths
-    assert {path for path in paths if not (ROOT / path).exists()} <= PATHS_TO_COME
+@pytest.mark.parametrize("name", sorted({*NAMES} - {"CHANGELOG.md"}))
+def test_paths_exist(name: str) -> None:
+    paths = set(re.findall(r"\b(?<!/)(?:gateway|users|tests)/[\w/]*(?:\.py)?", PAGES[name]))
+    assert name != "docs/architecture.md" or {"gateway/server.py", "users/schema/tokens.py", "tests/journeys/"} <= paths
+    assert not {path for path in paths if not (ROOT / path).exists()}
 
 
 def test_every_id_that_a_test_names_is_listed_once() -> None:
@@ -128,6 +117,25 @@ def test_commands_exist_and_have_their_options(name: str) -> None:
             assert option in parser.format_help(), (command, option)
     targets = set(re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"(?:^|`)make ([a-z0-9-]+)", PAGES[name], re.MULTILINE)) <= targets
+
+
+def test_messages_of_the_troubleshooting_page_are_those_of_the_code() -> None:
+    files = [ROOT / "manage.py", *(ROOT / "gateway").rglob("*.py"), *(ROOT / "users").rglob("*.py")]
+    texts = [
+        node.value
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    cells = re.findall(r"^\| (.+?) \| ", PAGES["docs/troubleshooting.md"], re.MULTILINE)
+    quoted = [double or single for cell in cells for double, single in re.findall(r"``(.+?)``|`([^`]+)`", cell)]
+    messages = [each for each in quoted if " " in each]
+    assert len(messages) > 12
+    for message in messages:
+        if not message.startswith(MESSAGES_OF_OTHERS):
+            # Where the code inserts a value.
+            pieces = [piece.strip() for piece in re.split(r"…|=?\(not shown, it is a secret\)|: expected", message)]
+            assert all(any(piece in text for text in texts) for piece in pieces), message
 
 
 @pytest.mark.parametrize("name", NAMES)
