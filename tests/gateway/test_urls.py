@@ -58,7 +58,7 @@ def test_s93_at_any_other_address_there_is_nothing_and_json_says_so(
 def test_s93_where_they_are_off_there_is_neither_admin_nor_page(client: Client, settings: Any, reread: Any) -> None:
     settings.GATEWAY_ADMIN = settings.GATEWAY_EXPLORER = False
     reread()
-    paths = ["/", "/admin", "/admin/", "/admin/login/", "/graphql/explorer/explorer.js"]
+    paths = ["/", "/admin", "/admin/", "/admin/login/", "/graphql/explorer/main.js"]
     assert [client.get(path).status_code for path in paths] == [404] * len(paths)
     assert client.get("/graphql?query={__typename}").json() == {"data": {"__typename": "Query"}}
     assert client.get("/.well-known/jwks.json").status_code == 200
@@ -69,7 +69,7 @@ def test_where_they_are_on_the_root_leads_to_them(client: Client, settings: Any,
     settings.GATEWAY_ADMIN = settings.GATEWAY_EXPLORER = True
     reread()
     assert [client.get(path)["Location"] for path in ("/", "/admin")] == ["/graphql", "/admin/"]
-    assert client.get("/graphql/explorer/explorer.js").status_code == 200
+    assert client.get("/graphql/explorer/main.js").status_code == 200
     assert client.get("/admin/login/").status_code == 200
 
 

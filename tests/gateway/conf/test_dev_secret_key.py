@@ -11,7 +11,7 @@ from gateway.conf.dev_secret_key import get_or_create
 def test_the_key_is_created_once(tmp_path: Path) -> None:
     file = tmp_path / ".secret-key"
     made = get_or_create(file)
-    assert len(made) >= checks.SHORTEST_SECRET
+    assert len(made) >= checks.MIN_SECRET_LENGTH
     assert get_or_create(file) == made == file.read_text()
     assert get_or_create(tmp_path / "another") != made
     assert {each.name for each in tmp_path.iterdir()} == {".secret-key", "another"}

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from django.test import RequestFactory
 
-from gateway.graphql.authentication import bearer, identify
+from gateway.graphql.authentication import bearer_token, set_caller
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users import keys
 from users.crypto import keys as crypto_keys
@@ -42,7 +42,7 @@ DASHBOARD = (
     ],
 )
 def test_a_token_comes_after_bearer_or_jwt(header: str, token: str | None) -> None:
-    assert bearer(header) == token
+    assert bearer_token(header) == token
 
 
 @pytest.mark.parametrize("prefix", ["Bearer", "bearer", "JWT", "jwt"])
@@ -266,7 +266,7 @@ def test_a_token_is_read_only_where_somebody_must_be_known(api: Api, statements:
 
 def test_where_a_request_comes_from_is_told_to_the_rules(rf: RequestFactory) -> None:
     request: Any = rf.post("/graphql", headers={"User-Agent": "a\x00\u202eb" + "c" * 999}, REMOTE_ADDR="192.0.2.7")
-    identify(request)
+    set_caller(request)
     assert request.gateway.caller.ip_address == "192.0.2.7"
     assert request.gateway.caller.user_agent.startswith("ab")
     assert len(request.gateway.caller.user_agent) == 300
@@ -278,7 +278,7 @@ def test_the_user_of_a_request_is_the_callers(api: Api, rf: RequestFactory) -> N
     alice = api.join()
     for header, name in ((f"Bearer {alice.token}", "alice"), ("Bearer x", ""), ("", "")):
         request: Any = rf.post("/graphql", headers={"Authorization": header})
-        identify(request)
+        set_caller(request)
         assert request.user.get_username() == name
         assert request.user.is_authenticated is bool(name)
 

@@ -13,7 +13,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from gateway.graphql import documents
-from gateway.graphql.documents import Document, Refused, RefusedDocument
+from gateway.graphql.documents import Document, DocumentError, InvalidDocument
 from gateway.graphql.schema import schema
 from tests.api import Api
 
@@ -186,7 +186,7 @@ def test_a_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytes
     def outcome(text: str) -> Any:
         try:
             return load(text)
-        except Refused as refused:
+        except DocumentError as refused:
             return refused.errors
 
     first = outcome(text)
@@ -201,7 +201,7 @@ def test_a_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytes
 
 def test_a_document_that_is_too_long_is_neither_parsed_nor_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "parse", never)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentError) as refused:
         load("{\n" + " " * 20_000 + "}")
     (error,) = refused.value.errors
     assert error["extensions"]["limit"] == "characters"
@@ -220,7 +220,7 @@ def test_s104_the_cache_is_bounded_in_bytes_and_forgets_the_least_recently_used(
         load(text)
     assert set(cached()) == {texts[0], texts[2]}
     assert documents.cache.currsize <= documents.CACHE_BYTES
-    with pytest.raises(Refused):
+    with pytest.raises(DocumentError):
         load("{")
     assert set(cached()) == {texts[0], texts[2], "{"}
 
@@ -252,14 +252,14 @@ LARGE = {
 
 @pytest.mark.parametrize("kind", LARGE)
 def test_s104_a_document_takes_no_more_memory_than_the_cache_counts(kind: str) -> None:
-    with suppress(Refused):
+    with suppress(DocumentError):
         load(LARGE[kind](99))
     documents.clear_cache()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(5):
-            with suppress(Refused):
+            with suppress(DocumentError):
                 load(LARGE[kind](number))
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
@@ -279,7 +279,7 @@ def test_threads_share_the_cache(at_once: Callable[[list[Callable[[], Any]]], li
     results = at_once([lambda turn=turn: work(turn) for turn in range(1, 9)])
     assert all(document.node.kind == "document" for result in results for document in result)
     assert set(cached()) == set(texts)
-    entries: list[Document | RefusedDocument] = [*documents.cache.values()]
+    entries: list[Document | InvalidDocument] = [*documents.cache.values()]
     assert documents.cache.currsize == sum(entry.size for entry in entries)
 
 

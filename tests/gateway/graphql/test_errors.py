@@ -20,8 +20,9 @@ from django.http import HttpRequest
 from graphql import GraphQLError, GraphQLSyntaxError, Source, parse
 
 from gateway.graphql import errors
-from gateway.graphql.errors import BadRequest, Failed, OperationUnresolved, TooComplex
+from gateway.graphql.errors import BadRequest, InternalServerError, OperationUnresolved, TooComplex
 from gateway.http.request_info import RequestInfo
+from gateway.http.responses import failure_response, graphql_errors
 from tests.api import PASSWORD, Api
 from users.caller import Caller
 from users.errors import (
@@ -79,7 +80,7 @@ def raised(cause: Exception, **more: Any) -> GraphQLError:
         (TooComplex("x", 1, 2), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2}),
         (TooComplex("x", 1, 2**99), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2**53}),
         (ServiceUnavailable(3), {"code": "SERVICE_UNAVAILABLE", "retryAfter": 3}),
-        (Failed("abc"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc"}),
+        (InternalServerError("abc"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc"}),
         (
             InvalidInput(FieldError("full_name", FieldErrorCode.TOO_LONG, "Too long.")),
             {
@@ -92,18 +93,18 @@ def raised(cause: Exception, **more: Any) -> GraphQLError:
 )
 def test_a_refusal_shows_its_code_and_what_the_client_may_act_on(refusal: Refusal, extensions: dict[str, Any]) -> None:
     shown = {"message": refusal.message, "extensions": extensions}
-    assert errors.of_refusal(refusal) == shown
+    assert errors.format_refusal(refusal) == shown
     assert shown["message"]
 
 
 def test_a_refusal_can_be_shown_twice() -> None:
     refusal = InvalidInput(FieldError("bio", FieldErrorCode.TOO_LONG, "Too long."))
-    assert errors.of_refusal(refusal) == errors.of_refusal(refusal)
+    assert errors.format_refusal(refusal) == errors.format_refusal(refusal)
 
 
 def test_a_refusal_in_a_field_tells_which(request_: Any) -> None:
     (field,) = parse("{\n  me }").definitions[0].selection_set.selections
-    shown = errors.of_execution(raised(NotFound(), nodes=[field]), request_)
+    shown = errors.format_execution_error(raised(NotFound(), nodes=[field]), request_)
     assert (shown["path"], shown["locations"]) == (["me", 0], [{"line": 2, "column": 3}])
     assert shown["extensions"] == {"code": "NOT_FOUND"}
 
@@ -128,14 +129,14 @@ def test_a_refusal_in_a_field_tells_which(request_: Any) -> None:
     ids=repr,
 )
 def test_s73_no_exception_tells_its_own_words(request_: Any, cause: Exception, code: str) -> None:
-    shown = errors.of_execution(raised(cause), request_)
+    shown = errors.format_execution_error(raised(cause), request_)
     assert shown["extensions"]["code"] == code
     assert SECRET not in str(shown)
 
 
 def test_s73_what_is_masked_is_in_the_log_with_its_request(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
-    shown = errors.of_failure(RuntimeError(SECRET), request_)
-    assert shown["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-12345"}
+    refusal = errors.mask_exception(RuntimeError(SECRET), request_)
+    assert refusal.extensions == {"requestId": "request-12345"}
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "gateway.errors")
     assert "request-12345" in record.getMessage()
@@ -143,14 +144,14 @@ def test_s73_what_is_masked_is_in_the_log_with_its_request(request_: Any, caplog
 
 
 def test_a_refusal_is_no_failure_to_the_log(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
-    errors.of_execution(raised(NotFound()), request_)
-    errors.of_execution(raised(PermissionDenied()), request_)
+    errors.format_execution_error(raised(NotFound()), request_)
+    errors.format_execution_error(raised(PermissionDenied()), request_)
     assert not caplog.records
 
 
 def test_who_is_signed_in_and_not_permitted_is_forbidden(api: Api, request_: Any) -> None:
     request_.gateway.caller = Caller(token=api.join().token)
-    assert errors.of_execution(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
+    assert errors.format_execution_error(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
 
 
 # --- what the engine says ------------------------------------------------------------------------
@@ -158,17 +159,17 @@ def test_who_is_signed_in_and_not_permitted_is_forbidden(api: Api, request_: Any
 
 def test_the_engines_messages_are_cut_and_so_are_their_places() -> None:
     many = GraphQLError("x" * 2_000, source=Source("y" * 500), positions=list(range(300)))
-    shown = errors.of_document(many)
-    assert len(shown["message"]) == errors.LONGEST_MESSAGE
-    assert len(shown["locations"]) == errors.MOST_PLACES
+    shown = errors.format_document_error(many)
+    assert len(shown["message"]) == errors.MAX_MESSAGE_LENGTH
+    assert len(shown["locations"]) == errors.MAX_LOCATIONS
     assert shown["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
 def test_a_document_is_no_graphql_or_does_not_fit() -> None:
     syntax = GraphQLSyntaxError(Source("{"), 1, "Expected more")
-    assert errors.of_document(syntax)["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
+    assert errors.format_document_error(syntax)["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
     refused = GraphQLError("", original_error=TooComplex("depth", 1, 2))
-    assert errors.of_document(refused)["extensions"]["limit"] == "depth"
+    assert errors.format_document_error(refused)["extensions"]["limit"] == "depth"
 
 
 SIGN_IN = 'mutation ($u: String{} = "a") {{ tokenAuth(username: $u, password: "b") {{ token }} }}'
@@ -253,7 +254,7 @@ def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> 
 def test_f09_a_database_that_is_away_is_no_fault_and_a_wrong_statement_is(
     request_: Any, failure: Exception, code: str, status: int
 ) -> None:
-    shown = errors.of_failure(failure, request_)
-    assert (shown["extensions"]["code"], errors.status_of(shown)) == (code, status)
-    assert ("retryAfter" in shown["extensions"]) == (status == 503)
-    assert SECRET not in str(shown)
+    response = failure_response(failure, request_)
+    assert (graphql_errors(response)[0]["code"], response.status_code) == (code, status)
+    assert ("Retry-After" in response) == (status == 503)
+    assert SECRET not in response.content.decode()

@@ -41,7 +41,7 @@ def never(*args: Any, **kwargs: Any) -> Any:
 def counted(text: str) -> dict[str, int]:
     """What a document is refused for, or nothing."""
     try:
-        limits.check(parse(text))
+        limits.check_limits(parse(text))
     except TooComplex as refusal:
         return {refusal.extensions["limit"]: refusal.extensions["counted"]}
     return {}
@@ -434,13 +434,13 @@ def test_s69_a_fragment_is_measured_once_however_often_it_is_spread(
     monkeypatch: pytest.MonkeyPatch, levels: int
 ) -> None:
     measured: Counter[str] = Counter()
-    measure = limits.Measure.selection_set
+    measure = limits.Measurement.measure_selections
 
-    def count(self: limits.Measure, node: Any) -> limits.Size:
+    def count(self: limits.Measurement, node: Any) -> limits.Size:
         measured["selections"] += 1
         return measure(self, node)
 
-    monkeypatch.setattr(limits.Measure, "selection_set", count)
+    monkeypatch.setattr(limits.Measurement, "measure_selections", count)
     assert counted(doubling(levels)) == {"fields": min(2**levels, 2**53)}
     # The operation, each fragment, and the one field at the end.
     assert measured["selections"] == levels + 3

@@ -58,7 +58,7 @@ def test_a_batch_is_about_several_where_its_operations_differ() -> None:
     ):
         found = documents.load(schema.graphql_schema, text).operation(None)
         assert found
-        operation.note(request, found)
+        operation.set_operation(request, found)
         assert request.gateway.operation_label == field
     assert request.gateway.operation_name is None
 
@@ -79,7 +79,7 @@ for _field in INPUTS.query_type.fields.values():  # type: ignore[union-attr]
 def run(query: str, variables: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     request = HttpRequest()
     request.method = "POST"
-    return operation.run(INPUTS, request, Parameters(query, variables, name, None)).answer
+    return operation.run(INPUTS, request, Parameters(query, variables, name, None)).result
 
 
 def test_an_operation_is_executed_with_its_variables_and_the_request() -> None:

@@ -29,4 +29,4 @@ def test_a_field_is_named_as_the_schema_names_it(text: str, field: str) -> None:
     document = parse(text)
     operation = get_operation_ast(document)
     assert operation
-    assert operation_label.of(document, operation) == field
+    assert operation_label.get_label(document, operation) == field

@@ -20,7 +20,7 @@ HASH = hashlib.sha256(QUERY.encode()).hexdigest()
 def _nothing_kept() -> Iterator[None]:
     yield
     persisted.cache.clear()
-    persisted.trusted.cache_clear()
+    persisted.load_trusted.cache_clear()
 
 
 def ask(api: Api, query: str | None = None, digest: Any = HASH, version: Any = 1) -> Answer:

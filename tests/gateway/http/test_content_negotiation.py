@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.http.content_negotiation import GRAPHQL, HTML, JSON, choose, status_of_request_error
+from gateway.http.content_negotiation import GRAPHQL, HTML, JSON, negotiate, request_error_status
 
 BOTH = (JSON, GRAPHQL)
 APOLLO_4 = "application/graphql-response+json,application/json;q=0.9"
@@ -50,16 +50,16 @@ CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,ima
     ],
 )
 def test_the_type_that_is_liked_best_is_chosen(accept: str, chosen: str | None) -> None:
-    assert choose(accept, BOTH) == chosen
+    assert negotiate(accept, BOTH) == chosen
 
 
 @pytest.mark.parametrize(
     ("accept", "chosen"), [(CHROMIUM, HTML), ("*/*", JSON), (APOLLO_4, GRAPHQL), (URQL, GRAPHQL), ("text/*", HTML)]
 )
 def test_a_page_is_chosen_by_browsers_alone(accept: str, chosen: str) -> None:
-    assert choose(accept, (*BOTH, HTML)) == chosen
+    assert negotiate(accept, (*BOTH, HTML)) == chosen
 
 
 @pytest.mark.parametrize(("kind", "status"), [(GRAPHQL, 400), (JSON, 200)])
 def test_the_status_of_a_request_error_is_the_one_of_its_type(kind: str, status: int) -> None:
-    assert status_of_request_error(kind) == status
+    assert request_error_status(kind) == status

@@ -131,7 +131,7 @@ def test_credentials_go_with_their_setting_and_an_exact_origin(api: Api, setting
 def test_the_key_set_can_be_read_by_applications_and_no_page_can(client: Client) -> None:
     headers = {"Origin": APP}
     assert client.get("/.well-known/jwks.json", headers=headers)[ALLOW] == APP
-    assert ALLOW not in client.get("/graphql/explorer/explorer.js", headers=headers).headers
+    assert ALLOW not in client.get("/graphql/explorer/main.js", headers=headers).headers
     assert ALLOW not in client.get("/nothing", headers=headers).headers
 
 
@@ -157,7 +157,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
     """The clock of the log's limit; nothing was logged before."""
     clock = SimpleNamespace(now=1_000.0)
     monkeypatch.setattr(cors, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(cors, "_limit", cors.OncePerMinute())
+    monkeypatch.setattr(cors, "_log_limit", cors.LogLimit())
     return clock
 
 

@@ -82,7 +82,7 @@ def test_a_level_above_costs_nothing(client: Client, lines: Any, caplog: pytest.
 
 @pytest.mark.parametrize("outage", [OperationalError, InterfaceError])
 def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_answer(outage: type[Exception]) -> None:
-    statements, sent = access_log.Statements(), []
+    statements, sent = access_log.StatementCounter(), []
 
     def execute(sql: str, *more: Any) -> str:
         sent.append(sql)
@@ -99,7 +99,7 @@ def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_ans
 
 
 def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
-    statements = access_log.Statements()
+    statements = access_log.StatementCounter()
 
     def refuse(*given: Any) -> None:
         raise IntegrityError

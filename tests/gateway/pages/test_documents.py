@@ -28,9 +28,9 @@ def test_where_a_list_is_trusted_the_pages_documents_are_as_well_and_to_the_lett
     file.write_text(json.dumps({"a": "{ __typename }"}))
     settings.GATEWAY_TRUSTED_DOCUMENTS = str(file)
     settings.GATEWAY_INTROSPECTION = False
-    persisted.trusted.cache_clear()
+    persisted.load_trusted.cache_clear()
     text = DOCUMENTS["VerifyEmail"]
     assert api(text, {"token": "none"}).code == "TOKEN_INVALID"
     assert api(f"{text} ", {"token": "none"}).code == "PERSISTED_QUERY_NOT_SUPPORTED"
     assert api("VerifyEmail").code == "PERSISTED_QUERY_NOT_SUPPORTED"
-    persisted.trusted.cache_clear()
+    persisted.load_trusted.cache_clear()

@@ -10,9 +10,9 @@ from gateway.pages.documents import DOCUMENTS
 
 NAMES = ("verify", "reset", "undo")
 STEPS = {
-    "verify": {"link", "code", "mail", "expired", "spent", "done"},
-    "reset": {"link", "code", "mail", "expired", "spent", "done"},
-    "undo": {"link", "missing", "expired", "spent", "done"},
+    "verify": {"link", "code", "mail", "expired", "invalid", "done"},
+    "reset": {"link", "code", "mail", "expired", "invalid", "done"},
+    "undo": {"link", "missing", "expired", "invalid", "done"},
 }
 
 every_page = pytest.mark.parametrize("name", NAMES)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.explorer import vendor
-from gateway.explorer.vendor import File, Package
+from gateway.graphiql import vendor
+from gateway.graphiql.vendor import File, Package
 
 
 @pytest.fixture

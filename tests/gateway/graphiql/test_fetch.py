@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.explorer import fetch, vendor
-from gateway.explorer.vendor import Package
+from gateway.graphiql import fetch, vendor
+from gateway.graphiql.vendor import Package
 
 NPM = '#!/bin/sh\necho "$@" > "{log}"\ncp "{archives}"/*.tgz .\n'
 
@@ -160,14 +160,14 @@ def test_without_a_network_one_line_says_so(
     fetch.main()
     line = said(capsys)
     assert "npm could not download graphiql@4.1.2" in line
-    assert "to retry: python -m gateway.explorer.fetch" in line
+    assert "to retry: python -m gateway.graphiql.fetch" in line
 
 
 def test_an_npm_that_hangs_is_not_waited_for(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_npm_on_path("#!/bin/sh\nexec sleep 30\n", tmp_path / "bin", monkeypatch)
-    monkeypatch.setattr(fetch, "PATIENCE", 0.1)
+    monkeypatch.setattr(fetch, "NPM_TIMEOUT", 0.1)
     fetch.main()
     assert "npm did not finish" in said(capsys)
 
@@ -203,5 +203,5 @@ def test_a_folder_that_cannot_be_written_stops_nothing(
 
 def test_the_command_needs_no_settings_and_never_fails(tmp_path: Path) -> None:
     root = Path(fetch.__file__).parents[2]
-    code = "import sys; import gateway.explorer.fetch; sys.exit('django' in sys.modules)"
+    code = "import sys; import gateway.graphiql.fetch; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, env={"PATH": ""}).returncode == 0

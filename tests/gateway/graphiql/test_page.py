@@ -7,11 +7,11 @@ import pytest
 from django.test import Client
 from django.urls import include, path
 
-from gateway.explorer import vendor
-from gateway.explorer.page import page
+from gateway.graphiql import vendor
+from gateway.graphiql.page import page
 
 pytestmark = pytest.mark.urls(__name__)
-urlpatterns = [path("graphql", page), path("graphql/explorer/", include("gateway.explorer.urls"))]
+urlpatterns = [path("graphql", page), path("graphql/explorer/", include("gateway.graphiql.urls"))]
 
 
 def policy(client: Client) -> dict[str, list[str]]:
@@ -79,7 +79,7 @@ def test_without_its_files_the_page_says_what_is_missing_and_needs_no_script(cli
     html = answer.content.decode()
     assert answer.status_code == 200
     assert all(name in html for name in vendor.FILES)
-    assert "python -m gateway.explorer.fetch" in html
+    assert "python -m gateway.graphiql.fetch" in html
     assert "curl http://testserver/graphql" in html
     assert "<script" not in html
 

@@ -6,15 +6,15 @@ import pytest
 from django.test import Client
 from django.urls import include, path
 
-from gateway.explorer import vendor
-from gateway.explorer.assets import OURS, assets
+from gateway.graphiql import vendor
+from gateway.graphiql.assets import OWN_FILES, assets
 from gateway.http.assets import TYPES
 
 pytestmark = pytest.mark.urls(__name__)
-urlpatterns = [path("graphql/explorer/", include("gateway.explorer.urls"))]
+urlpatterns = [path("graphql/explorer/", include("gateway.graphiql.urls"))]
 
 
-@pytest.mark.parametrize("name", [*OURS, *vendor.FILES])
+@pytest.mark.parametrize("name", [*OWN_FILES, *vendor.FILES])
 def test_a_listed_file_is_served_with_its_type(client: Client, filled: Path, name: str) -> None:
     answer = client.get(assets.url(name))
     assert answer.status_code == 200
@@ -36,18 +36,18 @@ def test_a_listed_file_that_was_never_fetched_is_not_found(client: Client, folde
 
 
 def test_the_address_with_the_version_is_kept_for_good(client: Client) -> None:
-    cache = client.get(assets.url("explorer.js")).headers["Cache-Control"]
+    cache = client.get(assets.url("main.js")).headers["Cache-Control"]
     assert cache == "public, max-age=31536000, immutable"
 
 
 @pytest.mark.parametrize("query", ["", "?v=", "?v=0123456789abcdef"])
 def test_an_address_without_the_right_version_is_asked_again_each_time(client: Client, query: str) -> None:
-    assert client.get(f"/graphql/explorer/explorer.js{query}").headers["Cache-Control"] == "no-cache"
+    assert client.get(f"/graphql/explorer/main.js{query}").headers["Cache-Control"] == "no-cache"
 
 
 def test_a_browser_that_has_the_file_is_told_so(client: Client) -> None:
-    first = client.get("/graphql/explorer/explorer.js")
-    again = client.get("/graphql/explorer/explorer.js", headers={"If-None-Match": first.headers["ETag"]})
+    first = client.get("/graphql/explorer/main.js")
+    again = client.get("/graphql/explorer/main.js", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["ETag"] == first.headers["ETag"]
 
@@ -59,5 +59,5 @@ def test_a_changed_file_gets_another_address(filled: Path) -> None:
 
 
 def test_assets_are_read_and_nothing_else(client: Client) -> None:
-    assert client.head("/graphql/explorer/explorer.js").status_code == 200
-    assert client.post("/graphql/explorer/explorer.js").status_code == 405
+    assert client.head("/graphql/explorer/main.js").status_code == 200
+    assert client.post("/graphql/explorer/main.js").status_code == 405
