@@ -19,6 +19,6 @@ def check_processor() -> None:
     status = subprocess.run([sys.executable, "-c", PROBE], check=False).returncode  # noqa: S603
     if status == -signal.SIGILL:
         raise CommandError(
-            "argon2 was compiled for a newer processor than this one. "
+            "The installed argon2 was compiled for a newer processor. "
             "Build the image with --build-arg CPU=x86-64, or install argon2-cffi-bindings from its wheel."
         )
