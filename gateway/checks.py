@@ -9,7 +9,8 @@ from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, register
 
 from gateway.graphql import persisted
-from users import keys, server
+from users import secret_keys
+from users.sessions import signing_keys
 
 MIN_SECRET_LENGTH = 50
 MAX_ACCESS_MINUTES = 15
@@ -43,7 +44,7 @@ def check_wildcard_with_credentials(**_: Any) -> Errors:
 @register(Tags.security)
 def check_secret_length(**_: Any) -> Errors:
     """Refresh tokens and encrypted keys are as strong as the secret they are derived from."""
-    if any(len(secret) < MIN_SECRET_LENGTH for secret in server.secrets()):
+    if any(len(secret) < MIN_SECRET_LENGTH for secret in secret_keys.secrets()):
         message = f"SECRET_KEY and SECRET_KEY_FALLBACKS must have at least {MIN_SECRET_LENGTH} characters each."
         return [Error(message, id="gateway.E003")]
     return []
@@ -53,14 +54,14 @@ def check_secret_length(**_: Any) -> Errors:
 def check_signing_keys(**_: Any) -> Errors:
     """Otherwise the first sign-in would fail instead of the start."""
     try:
-        signing_keys = keys.given() if settings.GATEWAY_SIGNING_KEYS else []
+        keys = signing_keys.given() if settings.GATEWAY_SIGNING_KEYS else []
     except (OSError, ValueError) as error:
         # The message of an OSError contains the value of the setting, which may be a private key.
         reason = "the file cannot be read" if isinstance(error, OSError) else str(error)
         return [Error(f"GATEWAY_SIGNING_KEYS: {reason}.", id="gateway.E004")]
-    if signing_keys and signing_keys[0].algorithm != settings.GATEWAY_SIGNING_ALGORITHM:
+    if keys and keys[0].algorithm != settings.GATEWAY_SIGNING_ALGORITHM:
         message = (
-            f"The first key of GATEWAY_SIGNING_KEYS is for {signing_keys[0].algorithm}, "
+            f"The first key of GATEWAY_SIGNING_KEYS is for {keys[0].algorithm}, "
             f"but GATEWAY_SIGNING_ALGORITHM is {settings.GATEWAY_SIGNING_ALGORITHM}."
         )
         return [Error(message, id="gateway.E005")]

@@ -149,6 +149,7 @@ GATEWAY_LIMITS = {
         "register": "20 in 1 minute",
         "invalid_refresh": "300 in 1 minute",
         "own_password": "10 in 5 minutes, 40 in 1 day",
+        "update_profile": "30 in 10 minutes",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",
         "code_address": "5 in 10 minutes, 20 in 1 day",
@@ -177,9 +178,9 @@ AUTH_PASSWORD_VALIDATORS = [
         "OPTIONS": {"user_attributes": ("username", "email", "full_name")},
     },
     {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "users.blocklist.CommonPassword"},
-    {"NAME": "users.breaches.BreachedPassword"},
-    {"NAME": "users.blocklist.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
+    {"NAME": "users.passwords.common.CommonPassword"},
+    {"NAME": "users.passwords.breached.BreachedPassword"},
+    {"NAME": "users.passwords.common.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
 ]
 
 # --- CORS, CSRF and security headers -------------------------------------------------------------

@@ -17,8 +17,8 @@ from gateway.conf import database_url
 from gateway.graphql import documents
 from gateway.http import health
 from tests.api import Api
-from users import keys, tokens
 from users.crypto import keys as crypto_keys
+from users.sessions import access_tokens, signing_keys
 
 T = TypeVar("T")
 STARTED = pytest.StashKey[float]()
@@ -56,8 +56,10 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    for forget in (keys.forget, tokens._signed.cache_clear, documents.clear_cache, health.readiness.__init__):
-        forget()
+    signing_keys.forget()
+    access_tokens._signed.cache_clear()
+    documents.clear_cache()
+    health.readiness.__init__()  # type: ignore[misc]
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from django.core import mail as outgoing
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
 
-from users import mail
+from users.mail import outbox
 
 TOKEN = re.compile(r"token=([\w-]+)")
 CODE = re.compile(r"\b([A-Z0-9]{4}-[A-Z0-9]{4})\b")
@@ -57,7 +57,7 @@ class Received:
 
 def deliver() -> None:
     """Send all that is due, in this process and on its connection; `run` of the worker would close that."""
-    mail.tend()
+    outbox.tend()
     runner = worker()
     while row := DBTaskResult.objects.ready().first():
         row.claim("tests")

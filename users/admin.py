@@ -26,10 +26,11 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.utils.html import format_html_join
 
-from users import events, letters, mail, names
+from users import events, normalization
 from users.admin_site import caller_of, site
 from users.errors import WrongValue
 from users.events import Kind
+from users.mail import messages, outbox
 from users.models import Event, Session, User
 
 FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
@@ -44,11 +45,11 @@ class CleanNames:
 
     def clean_username(self) -> str:
         """The username in its one form."""
-        return self._clean(names.username, "username")
+        return self._clean(normalization.username, "username")
 
     def clean_email(self) -> str:
         """The address in its one form."""
-        return self._clean(names.email, "email")
+        return self._clean(normalization.email, "email")
 
     def _clean(self, cleaner: Any, field: str) -> str:
         try:
@@ -56,7 +57,8 @@ class CleanNames:
         except WrongValue as wrong:
             raise ValidationError(wrong.message) from None
         # The form leaves the computed columns out, and with them the constraints that stand on them.
-        if User.objects.filter(**{f"{field}_key": name.lower()}).exclude(pk=self.instance.pk).exists():
+        key = {"username": "username_key", "email": "verified_email_key"}[field]
+        if User.objects.filter(**{key: name.lower()}).exclude(pk=self.instance.pk).exists():
             raise ValidationError(f"Another account has this {field}.")
         return name
 
@@ -210,7 +212,7 @@ class UserAdmin(DjangoUserAdmin):
         if fields:
             self._record(request, obj, "changed", fields=fields)
         if "password" in fields:
-            mail.notify(caller_of(request), letters.password_changed, user=obj)
+            outbox.notify(caller_of(request), messages.password_changed, user=obj)
         return super().log_change(request, obj, message)
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> Any:

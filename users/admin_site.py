@@ -14,9 +14,11 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse_lazy
 
-from users import names, passwords, sessions, tokens
+from users import normalization
 from users.caller import Caller, SignedIn
 from users.errors import InvalidCredentials, InvalidInput, Refusal
+from users.passwords import changes
+from users.sessions import access_tokens, sessions
 
 DEVICE_NAME = "Django admin"
 SESSION_KEY = "gateway_session"
@@ -25,7 +27,7 @@ USER_AGENT_LENGTH = 300
 
 def caller_of(request: HttpRequest) -> Caller:
     """Return the client that sent the request."""
-    agent = names.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH)
+    agent = normalization.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH)
     return Caller(ip_address=request.gateway.client_ip, user_agent=agent)  # type: ignore[attr-defined]
 
 
@@ -55,7 +57,7 @@ class SignInForm(AdminAuthenticationForm):
         if not data.get("username") or not data.get("password"):
             return data
         try:
-            grant = tokens.sign_in(
+            grant = access_tokens.sign_in(
                 caller, username=data["username"], password=data["password"], device_name=DEVICE_NAME
             )
         except InvalidCredentials:
@@ -63,7 +65,7 @@ class SignInForm(AdminAuthenticationForm):
         except Refusal as refusal:
             raise ValidationError(refusal.message) from None
         if not grant.user.is_staff:
-            tokens.revoke(caller, refresh_token=grant.refresh_token)
+            access_tokens.revoke(caller, refresh_token=grant.refresh_token)
             # The answer to a wrong password, so that it does not tell staff from others.
             raise self.get_invalid_login_error()
         self.user_cache = grant.user
@@ -94,7 +96,7 @@ class PasswordPage(PasswordChangeView):
         caller, data = signed_in(self.request), form.cleaned_data
         assert caller is not None
         try:
-            passwords.change(caller, old_password=data["old_password"], new_password=data["new_password1"])
+            changes.change(caller, old_password=data["old_password"], new_password=data["new_password1"])
         except Refusal as refusal:
             form.add_error("new_password1" if isinstance(refusal, InvalidInput) else "old_password", refusal.message)
             return self.form_invalid(form)

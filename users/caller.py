@@ -20,7 +20,7 @@ class Keeper:
     # What the answer must do: nothing, or leave this token until that moment; an empty one is forgotten.
     left: str | None = None
     until: int = 0
-    # A name of the device, and the users who signed in on it, the last one first; empty where nobody did.
+    # A random name of the device, and the users who signed in on it as `device_user` writes them, the last one first.
     device: str = ""
     users: tuple[str, ...] = ()
     is_new_to_device: bool = False
@@ -39,15 +39,21 @@ class Keeper:
         self.left, self.until = token, until
 
     def remember(self, user: User) -> None:
-        """Let the device know that this user has signed in on it."""
-        known = str(user.id)
+        """Note in the device's cookie that this user has signed in on it."""
+        known, id = device_user(user), str(user.id)
         self.is_new_to_device = known != (*self.users, "")[0]
-        self.users = (known, *(each for each in self.users if each != known))[:REMEMBERED]
+        others = (each for each in self.users if each.partition(":")[0] != id)
+        self.users = (known, *others)[:REMEMBERED]
         self.device = self.device or secrets.token_urlsafe(16)
 
     def forget(self) -> None:
         """Keep no token any more."""
         self.left, self.until = "", 0
+
+
+def device_user(user: User) -> str:
+    """Return how a device's cookie names a user: with a new password the user is unknown to the device again."""
+    return f"{user.id}:{user.credential_version}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -157,12 +157,13 @@ class Inspection:
         self.errors: list[FieldError] = []
 
     def clean(self, field: str, cleaner: Callable[[str], str], value: str | None) -> str:
-        """The cleaned value, or the value as it came with a note of what is wrong with it."""
+        """Return the cleaned value; an empty text where it is invalid, with a note of what is wrong with it."""
         try:
             return cleaner(value or "")
         except WrongValue as wrong:
+            # Never the value itself: what comes next, such as the comparison with the password, is not bounded.
             self.add(field, wrong.code, wrong.message)
-            return value or ""
+            return ""
 
     def add(self, field: str, code: FieldErrorCode, message: str | None = None) -> None:
         """Note what is wrong with an argument."""

@@ -19,6 +19,7 @@ from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
 
 USUAL, MOST = 20, 100
+MAX_CURSOR_LENGTH = 200
 log = logging.getLogger("gateway.audit")
 
 
@@ -138,6 +139,8 @@ def prune() -> int:
 
 def _place(after: str) -> tuple[datetime, UUID]:
     try:
+        if len(after) > MAX_CURSOR_LENGTH:
+            raise ValueError
         at, _, id = base64.urlsafe_b64decode(after).decode().partition(" ")
         moment = datetime.fromisoformat(at)
         if moment.tzinfo is None:

@@ -10,15 +10,33 @@ from django.utils import timezone
 
 NAME_LENGTH = 150
 EMAIL_LENGTH = 254
+# Of several accounts with one email, the one that verified it comes first, then the oldest.
+BY_CLAIM = ("-is_email_verified", "date_joined", "id")
+
+
+class AsciiLower(Lower):
+    """Lower case by the rules of ASCII, whatever the locale of the database: Turkish has another i."""
+
+    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Use the collation that every PostgreSQL has."""
+        return self.as_sql(compiler, connection, template='LOWER(%(expressions)s COLLATE "C")', **context)
+
+    def as_mysql(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        """Use a collation without a language; the character set of the column may be another one."""
+        template = "LOWER(CONVERT(%(expressions)s USING utf8mb4) COLLATE utf8mb4_bin)"
+        return self.as_sql(compiler, connection, template=template, **context)
 
 
 class UserManager(BaseUserManager["User"]):
-    """Finds users by either of their names, whatever the case, and makes them."""
+    """Finds users by username or email, ignoring case, and creates them."""
 
     def get_by_natural_key(self, username: str | None) -> "User":
-        """The user of a username, or of an address."""
+        """Return the user with this username or email; of several with one email, the one that verified it."""
         column = "email_key" if "@" in (username or "") else "username_key"
-        return self.get(**{column: (username or "").lower()})
+        found = self.filter(**{column: (username or "").lower()}).order_by(*BY_CLAIM).first()
+        if found is None:
+            raise self.model.DoesNotExist
+        return found
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
         """A saved user; a user without a password cannot sign in by one."""
@@ -41,10 +59,16 @@ class User(AbstractBaseUser, PermissionsMixin):
     email = models.EmailField(max_length=EMAIL_LENGTH)
     # Computed by the database, so that no way of writing a row can slip past the constraints below.
     username_key = models.GeneratedField(
-        expression=Lower("username"), output_field=models.CharField(max_length=NAME_LENGTH), db_persist=True
+        expression=AsciiLower("username"), output_field=models.CharField(max_length=NAME_LENGTH), db_persist=True
     )
     email_key = models.GeneratedField(
-        expression=Lower("email"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
+        expression=AsciiLower("email"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
+    )
+    # Empty until the email is verified: any number of accounts may claim an email, and the first to verify it owns it.
+    verified_email_key = models.GeneratedField(
+        expression=models.Case(models.When(is_email_verified=True, then=AsciiLower("email")), default=None),
+        output_field=models.CharField(max_length=EMAIL_LENGTH, null=True),
+        db_persist=True,
     )
     full_name = models.CharField(max_length=NAME_LENGTH, blank=True)
     bio = models.TextField(blank=True)
@@ -75,11 +99,12 @@ class User(AbstractBaseUser, PermissionsMixin):
                 violation_error_message="Another account has this username.",
             ),
             models.UniqueConstraint(
-                fields=["email_key"],
-                name="user_email_key",
-                violation_error_message="Another account has this address.",
+                fields=["verified_email_key"],
+                name="user_verified_email",
+                violation_error_message="Another account has this email.",
             ),
         ]
+        indexes: ClassVar[list[models.Index]] = [models.Index(fields=["email_key"], name="user_by_email")]
 
     def set_password(self, raw_password: str | None) -> None:
         """Take a new password; once saved, every session opened under the old one is dead."""
@@ -138,7 +163,7 @@ class Proof(models.Model):
     # Where it was sent; for a change of address, the one that is to be the user's.
     address = models.EmailField(max_length=EMAIL_LENGTH)
     address_key = models.GeneratedField(
-        expression=Lower("address"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
+        expression=AsciiLower("address"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
     )
     # SHA-256 of the link's token, and an HMAC of the code; an undoing has no code.
     digest = models.CharField(max_length=64, unique=True)

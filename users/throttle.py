@@ -22,9 +22,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
-from users import attempts, events, metrics, names, pruning
+from users import attempts, events, metrics, normalization, pruning
 from users.attempts import CLOCK_SKEW
-from users.caller import Caller
+from users.caller import Caller, device_user
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import RateLimited, ServiceUnavailable
 from users.events import Kind
@@ -147,17 +147,17 @@ def count_own(caller: Caller, name: str, *, user: User) -> Tries:
 def forget_sign_ins(caller: Caller, *, user: User) -> None:
     """Forget the guesses at an account whose owner has proven themselves in another way."""
     here = _device(caller, user) or place(caller)
-    for name in (names.folded(user.username), names.folded(user.email)):
+    for name in (normalization.folded(user.username), normalization.folded(user.email)):
         attempts.give_back([], cleared=_keys([*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]))
 
 
 def is_known(caller: Caller, user: User | None) -> bool:
-    """Whether the caller is where, or on a device on which, the user has signed in before."""
+    """Return whether the user has signed in on this device, or from here, with the current password."""
     return bool(_device(caller, user)) or place(caller) in _places(user)
 
 
 def is_new(caller: Caller, user: User) -> bool:
-    """Whether the user has signed in before, and never on this device nor from here."""
+    """Return whether the user has signed in before, but not with the current password on this device or from here."""
     if _device(caller, user):
         return False
     places = _places(user)
@@ -174,12 +174,13 @@ def prune() -> int:
 def _device(caller: Caller, user: User | None) -> str:
     # Such a device has lanes of its own, so that taking it elsewhere gives no more tries.
     keeper = caller.keeper
-    return keeper.device if keeper and user and str(user.id) in keeper.users else ""
+    return keeper.device if keeper and user and device_user(user) in keeper.users else ""
 
 
 def _places(user: User | None) -> set[str]:
     # The same statement for a user who is not there, so that time does not tell.
-    rows = _addresses.rows(user_id=user.id if user else NOBODY)
+    version = user.credential_version if user else 0
+    rows = _addresses.rows(user_id=user.id if user else NOBODY, credential_version=version)
     return {_place(address) for address in {address for (address,) in rows} if address}
 
 
@@ -217,8 +218,12 @@ def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimite
 
 
 def _addresses_of_user() -> QuerySet[Session, Any]:
-    sessions = Session.objects.filter(user_id=parameter("user_id", Session.user)).order_by("-rotated_at")
-    return sessions.values_list("ip_address", flat=True)[:50]
+    # Only of the password in force: a thief who knew the one before must not count as known.
+    sessions = Session.objects.filter(
+        user_id=parameter("user_id", Session.user),
+        credential_version=parameter("credential_version", Session.credential_version),
+    )
+    return sessions.order_by("-rotated_at").values_list("ip_address", flat=True)[:50]
 
 
 _addresses = CompiledQuery(_addresses_of_user)

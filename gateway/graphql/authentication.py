@@ -9,9 +9,10 @@ from django.utils.functional import SimpleLazyObject
 from gateway.http import refresh_cookie
 from gateway.http.client_ip import get_client_ip
 from gateway.http.request_info import get_info
-from users import names, tokens
+from users import normalization
 from users.caller import Caller, Keeper
 from users.errors import Unauthenticated
+from users.sessions import access_tokens
 
 SCHEMES = {"bearer", "jwt"}
 MAX_USER_AGENT_LENGTH = 300
@@ -36,7 +37,7 @@ def set_caller(request: HttpRequest, keeper: Keeper | None = None) -> None:
     """Set the caller from the Authorization header. Neither a cookie nor a sign-in in the same document changes it."""
     caller = Caller(
         ip_address=get_info(request).client_ip or get_client_ip(request.META),
-        user_agent=names.printable(request.META.get("HTTP_USER_AGENT", ""), MAX_USER_AGENT_LENGTH),
+        user_agent=normalization.printable(request.META.get("HTTP_USER_AGENT", ""), MAX_USER_AGENT_LENGTH),
         token=bearer_token(request.META.get("HTTP_AUTHORIZATION", "")),
         keeper=keeper,
     )
@@ -52,6 +53,6 @@ def bearer_token(header: str) -> str | None:
 
 def _get_user(caller: Caller) -> object:
     try:
-        return tokens.signed_in(caller).user
+        return access_tokens.signed_in(caller).user
     except Unauthenticated:
         return AnonymousUser()

@@ -111,17 +111,17 @@ def _load(schema: GraphQLSchema, text: str) -> Document | InvalidDocument:
         document = parse(text, max_lexical_tokens=settings.GATEWAY_MAX_TOKENS)
         size = _remove_cycles(document, text)
         limits.check_limits(document)
-        found = [errors.format_document_error(error) for error in _validate(schema, document)]
+        formatted = [errors.format_document_error(error) for error in _validate(schema, document)]
     except GraphQLSyntaxError as error:
-        found = [errors.format_document_error(_parser_limit(error) or error)]
+        formatted = [errors.format_document_error(_parser_limit(error) or error)]
     except TooComplex as refusal:
-        found = [errors.format_document_error(GraphQLError(refusal.message, refusal.node, original_error=refusal))]
+        formatted = [errors.format_document_error(GraphQLError(refusal.message, refusal.node, original_error=refusal))]
     except GraphQLError as error:
-        found = [errors.format_document_error(error)]
+        formatted = [errors.format_document_error(error)]
     except RecursionError:
-        found = [errors.format_document_error(_too_deep(None))]
-    if found:
-        return InvalidDocument(found, ENTRY_BYTES + sys.getsizeof(text) + ERROR_BYTES * len(found))
+        formatted = [errors.format_document_error(_too_deep(None))]
+    if formatted:
+        return InvalidDocument(formatted, ENTRY_BYTES + sys.getsizeof(text) + ERROR_BYTES * len(formatted))
     return Document(document, _operations(document), size)
 
 

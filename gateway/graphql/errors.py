@@ -11,7 +11,6 @@ from graphene.utils.str_converters import to_camel_case
 from graphql import GraphQLError, GraphQLSyntaxError, Node, VariableDefinitionNode, VariableNode
 
 from gateway.http.request_info import get_info
-from users import tokens
 from users.caller import Caller
 from users.errors import (
     ErrorCode,
@@ -24,6 +23,7 @@ from users.errors import (
     TokenInvalid,
     Unauthenticated,
 )
+from users.sessions import access_tokens
 
 # The messages of graphql-core quote the request, and a response must not grow with it.
 MAX_MESSAGE_LENGTH = 500
@@ -139,7 +139,7 @@ def _to_refusal(exception: Exception, request: HttpRequest) -> Refusal:
 
 def _permission_refusal(request: HttpRequest) -> Refusal:
     try:
-        tokens.signed_in(get_info(request).caller or Caller())
+        access_tokens.signed_in(get_info(request).caller or Caller())
     except Unauthenticated as refusal:
         return refusal
     return Forbidden()

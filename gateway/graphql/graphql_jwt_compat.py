@@ -6,27 +6,27 @@ import jwt
 from graphql import GraphQLResolveInfo
 
 from gateway.http.request_info import get_info
-from users import sessions, tokens
 from users.caller import Caller
 from users.crypto.tokens import Claims, Expired, Invalid
+from users.sessions import access_tokens, sessions
 
 
 def payload(user: Any, context: Any = None) -> Claims:
     """Open a session and return its claims, so that users can list and end sessions that `get_token` makes."""
     caller = (context is not None and get_info(context).caller) or Caller()
     session, _ = sessions.open(caller, user=user, device_name="get_token")
-    return tokens.claims_of(session)
+    return access_tokens.claims_of(session)
 
 
 def encode(claims: Claims, context: Any = None) -> str:
     """Return the access token with these claims."""
-    return tokens.sign(claims)
+    return access_tokens.sign(claims)
 
 
 def decode(token: str, context: Any = None) -> Claims:
     """Return the claims of an access token. Raise the exceptions of PyJWT, which the library expects."""
     try:
-        return tokens.read(token)
+        return access_tokens.read(token)
     except Expired:
         raise jwt.ExpiredSignatureError from None
     except Invalid:

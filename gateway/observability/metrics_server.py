@@ -15,17 +15,19 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from users import accounts, mail, sessions
+from users.accounts import registration
+from users.mail import outbox
+from users.sessions import sessions
 
 # Seconds. Within this time scrapes do not query the database again.
 CACHE_TIMEOUT = 30.0
 # Metrics that are read from the database: name, description, function.
 DATABASE_METRICS: list[tuple[str, str, Callable[[], float]]] = [
     ("gateway_sessions_live", "Sessions that have neither ended nor expired.", sessions.count_live),
-    ("gateway_users", "Accounts, including deactivated ones.", accounts.count),
-    ("gateway_letters_waiting", "Emails in the queue, including retries.", mail.count_waiting),
-    ("gateway_letters_oldest_seconds", "Age of the oldest email in the queue.", mail.oldest_seconds),
-    ("gateway_letters_given_up", "Emails given up in the last week, after failing for a day.", mail.count_given_up),
+    ("gateway_users", "Accounts, including deactivated ones.", registration.count),
+    ("gateway_letters_waiting", "Emails in the queue, including retries.", outbox.count_waiting),
+    ("gateway_letters_oldest_seconds", "Age of the oldest email in the queue.", outbox.oldest_seconds),
+    ("gateway_letters_given_up", "Emails given up in the last week, after failing for a day.", outbox.count_given_up),
 ]
 
 

@@ -7,7 +7,7 @@ from gateway.http.assets import ICON, Assets
 FOLDER = Path(__file__).parent
 FILES = {
     name: FOLDER / name
-    for name in ("pages.css", "pages.js", "client.js", "form.js", "messages.js", "steps.js", "token.js")
+    for name in ("pages.css", "form.css", "pages.js", "client.js", "form.js", "messages.js", "steps.js", "token.js")
 }
 FILES[ICON.name] = ICON
 

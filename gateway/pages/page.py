@@ -44,7 +44,7 @@ def _context() -> dict[str, object]:
         "documents": DOCUMENTS,
         "app_url": settings.GATEWAY_APP_URL,
         "icon": assets.url("icon.svg"),
-        "style": assets.url("pages.css"),
+        "styles": [assets.url("pages.css"), assets.url("form.css")],
         "module": assets.url("pages.js"),
     }
 

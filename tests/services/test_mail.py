@@ -21,8 +21,8 @@ from tests.server import free_ports
 from tests.services.certificate import write_certificate
 from tests.services.conftest import NEEDS_SERVER
 from tests.services.postbox import Postbox, open_at, rude_at, until, working
-from users import letters, mail, proofs
 from users.caller import Caller
+from users.mail import email_tokens, messages, outbox
 from users.models import Proof, User
 
 ALICE = "alice@example.com"
@@ -51,12 +51,12 @@ def alice(shared: dict[str, str]) -> User:
 
 
 def ask() -> None:
-    mail.queue(Caller(), letters.verify_address, user=None, address=ALICE)
+    outbox.queue(Caller(), messages.verify_address, user=None, address=ALICE)
 
 
 def hurry() -> None:
     """Let what waits for its next try be due."""
-    mail.tend()
+    outbox.tend()
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=timezone.now())
 
 
@@ -77,14 +77,14 @@ def await_sent() -> None:
 
     def are_sent() -> bool:
         hurry()
-        return mail.count_waiting() == 0
+        return outbox.count_waiting() == 0
 
     until(are_sent)
 
 
 def opens(token: str) -> bool:
     """Whether a mailed token is good."""
-    return bool(proofs.find(Caller(), Proof.Purpose.VERIFY, token=token))
+    return bool(email_tokens.find(Caller(), Proof.Purpose.VERIFY, token=token))
 
 
 def say_nothing(guest: socket.socket) -> None:
@@ -164,7 +164,7 @@ def test_a_letter_in_the_hands_of_a_killed_worker_is_sent_by_another(work: Work,
         hurry()
         assert DBTaskResult.objects.get().status == TaskResultStatus.RUNNING
         postbox.let_go.set()
-        age(DBTaskResult.objects, mail.LEASE, "started_at")
+        age(DBTaskResult.objects, outbox.LEASE, "started_at")
         with work("second"):
             await_sent()
     assert len(postbox.messages) == 1
@@ -269,4 +269,4 @@ def test_a_request_that_sends_mail_never_speaks_to_the_server(
         assert api.register("carol").data
     assert guests == []
     assert len(usual) == len(while_away) == len(while_silent)
-    assert mail.count_waiting() == 4
+    assert outbox.count_waiting() == 4

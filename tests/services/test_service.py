@@ -16,10 +16,10 @@ from django.db.models import F
 from tests.server import PATIENCE, ROOT, free_ports, surroundings
 from tests.services import talk
 from tests.services.conftest import Gateways
-from users import keys, tokens
 from users.crypto import keys as crypto_keys
 from users.crypto.keys import Key
 from users.models import SigningKey
+from users.sessions import access_tokens, signing_keys
 
 Command = Callable[..., Any]
 Forge = Callable[[dict[str, Any], Key], str]
@@ -72,14 +72,14 @@ FORGERIES: dict[str, Forge] = {
     "a stranger's key of our name": lambda claims, key: encoded(claims, stranger("ES256"), "ES256", kid=key.kid),
     "a stranger's key": lambda claims, key: encoded(claims, stranger("ES256"), "ES256", kid="stranger"),
     "another algorithm": lambda claims, key: encoded(claims, stranger("EdDSA"), "EdDSA", kid=key.kid),
-    "touched": lambda claims, key: touched(tokens.sign(claims)),
+    "touched": lambda claims, key: touched(access_tokens.sign(claims)),
     "no kid": lambda claims, key: encoded(claims, key.private, "ES256"),
     "another type": lambda claims, key: encoded(claims, key.private, "ES256", kid=key.kid, typ="JWT"),
-    "over": lambda claims, key: tokens.sign(claims | {"exp": claims["iat"] - 60}),
-    "for another audience": lambda claims, key: tokens.sign(claims | {"aud": "billing"}),
-    "of another issuer": lambda claims, key: tokens.sign(claims | {"iss": "https://evil.example"}),
-    "without an end": lambda claims, key: tokens.sign({name: claims[name] for name in claims if name != "exp"}),
-    "without a user": lambda claims, key: tokens.sign({name: claims[name] for name in claims if name != "sub"}),
+    "over": lambda claims, key: access_tokens.sign(claims | {"exp": claims["iat"] - 60}),
+    "for another audience": lambda claims, key: access_tokens.sign(claims | {"aud": "billing"}),
+    "of another issuer": lambda claims, key: access_tokens.sign(claims | {"iss": "https://evil.example"}),
+    "without an end": lambda claims, key: access_tokens.sign({name: claims[name] for name in claims if name != "exp"}),
+    "without a user": lambda claims, key: access_tokens.sign({name: claims[name] for name in claims if name != "sub"}),
     "rubbish": lambda claims, key: "a.b.c",
     "nothing": lambda claims, key: "",
 }
@@ -93,10 +93,10 @@ def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_ro
         token = talk.register(origin, f"user{turn}")["token"]
         assert talk.status(guarded, f"Bearer {token}") == 200
         claims = jwt.decode(token, options={"verify_signature": False})
-        keys.forget()
+        signing_keys.forget()
         for name, forge in FORGERIES.items():
-            assert talk.status(guarded, f"Bearer {forge(claims, keys.ring().current)}") == 401, name
-        assert talk.status(guarded, f"Bearer {tokens.sign(claims)}") == 200
+            assert talk.status(guarded, f"Bearer {forge(claims, signing_keys.ring().current)}") == 401, name
+        assert talk.status(guarded, f"Bearer {access_tokens.sign(claims)}") == 200
         assert command("rotate_keys", "--now").returncode == 0
 
 
@@ -106,9 +106,9 @@ def test_s92_another_service_takes_old_and_new_tokens_through_a_rotation(
     origin, guarded = trusted
     old = talk.register(origin, "alice")
     assert talk.status(guarded, f"Bearer {old['token']}") == 200
-    SigningKey.objects.update(created_at=F("created_at") - keys.SETTLED)
+    SigningKey.objects.update(created_at=F("created_at") - signing_keys.SETTLED)
     assert command("rotate_keys").returncode == 0
-    time.sleep(2 * keys.LOOK_EVERY / timedelta(seconds=1))
+    time.sleep(2 * signing_keys.LOOK_EVERY / timedelta(seconds=1))
     new = talk.refresh(origin, old["refreshToken"])
     assert jwt.get_unverified_header(new["token"])["kid"] != jwt.get_unverified_header(old["token"])["kid"]
     for pair in (old, new):

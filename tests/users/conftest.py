@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
-from users import hashing, keys, tokens
+from users.passwords import hashing
+from users.sessions import access_tokens, signing_keys
 
 
 @pytest.fixture(autouse=True)
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    keys.forget()
-    tokens._signed.cache_clear()
+    signing_keys.forget()
+    access_tokens._signed.cache_clear()
 
 
 @pytest.fixture

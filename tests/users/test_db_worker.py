@@ -16,8 +16,8 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from tests import post
-from users import letters, mail
 from users.caller import Caller
+from users.mail import messages, outbox
 from users.management.commands import db_worker
 from users.models import User
 
@@ -113,7 +113,7 @@ def test_what_failed_is_looked_after_again_whatever_came_between(
     def look() -> int:
         raise left.pop(0)
 
-    monkeypatch.setattr(mail, "tend", look)
+    monkeypatch.setattr(outbox, "tend", look)
     monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
     monkeypatch.setattr(db_worker.connections, "close_all", lambda: None)
     with pytest.raises(Enough):
@@ -125,10 +125,10 @@ def test_what_failed_is_looked_after_again_whatever_came_between(
 @pytest.mark.django_db(transaction=True)
 def test_a_batch_sends_what_is_due_and_ends() -> None:
     for address in ("alice@example.com", "bob@example.com", "carol@example.com"):
-        User.objects.create_user(address.partition("@")[0], address)
-        mail.queue(Caller(), letters.account_exists, user=None, address=address)
+        User.objects.create_user(address.partition("@")[0], address, is_email_verified=True)
+        outbox.queue(Caller(), messages.account_exists, user=None, address=address)
     _, second, third = DBTaskResult.objects.order_by("enqueued_at")
-    past, future = timezone.now() - 2 * mail.LEASE, timezone.now() + mail.LONGEST_WAIT
+    past, future = timezone.now() - 2 * outbox.LEASE, timezone.now() + outbox.LONGEST_WAIT
     DBTaskResult.objects.filter(id=second.id).update(run_after=future)
     DBTaskResult.objects.filter(id=third.id).update(status=TaskResultStatus.RUNNING, started_at=past)
     call_command("db_worker", batch=True)
@@ -138,16 +138,18 @@ def test_a_batch_sends_what_is_due_and_ends() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("row", [{"args_kwargs": {}}, {"task_path": "users.letters.renamed"}, {"args_kwargs": []}])
+@pytest.mark.parametrize(
+    "row", [{"args_kwargs": {}}, {"task_path": "users.mail.messages.renamed"}, {"args_kwargs": []}]
+)
 def test_a_row_that_no_letter_can_be_made_of_stops_no_other(
     row: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(db_worker, "retry_failed", lambda parent_pid: None)
     for name in ("alice", "bob"):
-        User.objects.create_user(name, f"{name}@example.com")
-    mail.queue(Caller(), letters.account_exists, user=None, address="alice@example.com")
+        User.objects.create_user(name, f"{name}@example.com", is_email_verified=True)
+    outbox.queue(Caller(), messages.account_exists, user=None, address="alice@example.com")
     DBTaskResult.objects.update(**row)
-    mail.queue(Caller(), letters.account_exists, user=None, address="bob@example.com")
+    outbox.queue(Caller(), messages.account_exists, user=None, address="bob@example.com")
     while DBTaskResult.objects.filter(status=TaskResultStatus.READY).exists():
         call_command("db_worker", interval=0, max_tasks=1)
     assert [each.to for each in outgoing.outbox] == [["bob@example.com"]]
@@ -164,8 +166,8 @@ def test_the_rows_of_what_was_sent_are_tidied_away_now_and_then(monkeypatch: pyt
     monkeypatch.setattr(db_worker.time, "sleep", pause)
     monkeypatch.setattr(db_worker.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
-    monkeypatch.setattr(mail, "tend", lambda: 0)
-    monkeypatch.setattr(mail, "prune", lambda: tidied.append(clock[0]))
+    monkeypatch.setattr(outbox, "tend", lambda: 0)
+    monkeypatch.setattr(outbox, "prune", lambda: tidied.append(clock[0]))
     monkeypatch.setattr(db_worker.throttle, "prune", lambda: 0)
     with pytest.raises(Enough):
         db_worker.retry_failed(0)

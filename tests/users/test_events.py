@@ -2,20 +2,22 @@
 
 import base64
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo
 from tests.post import last, received
-from users import events
+from users import events, metrics
 from users.caller import Caller
 from users.events import Kind
+from users.mail import messages, outbox
 from users.models import Event, Session, User
 
 PAGE = """query ($first: Int, $after: String) { me { events(first: $first, after: $after) {
@@ -25,6 +27,10 @@ PAGE = """query ($first: Int, $after: String) { me { events(first: $first, after
 def cursor(moment: str) -> str:
     """A cursor to a moment that no event has."""
     return base64.urlsafe_b64encode(f"{moment} {UUID(int=0)}".encode()).decode()
+
+
+def recorded() -> float | None:
+    return metrics.registry.get_sample_value("gateway_events_total", {"kind": "password.changed"})
 
 
 def kinds(member: Member) -> list[str]:
@@ -162,6 +168,25 @@ def test_s89_a_refresh_is_said_to_the_log_and_not_kept(api: Api, caplog: Any) ->
     line = json.loads(caplog.messages[-1])
     assert (line["event"], line["session"], line["generation"]) == ("session.refreshed", alice.claims["sid"], 1)
     assert Event.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("is_nested", [False, True])
+def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: Any, is_nested: bool) -> None:
+    alice = User.objects.create_user("alice", ADDRESS, is_email_verified=True)
+    counted = recorded()
+    with transaction.atomic(), transaction.atomic() if is_nested else nullcontext():
+        events.record(Caller(), Kind.PASSWORD_CHANGED, user=alice)
+        outbox.notify(Caller(), messages.password_changed, user=alice)
+        transaction.set_rollback(True)
+    assert "password.changed" not in caplog.text
+    assert recorded() == counted
+    assert not Event.objects.exists()
+    assert received(ADDRESS) == []
+    with transaction.atomic():
+        events.record(Caller(), Kind.PASSWORD_CHANGED, user=alice)
+        assert "password.changed" not in caplog.text, "not before the commit"
+    assert "password.changed" in caplog.text
 
 
 @pytest.mark.django_db(transaction=True)

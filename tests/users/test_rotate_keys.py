@@ -7,14 +7,14 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.api import age
-from users import keys
 from users.models import SigningKey
+from users.sessions import signing_keys
 
 
 def rotate(*arguments: str) -> str:
     said = StringIO()
     call_command("rotate_keys", *arguments, stdout=said)
-    keys.forget()
+    signing_keys.forget()
     return said.getvalue()
 
 
@@ -22,69 +22,69 @@ def rotate(*arguments: str) -> str:
 def kept(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A gateway that was given no key."""
     settings.GATEWAY_SIGNING_KEYS = ""
-    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0)
+    monkeypatch.setattr(signing_keys, "KNOWN_SECONDS", 0)
     return settings
 
 
 def age_ring(**span: Any) -> None:
-    age(SigningKey.objects, keys.timedelta(**span), "created_at", "signs_from")
+    age(SigningKey.objects, signing_keys.timedelta(**span), "created_at", "signs_from")
 
 
 def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:
     with pytest.raises(CommandError, match=r"before \d{4}-.+--now"):
         rotate()
-    current, coming = keys.ring().by_kid
+    current, coming = signing_keys.ring().by_kid
     assert rotate("--now") == f"{coming} signs\n"
-    assert [*keys.ring().by_kid][::2] == [coming, current]
+    assert [*signing_keys.ring().by_kid][::2] == [coming, current]
 
 
 def test_a_settled_next_key_signs() -> None:
-    _, coming = keys.ring().by_kid
+    _, coming = signing_keys.ring().by_kid
     age_ring(minutes=11)
     assert rotate() == f"{coming} signs\n"
 
 
 def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
-    current, coming = keys.ring().by_kid
+    current, coming = signing_keys.ring().by_kid
     age_ring(days=29)
     assert rotate("--every", "30d").startswith(f"{current} signs until ")
-    assert keys.ring().current.kid == current
+    assert signing_keys.ring().current.kid == current
     age_ring(days=1)
     assert rotate("--every", "30d") == f"{coming} signs\n"
     assert rotate("--every", "30d").startswith(f"{coming} signs until ")
 
 
 def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
-    keys.ring()
+    signing_keys.ring()
     age_ring(minutes=11)
     rotate()
-    SigningKey.objects.filter(place=None).update(ends_at=keys.timezone.now())
+    SigningKey.objects.filter(place=None).update(ends_at=signing_keys.timezone.now())
     kept.SECRET_KEY_FALLBACKS = [kept.SECRET_KEY]
     kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
     rotate("--every", "30d")
     assert SigningKey.objects.count() == 2
     kept.SECRET_KEY_FALLBACKS = []
-    assert len(keys.ring().by_kid) == 2
+    assert len(signing_keys.ring().by_kid) == 2
 
 
 def test_a_leaked_key_is_withdrawn() -> None:
-    current, coming = keys.ring().by_kid
+    current, coming = signing_keys.ring().by_kid
     assert rotate(f"--revoke={current}") == f"{current} is withdrawn; {coming} signs\n"
-    assert current not in keys.ring().by_kid
+    assert current not in signing_keys.ring().by_kid
     with pytest.raises(CommandError, match="There is no key"):
         rotate(f"--revoke={current}")
 
 
 def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
-    keys.ring()
+    signing_keys.ring()
     SigningKey.objects.filter(place="next").update(kid="-begins-with-a-dash")
     assert rotate("--revoke=-begins-with-a-dash").startswith("-begins-with-a-dash is withdrawn")
 
 
 def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:
-    keys.ring()
+    signing_keys.ring()
     kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
-    keys.forget()
+    signing_keys.forget()
     with pytest.raises(CommandError, match="SECRET_KEY_FALLBACKS"):
         rotate()
 
@@ -102,8 +102,8 @@ def test_given_keys_are_rotated_where_they_are_given(kept: Any) -> None:
 
 
 def test_who_is_overtaken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys.ring()
-    monkeypatch.setattr(keys, "_retire", lambda rows: 0)
+    signing_keys.ring()
+    monkeypatch.setattr(signing_keys, "_retire", lambda rows: 0)
     with pytest.raises(CommandError, match="Somebody else"):
         rotate("--now")
     assert SigningKey.objects.count() == 2

@@ -10,12 +10,13 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from tests.mailed import ADDRESS, proven
-from tests.post import received
-from users import hashing, throttle
-from users.caller import Caller, Keeper
+from tests.mailed import ADDRESS, proven, request, reset
+from tests.post import last, received
+from users import throttle
+from users.caller import Caller, Keeper, device_user
 from users.errors import RateLimited
 from users.models import Attempts, Event, Session, User
+from users.passwords import hashing
 
 HERE = "192.0.2.1"
 
@@ -359,9 +360,35 @@ def test_a_household_is_one_place_and_a_device_is_known_wherever_it_goes(api: Ap
     assert from_address("2001:db8:1:2::1", password=PASSWORD).data
     assert from_address("2001:db8:1:2::ffff", password=PASSWORD).data
     assert told() == 0
-    at_home, abroad = Keeper(device="d", users=(str(user.id),)), Keeper(device="d", users=("another",))
+    at_home, abroad = Keeper(device="d", users=(device_user(user),)), Keeper(device="d", users=("another",))
     assert not throttle.is_new(Caller(ip_address=HERE, keeper=at_home), user)
     assert throttle.is_new(Caller(ip_address=HERE, keeper=abroad), user)
+
+
+def test_s106_after_a_reset_no_earlier_place_is_known(api: Api, from_address: Any) -> None:
+    proven()
+    assert from_address(HERE, password=PASSWORD).data
+    assert told() == 1
+    request("reset")
+    assert "errors" not in reset(last(ADDRESS).token).json
+    user = User.objects.get()
+    assert not throttle.is_known(Caller(ip_address=HERE), user)
+    for number in range(12):
+        from_address(f"198.51.100.{number}")
+    assert from_address(HERE, password=NEW_PASSWORD).code == "RATE_LIMITED", "a place of before has a stranger's limits"
+    Attempts.objects.all().delete()
+    assert from_address(HERE, password=NEW_PASSWORD).data
+    assert told() == 2
+    assert from_address(HERE, password=NEW_PASSWORD).data
+    assert told() == 2
+
+
+def test_s106_a_changed_password_leaves_the_place_of_the_change_known_alone(api: Api, from_address: Any) -> None:
+    alice = proven()
+    assert from_address(HERE, password=PASSWORD).data
+    assert "errors" not in api.change_password(alice.token).json
+    user = User.objects.get()
+    assert [throttle.is_known(Caller(ip_address=each), user) for each in ("127.0.0.1", HERE)] == [True, False]
 
 
 def test_room_is_counted_where_there_is_some_and_nowhere_else(db: None, settings: Any) -> None:

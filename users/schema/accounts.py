@@ -6,7 +6,7 @@ import graphene
 from graphene.types.generic import GenericScalar
 from graphene.utils.str_converters import to_camel_case
 
-from users import accounts
+from users.accounts import registration
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.tokens import MaybeGranted
@@ -27,7 +27,7 @@ class Query(graphene.ObjectType):
         return signed_in(info).user
 
     def resolve_account_export(root, info):
-        return camelize(accounts.export(signed_in(info).user))
+        return camelize(registration.export(signed_in(info).user))
 
 
 class Register(MaybeGranted, Mutation):
@@ -48,7 +48,7 @@ class Register(MaybeGranted, Mutation):
         device_name = graphene.String(description="What to call this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
-        return accounts.register(caller(info), **arguments) or Register()
+        return registration.register(caller(info), **arguments) or Register()
 
 
 class UpdateProfile(Mutation):
@@ -63,7 +63,7 @@ class UpdateProfile(Mutation):
     user = graphene.Field(User, required=True, description="The updated user.")
 
     def mutate(root, info, **changes):
-        return UpdateProfile(user=accounts.update_profile(signed_in(info), **changes))
+        return UpdateProfile(user=registration.update_profile(signed_in(info), **changes))
 
 
 class DeleteAccount(Mutation):
@@ -75,7 +75,7 @@ class DeleteAccount(Mutation):
     erased_at = graphene.DateTime(required=True, description="When the account is erased.")
 
     def mutate(root, info, password=None):
-        return DeleteAccount(erased_at=accounts.close(signed_in(info), password=password))
+        return DeleteAccount(erased_at=registration.close(signed_in(info), password=password))
 
 
 def camelize(value: Any) -> Any:

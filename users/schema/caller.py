@@ -2,8 +2,8 @@
 
 from graphql import GraphQLResolveInfo
 
-from users import tokens
 from users.caller import Caller, SignedIn
+from users.sessions import access_tokens
 
 
 def caller(info: GraphQLResolveInfo) -> Caller:
@@ -14,4 +14,4 @@ def caller(info: GraphQLResolveInfo) -> Caller:
 
 def signed_in(info: GraphQLResolveInfo) -> SignedIn:
     """Return the signed-in caller; raise Unauthenticated if there is none."""
-    return tokens.signed_in(caller(info))
+    return access_tokens.signed_in(caller(info))

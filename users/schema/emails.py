@@ -2,7 +2,7 @@
 
 import graphene
 
-from users import emails
+from users.accounts import emails
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.user import User, selects_private_fields
@@ -30,11 +30,14 @@ class RequestEmailVerification(Mutation):
 
     class Arguments:
         email = graphene.String(required=True, description="The email address to verify.")
+        username = graphene.String(
+            description="The account to verify. Without it, the mail has a link for each account with this email."
+        )
 
     accepted = graphene.Boolean(required=True, description="True, whether or not a mail is sent.")
 
-    def mutate(root, info, email):
-        emails.request_verification(caller(info), email=email)
+    def mutate(root, info, **arguments):
+        emails.request_verification(caller(info), **arguments)
         return RequestEmailVerification(accepted=True)
 
 

@@ -2,10 +2,11 @@
 
 import graphene
 
-from users import passwords, tokens
+from users.passwords import changes
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.user import User
+from users.sessions import access_tokens
 
 
 class ChangePassword(Mutation):
@@ -20,7 +21,7 @@ class ChangePassword(Mutation):
 
     def mutate(root, info, **arguments):
         asking = signed_in(info)
-        return ChangePassword(user=asking.user, ended_sessions=passwords.change(asking, **arguments))
+        return ChangePassword(user=asking.user, ended_sessions=changes.change(asking, **arguments))
 
 
 class RequestPasswordReset(Mutation):
@@ -32,7 +33,7 @@ class RequestPasswordReset(Mutation):
     accepted = graphene.Boolean(required=True, description="True, whether or not an account has this address.")
 
     def mutate(root, info, email):
-        passwords.request_reset(caller(info), email=email)
+        changes.request_reset(caller(info), email=email)
         return RequestPasswordReset(accepted=True)
 
 
@@ -50,7 +51,7 @@ class ResetPassword(Mutation):
     def mutate(root, info, **arguments):
         asking = caller(info)
         # Looked up before the reset, which ends the session of the access token as well.
-        tokens.session_of(asking)
-        user, ended = passwords.reset(asking, **arguments)
-        tokens.own_session(asking, user)
+        access_tokens.session_of(asking)
+        user, ended = changes.reset(asking, **arguments)
+        access_tokens.own_session(asking, user)
         return ResetPassword(user=user, ended_sessions=ended)

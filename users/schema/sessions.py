@@ -2,9 +2,9 @@
 
 import graphene
 
-from users import sessions
 from users.schema.caller import signed_in
 from users.schema.mutation import Mutation
+from users.sessions import sessions
 
 
 class Session(graphene.ObjectType):

@@ -5,10 +5,10 @@ from typing import Any
 import graphene
 from graphene.types.generic import GenericScalar
 
-from users import tokens
 from users.schema.caller import caller
 from users.schema.mutation import Mutation
 from users.schema.user import User
+from users.sessions import access_tokens
 
 SWITCHED = "Null unless `GATEWAY_TOKEN_CLAIMS` switches it on."
 SWITCHED_WITH_EMAIL = "Null unless `GATEWAY_TOKEN_CLAIMS` switches it, or `email`, on."
@@ -43,7 +43,7 @@ def claimed(*, required: bool) -> dict[str, Any]:
             deprecation_reason="Untyped; select claims instead.",
         ),
         "claims": graphene.Field(TokenClaims, required=required, description="The claims of the access token."),
-        "resolve_payload": lambda given, info: given.claims and tokens.payload(given),
+        "resolve_payload": lambda given, info: given.claims and access_tokens.payload(given),
     }
 
 
@@ -77,7 +77,7 @@ class TokenAuth(Granted, Mutation):
         device_name = graphene.String(description="What to call this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
-        return tokens.sign_in(caller(info), **arguments)
+        return access_tokens.sign_in(caller(info), **arguments)
 
 
 class VerifyToken(Claimed, Mutation):
@@ -87,7 +87,7 @@ class VerifyToken(Claimed, Mutation):
         token = graphene.String(description="The access token to check. Default: the one in the Authorization header.")
 
     def mutate(root, info, token=None):
-        return tokens.verify(caller(info), token=token)
+        return access_tokens.verify(caller(info), token=token)
 
 
 class RefreshToken(Granted, Mutation):
@@ -100,7 +100,7 @@ class RefreshToken(Granted, Mutation):
         refresh_token = graphene.String(description="The newest refresh token of the session. Omit it in cookie mode.")
 
     def mutate(root, info, refresh_token=None):
-        return tokens.refresh(caller(info), refresh_token=refresh_token)
+        return access_tokens.refresh(caller(info), refresh_token=refresh_token)
 
 
 class RevokeToken(Mutation):
@@ -112,4 +112,4 @@ class RevokeToken(Mutation):
     revoked = graphene.Int(required=True, description="When the session ended, in seconds since the epoch.")
 
     def mutate(root, info, refresh_token=None):
-        return RevokeToken(revoked=tokens.revoke(caller(info), refresh_token=refresh_token))
+        return RevokeToken(revoked=access_tokens.revoke(caller(info), refresh_token=refresh_token))

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 import graphene
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
 
-from users import events, sessions
+from users import events
 from users.schema.events import EventConnection
 from users.schema.sessions import Session
+from users.sessions import sessions
 
 # Fields of User that need the user's access token: a mailed token alone does not show them.
 PRIVATE_FIELDS = frozenset({"sessions", "events"})

@@ -11,9 +11,9 @@ from django.test import RequestFactory
 
 from gateway.graphql.authentication import bearer_token, set_caller
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from users import keys
 from users.crypto import keys as crypto_keys
 from users.models import Session, User
+from users.sessions import signing_keys
 
 DASHBOARD = (
     'mutation {{ a: tokenAuth(username: "{}", password: "{}") {{ token }} b: dashboard(text: "x") {{ message }} }}'
@@ -95,7 +95,7 @@ def read_claims(member: Member, **changes: Any) -> dict[str, Any]:
 
 
 def signed(claims: dict[str, Any], **headers: Any) -> str:
-    key = keys.ring().current
+    key = signing_keys.ring().current
     return jwt.encode(claims, key.private, key.algorithm, headers={"typ": "at+jwt", "kid": key.kid, **headers})
 
 
@@ -105,12 +105,14 @@ def expired(member: Member) -> str:
 
 def forged(member: Member) -> str:
     stranger = crypto_keys.load(crypto_keys.generate("ES256"))
-    headers = {"typ": "at+jwt", "kid": keys.ring().current.kid}
+    headers = {"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
     return jwt.encode(read_claims(member), stranger.private, "ES256", headers=headers)
 
 
 def unsigned(member: Member) -> str:
-    return jwt.encode(read_claims(member), None, "none", headers={"typ": "at+jwt", "kid": keys.ring().current.kid})
+    return jwt.encode(
+        read_claims(member), None, "none", headers={"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
+    )
 
 
 def token_of_ended_session(member: Member) -> str:

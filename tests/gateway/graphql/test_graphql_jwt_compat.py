@@ -15,9 +15,9 @@ from gateway.graphql.authentication import JWTMiddleware
 from gateway.graphql.view import GatewayView
 from gateway.http.request_info import RequestInfo
 from tests.api import PASSWORD, Answer, Api, Member
-from users import sessions
 from users.caller import Caller
 from users.models import Session, User
+from users.sessions import sessions
 
 EXPIRED = timedelta(seconds=-60)
 

@@ -15,9 +15,10 @@ from gateway.graphql.errors import TooComplex
 from gateway.graphql.schema import schema
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from users import hashing, proofs
+from users.mail import email_tokens
+from users.mail.email_tokens import Purpose
 from users.models import Session, User
-from users.proofs import Purpose
+from users.passwords import hashing
 
 CEILING = 2.0
 OWN = "id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles "
@@ -457,7 +458,7 @@ def asked(name: str, field: Any) -> str:
     """Return a document with one mutation and its required arguments."""
     # The password is optional in the schema, but required for an account with a password.
     needed = [each for each, arg in field.args.items() if is_required_argument(arg) or each == "password"]
-    token = proofs.make(User.objects.get(), Purpose.RESET, address="alice@example.com").token
+    token = email_tokens.make(User.objects.get(), Purpose.RESET, address="alice@example.com").token
     given = ", ".join(f'{each}: "{ {**ARGUMENTS, "token": token}.get(each, "text") }"' for each in needed)
     return f"mutation {{ {name}{f'({given})' if given else ''} {{ __typename }} }}"
 

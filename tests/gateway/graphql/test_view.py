@@ -10,8 +10,8 @@ from django.test import Client
 
 from gateway.graphql import view
 from tests.api import Answer, Api
-from users import tokens
 from users.models import User
+from users.sessions import access_tokens
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
@@ -197,7 +197,7 @@ def failing(error: Exception) -> Any:
 def test_s73_failing_rule_is_masked_and_logged_with_the_request_id(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tokens, "signed_in", failing(RuntimeError("secret words")))
+    monkeypatch.setattr(access_tokens, "signed_in", failing(RuntimeError("secret words")))
     answer = api("query who { __typename me { id } }", X_Request_Id="request-12345")
     assert answer.json["data"] == {"__typename": "Query", "me": None}
     assert answer.extensions == {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-12345"}
@@ -210,7 +210,7 @@ def test_s73_failing_rule_is_masked_and_logged_with_the_request_id(
 def test_s73_database_outage_has_retry_after(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(tokens, "signed_in", failing(OperationalError("secret words")))
+    monkeypatch.setattr(access_tokens, "signed_in", failing(OperationalError("secret words")))
     answer = api.me()
     assert answer.extensions == {"code": "SERVICE_UNAVAILABLE", "retryAfter": 5}
     assert answer.response["Retry-After"] == "5"

@@ -6,9 +6,9 @@ import jwt
 import pytest
 
 from tests.api import Api
-from users import keys
 from users.crypto import keys as crypto_keys
 from users.models import SigningKey
+from users.sessions import signing_keys
 
 ADDRESS = "/.well-known/jwks.json"
 
@@ -40,9 +40,9 @@ def test_unchanged_jwk_set_gets_status_304(api: Api, monkeypatch: pytest.MonkeyP
     first = api.client.get(ADDRESS)
     again = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
-    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0)
-    keys.rotate(in_a_hurry=True)
-    keys.forget()
+    monkeypatch.setattr(signing_keys, "KNOWN_SECONDS", 0)
+    signing_keys.rotate(in_a_hurry=True)
+    signing_keys.forget()
     turned = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert turned.status_code == 200
     assert {key["kid"] for key in first.json()["keys"]} < {key["kid"] for key in turned.json()["keys"]}
@@ -51,7 +51,7 @@ def test_unchanged_jwk_set_gets_status_304(api: Api, monkeypatch: pytest.MonkeyP
 
 def test_s92_all_configured_keys_are_in_the_jwk_set(api: Api, settings: Any) -> None:
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + crypto_keys.generate("RS256")
-    keys.forget()
+    signing_keys.forget()
     assert [key["alg"] for key in api.client.get(ADDRESS).json()["keys"]] == ["ES256", "RS256"]
 
 

@@ -14,7 +14,7 @@ from django.core import signing
 from django.core.checks import run_checks
 from django.test import Client
 
-from tests.api import PASSWORD, Answer, Api, age
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
 from tests.server import ROOT
 from users.models import Session, User
 
@@ -486,12 +486,31 @@ def test_s29_forged_device_cookie_is_ignored(known_device: str, spoil: Callable[
     assert guess(PASSWORD, spoil(known_device), "203.0.113.3").code == "RATE_LIMITED"
 
 
+def test_s106_known_device_is_forgotten_after_a_password_change_elsewhere(known_device: str, page: Browser) -> None:
+    user = User.objects.get()
+    user.set_password(NEW_PASSWORD)
+    user.save()
+    for number in range(30):
+        guess(address=f"198.51.100.{number}")
+    assert guess(NEW_PASSWORD, known_device, "203.0.113.2").code == "RATE_LIMITED"
+
+
+def test_s106_device_that_changes_the_password_stays_known(page: Browser, settings: Any) -> None:
+    settings.GATEWAY_TRUSTED_PROXIES = 1
+    token = page.register("alice").data["register"]["token"]
+    assert "errors" not in page.change_password(token).json
+    Session.objects.update(ip_address=None)
+    for number in range(30):
+        guess(address=f"198.51.100.{number}")
+    assert guess(NEW_PASSWORD, page.client.cookies[DEVICE].value, "203.0.113.2").data["tokenAuth"]
+
+
 def test_s29_device_cookie_has_the_last_users_and_is_http_only(page: Browser) -> None:
     for number in range(7):
         page.register(f"user{number}")
     cookie = page.client.cookies[DEVICE]
     device, *users = signing.loads(cookie.value, salt="gateway.device")
     last = User.objects.order_by("-date_joined").values_list("id", flat=True)[:5]
-    assert users == [str(each) for each in last]
+    assert users == [f"{each}:0" for each in last]
     assert len(device) == 22
     assert (cookie["httponly"], cookie["secure"], cookie["path"]) == (True, True, "/")

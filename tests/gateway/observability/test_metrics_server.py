@@ -95,6 +95,7 @@ def test_s93_public_port_serves_no_metrics(gateway: tuple[str, int]) -> None:
     refused.value.close()
 
 
+@pytest.mark.django_db(transaction=True)
 def test_database_is_read_once_in_thirty_seconds(db: None, statements: Any) -> None:
     collector = metrics_server.DatabaseMetrics()
     first = collector.collect()

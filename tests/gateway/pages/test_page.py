@@ -60,7 +60,7 @@ def test_page_has_no_inline_script_or_style(client: Client, name: str) -> None:
 @every_page
 def test_page_loads_only_cacheable_files_of_the_gateway(client: Client, name: str) -> None:
     addresses = re.findall(r'(?:src|href)="([^"]+)"', html(client, name))
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     for address in addresses:
         assert address.startswith("/account/assets/")
         assert "immutable" in client.get(address).headers["Cache-Control"]

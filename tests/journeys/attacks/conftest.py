@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 
 from tests.api import Answer, Api
-from users import hashing, keys, tokens
 from users.crypto.hashers import Argon2
+from users.passwords import hashing
+from users.sessions import access_tokens, signing_keys
 
 
 @pytest.fixture(autouse=True)
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered; documents stay parsed from test to test."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    keys.forget()
-    tokens._signed.cache_clear()
+    signing_keys.forget()
+    access_tokens._signed.cache_clear()
 
 
 @pytest.fixture

@@ -99,6 +99,63 @@ def test_s83_who_asks_for_proofs_and_changes_keeps_nobody_from_a_reset(api: Api)
     assert "errors" not in reset(last(ADDRESS).token).json
 
 
+@pytest.mark.parametrize("address", ["victim@example.com", "victim+shop@example.com"])
+@pytest.mark.parametrize("what", ["reset", "verify"])
+def test_s97_requests_for_other_tags_neither_block_nor_starve_the_owner(api: Api, what: str, address: str) -> None:
+    proven("victim", email=address)
+    for number in range(5):
+        assert "errors" not in request("reset", f"victim+{number}@example.com").json
+        assert "errors" not in request("verify", f"victim+{number}@example.com").json
+    assert "errors" not in request("reset", address).json
+    assert last(address).subject == "Choose a new password"
+    assert "errors" not in reset(last(address).token).json
+
+
+@pytest.mark.parametrize("state", ["optional", "required"])
+def test_s97_registrations_with_other_tags_neither_block_nor_starve_the_owner(
+    api: Api, settings: Any, state: str
+) -> None:
+    settings.GATEWAY_EMAIL_VERIFICATION = state
+    for number in range(8):
+        assert "errors" not in api.register(f"mallory{number}", f"victim+{number}@example.com").json
+    assert "errors" not in api.register("victim").json
+    assert "errors" not in verify(last("victim@example.com").token).json
+
+
+@pytest.mark.parametrize("what", ["reset", "verify"])
+def test_s97_unverified_tags_of_one_mailbox_share_a_cap_that_no_answer_shows(api: Api, what: str) -> None:
+    for number in range(8):
+        User.objects.create_user(f"user{number}", f"victim+{number}@example.com", PASSWORD)
+    answers = [request(what, f"victim+{number}@example.com") for number in range(8)]
+    assert len({str(bare(answer)) for answer in answers}) == 1
+    assert "errors" not in answers[0].json
+    deliver()
+    assert len(outgoing.outbox) == 5
+
+
+def test_s97_a_change_to_many_tags_of_a_mailbox_is_capped_silently(api: Api) -> None:
+    bob = proven("bob")
+    before = len(outgoing.outbox)
+    for number in range(8):
+        assert "errors" not in change(bob, f"victim+{number}@example.com").json
+    deliver()
+    assert len(outgoing.outbox) - before == 5
+
+
+def test_s97_a_known_address_costs_the_same_statements_as_an_unknown_one_beyond_the_cap(
+    api: Api, statements: Callable[[], Any]
+) -> None:
+    proven("victim", email="victim+shop@example.com")
+    for number in range(6):
+        request("reset", f"victim+{number}@example.com")
+    seen = []
+    for address in ("victim+shop@example.com", "victim+other@example.com"):
+        with statements() as counted:
+            answer = request("reset", address)
+        seen.append((bare(answer), [text.split()[0] for text in counted]))
+    assert seen[0] == seen[1]
+
+
 # --- stealing ------------------------------------------------------------------------------------
 
 
@@ -163,7 +220,8 @@ def test_s85_a_reset_ends_all_sessions_gives_none_clears_the_throttle_and_tells_
         assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
     assert not Session.objects.filter(ended_at=None).exists()
     assert "errors" not in api.sign_in("alice", NEW_PASSWORD).json
-    assert [mail.subject for mail in received(ADDRESS)][-2:] == ["Choose a new password", "Your password was changed"]
+    told = ["Choose a new password", "Your password was changed", "A new device signed in"]
+    assert [mail.subject for mail in received(ADDRESS)][-3:] == told
 
 
 # --- bending -------------------------------------------------------------------------------------

@@ -1,15 +1,28 @@
 """Oversized everything: arguments, headers, addresses, nesting, documents, bodies."""
 
+import random
+import unicodedata
 from typing import Any
 
 import orjson
 import pytest
+from graphql import GraphQLObjectType, get_named_type
 
+from gateway.graphql.schema import schema
 from tests.api import PASSWORD, Api
+from tests.mailed import ADDRESS, request
+from tests.post import last
 from users.models import Attempts, Event, Session, User
 
 LARGE = 90_000
-TOO_LONG = {
+# No spelling of a limited text is normalized beyond this many characters.
+MOST_NORMALIZED = 4_000
+TEXTS = {
+    "plain": "a" * LARGE,
+    "grows eighteenfold": "\ufdfa" * (LARGE // 3),
+    "combining marks": "\u0344" * 24_300 + "\u0316" * 24_300,
+}
+REFUSED = {
     "register.username": ("BAD_USER_INPUT", "username"),
     "register.email": ("BAD_USER_INPUT", "email"),
     "register.password": ("BAD_USER_INPUT", "password"),
@@ -20,11 +33,23 @@ TOO_LONG = {
     "updateProfile.fullName": ("BAD_USER_INPUT", "fullName"),
     "updateProfile.bio": ("BAD_USER_INPUT", "bio"),
     "updateProfile.imageUrl": ("BAD_USER_INPUT", "imageUrl"),
+    "deleteAccount.password": ("INVALID_CREDENTIALS", None),
     "tokenAuth.username": ("INVALID_CREDENTIALS", None),
     "tokenAuth.password": ("INVALID_CREDENTIALS", None),
     "tokenAuth.deviceName": ("BAD_USER_INPUT", "deviceName"),
     "changePassword.oldPassword": ("INVALID_CREDENTIALS", None),
     "changePassword.newPassword": ("BAD_USER_INPUT", "newPassword"),
+    "requestPasswordReset.email": ("BAD_USER_INPUT", "email"),
+    "resetPassword.token": ("TOKEN_INVALID", None),
+    "resetPassword.newPassword": ("BAD_USER_INPUT", "newPassword"),
+    "resetPassword.email": ("TOKEN_INVALID", None),
+    "verifyEmail.token": ("TOKEN_INVALID", None),
+    "verifyEmail.email": ("TOKEN_INVALID", None),
+    "requestEmailVerification.email": ("BAD_USER_INPUT", "email"),
+    "requestEmailVerification.username": ("BAD_USER_INPUT", "username"),
+    "changeEmail.newEmail": ("BAD_USER_INPUT", "newEmail"),
+    "changeEmail.password": ("INVALID_CREDENTIALS", None),
+    "undoEmailChange.token": ("TOKEN_INVALID", None),
     "verifyToken.token": ("TOKEN_INVALID", None),
     "refreshToken.refreshToken": ("TOKEN_INVALID", None),
     "endSession.id": ("NOT_FOUND", None),
@@ -33,19 +58,53 @@ NEEDED = {
     "register": {"username": "bob", "email": "bob@example.com", "password": PASSWORD},
     "tokenAuth": {"username": "alice", "password": PASSWORD},
     "changePassword": {"oldPassword": PASSWORD, "newPassword": "a wholly different one"},
+    "resetPassword": {"token": "", "newPassword": "a wholly different one"},
+    "verifyEmail": {"token": "A"},
+    "requestEmailVerification": {"email": "alice@example.com"},
+    "changeEmail": {"newEmail": "alice@example.org", "password": PASSWORD},
 }
+# Any text of the size of a body is posted to the dashboard; revocation is silent about unknown tokens.
+ACCEPTED = {"dashboard.text", "revokeToken.refreshToken"}
 
 
-@pytest.mark.parametrize("letter", ["a", "\ufdfa"], ids=["plain", "grows eighteenfold"])
-@pytest.mark.parametrize("place", TOO_LONG)
-def test_s13_s17_an_oversized_argument_is_refused_and_neither_hashed_nor_kept(
-    api: Api, hashed: list[str], place: str, letter: str
+@pytest.fixture
+def normalized(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The lengths of the texts that were normalized."""
+    seen: list[int] = []
+    normalize = unicodedata.normalize
+    monkeypatch.setattr(unicodedata, "normalize", lambda form, text: (seen.append(len(text)), normalize(form, text))[1])
+    return seen
+
+
+def test_s94_the_table_has_every_text_argument_of_every_operation() -> None:
+    mutation, user = schema.graphql_schema.mutation_type, schema.graphql_schema.get_type("User")
+    assert isinstance(mutation, GraphQLObjectType)
+    assert isinstance(user, GraphQLObjectType)
+    arguments = {
+        f"{name}.{argument}"
+        for kind in (mutation, user)
+        for name, field in kind.fields.items()
+        for argument, each in field.args.items()
+        if str(get_named_type(each.type)) in {"String", "ID"}
+    }
+    assert arguments == {*REFUSED, *ACCEPTED, "events.after"}
+
+
+@pytest.mark.parametrize("text", TEXTS)
+@pytest.mark.parametrize("place", REFUSED)
+def test_s13_s17_s94_an_oversized_argument_is_refused_and_neither_normalized_nor_hashed_nor_stored(
+    api: Api, hashed: list[str], normalized: list[int], place: str, text: str
 ) -> None:
     alice = api.join("alice")
-    hashed.clear()
     operation, argument = place.split(".")
-    code, field = TOO_LONG[place]
-    variables = NEEDED.get(operation, {}) | {argument: letter * (LARGE // len(letter.encode()))}
+    needed = NEEDED.get(operation, {})
+    if operation == "resetPassword":
+        request("reset")
+        needed = needed | {"token": last(ADDRESS).token}
+    hashed.clear()
+    normalized.clear()
+    code, field = REFUSED[place]
+    variables = needed | {argument: TEXTS[text]}
     declared = ", ".join(f"${name}: {'ID' if name == 'id' else 'String'}!" for name in variables)
     given = ", ".join(f"{name}: ${name}" for name in variables)
     answer = alice(f"mutation ({declared}) {{ {operation}({given}) {{ __typename }} }}", **variables)
@@ -54,9 +113,27 @@ def test_s13_s17_an_oversized_argument_is_refused_and_neither_hashed_nor_kept(
         assert field in {each["field"] for each in answer.extensions["fieldErrors"]}
     assert len(answer.response.content) < 1_000
     assert max(map(len, hashed), default=0) <= 256
+    assert max(normalized, default=0) <= MOST_NORMALIZED
     kept = [*User.objects.values_list(), *Session.objects.values_list(), *Event.objects.values_list()]
     assert max(len(str(each)) for each in kept) < 1_000
     assert User.objects.count() == Session.objects.count() == 1
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_s94_an_oversized_cursor_is_refused(api: Api, normalized: list[int], text: str) -> None:
+    answer = api.join("alice")("query ($a: String) { me { events(after: $a) { edges { cursor } } } }", a=TEXTS[text])
+    assert answer.field_errors == {("after", "INVALID")}
+    assert max(normalized, default=0) <= MOST_NORMALIZED
+
+
+def test_s94_a_long_password_that_composes_to_a_short_one_is_not_cut(api: Api) -> None:
+    # Four code points each, when decomposed.
+    composed = "".join(random.Random(1).choices("\u1f82\u1f83\u1f84\u1f85\u1f92\u1f93\u1f94\u1f95", k=256))
+    password = unicodedata.normalize("NFD", composed)
+    assert api.register("alice", password=password + "\u0301").field_errors == {("password", "TOO_LONG")}
+    assert "errors" not in api.register("alice", password=password).json
+    assert "errors" not in api.sign_in("alice", composed).json
+    assert api.sign_in("alice", password + "any other end").code == "INVALID_CREDENTIALS"
 
 
 def test_a_text_to_post_is_as_large_as_a_body_may_be_and_is_kept_nowhere(api: Api) -> None:

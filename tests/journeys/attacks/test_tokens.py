@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 from tests.api import Api, Member
-from users import keys
 from users.crypto import keys as crypto_keys
 from users.models import Event, Session
+from users.sessions import signing_keys
 
 VERIFY = "mutation ($token: String) { verifyToken(token: $token) { user { username } } }"
 
@@ -56,7 +56,7 @@ def test_s33_without_a_signature_there_is_no_token(api: Api, spelling: str | Non
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 def test_s35_public_keys_and_weak_secrets_sign_nothing(api: Api, algorithm: str) -> None:
     header, claims = parts(api.join("alice"))
-    key = keys.ring().current
+    key = signing_keys.ring().current
     jwks = api.client.get("/.well-known/jwks.json").content
     pem = key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     der = key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -78,7 +78,7 @@ def test_s34_s41_another_service_s_token_of_the_right_shape_opens_nothing(api: A
 
 def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(api: Api) -> None:
     header, claims = parts(api.join("alice"))
-    ours = keys.ring().current
+    ours = signing_keys.ring().current
 
     def signed(header: dict[str, Any], claims: dict[str, Any]) -> str:
         return jwt.encode(claims, ours.private, algorithm="ES256", headers=header)
@@ -106,7 +106,7 @@ def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(ap
 
 def test_s36_a_header_chooses_no_key_and_fetches_nothing(api: Api) -> None:
     header, claims = parts(api.join("alice"))
-    theirs, ours = crypto_keys.load(crypto_keys.generate("ES256")), keys.ring().current
+    theirs, ours = crypto_keys.load(crypto_keys.generate("ES256")), signing_keys.ring().current
     with socket.create_server(("127.0.0.1", 0)) as sink:
         url = f"http://127.0.0.1:{sink.getsockname()[1]}/jwks.json"
         visits: list[Any] = []

@@ -12,7 +12,8 @@ from django.core.management.base import CommandError
 from django.db import close_old_connections, connections
 from django_tasks_db.management.commands.db_worker import Command as Worker
 
-from users import mail, throttle
+from users import throttle
+from users.mail import outbox
 
 # Seconds between two retries of failed emails, and before the database is asked again after an error.
 PAUSE = 2
@@ -42,7 +43,7 @@ class Command(Worker):
         # A reload would interrupt an email that is being sent.
         options["reload"] = False
         if batch:
-            mail.tend()
+            outbox.tend()
             return super().handle(batch=batch, **options)
         threading.Thread(target=retry_failed, args=[parent_pid], daemon=True).start()
         while True:
@@ -71,10 +72,10 @@ def retry_failed(parent_pid: int) -> None:
     while not parent_pid or os.getppid() == parent_pid:
         try:
             close_old_connections()
-            mail.tend()
+            outbox.tend()
             if time.monotonic() > pruned_at + PRUNE_INTERVAL:
                 # The row of a sent email tells who received it.
-                mail.prune()
+                outbox.prune()
                 # The time of an expired count tells that an address was asked for.
                 throttle.prune()
                 pruned_at = time.monotonic()

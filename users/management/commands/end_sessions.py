@@ -5,8 +5,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from users import mail, passwords, proofs, sessions
 from users.caller import Caller
+from users.mail import email_tokens, outbox
+from users.passwords import changes
+from users.sessions import sessions
 
 WHY = "ended by the operator"
 
@@ -29,7 +31,7 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _of(self, name: str) -> str:
-        user = passwords.owner(name)
+        user = changes.owner(name)
         if user is None:
             raise CommandError(f"There is no user {name}.")
         return f"{sessions.end_all_of(Caller(), user=user, why=WHY)} sessions of {name} ended"
@@ -38,6 +40,6 @@ class Command(BaseCommand):
         # A backup brings back what was ended, used and sent since it was made.
         return [
             f"{sessions.end_everyones(why=WHY)} sessions ended",
-            f"{proofs.withdraw_everyones()} mailed links withdrawn",
-            f"{mail.discard()} letters discarded",
+            f"{email_tokens.withdraw_everyones()} mailed links withdrawn",
+            f"{outbox.discard()} letters discarded",
         ]

@@ -4,7 +4,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from users import accounts, events, keys, mail, proofs, sessions, throttle
+from users import events, throttle
+from users.accounts import registration
+from users.mail import email_tokens, outbox
+from users.sessions import sessions, signing_keys
 
 
 class Command(BaseCommand):
@@ -15,13 +18,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete, and say how many."""
         prunes = {
-            "accounts": accounts,
+            "accounts": registration,
             "counts": throttle,
             "sessions": sessions,
             "events": events,
-            "proofs": proofs,
-            "letters": mail,
-            "keys": keys,
+            "proofs": email_tokens,
+            "letters": outbox,
+            "keys": signing_keys,
         }
         for name, rules in prunes.items():
             self.stdout.write(f"{rules.prune()} {name} deleted")

@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from users import keys
+from users.sessions import signing_keys
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -45,21 +45,21 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from None
 
     def _revoke(self, kid: str) -> str:
-        if not keys.revoke(kid):
+        if not signing_keys.revoke(kid):
             raise CommandError(f"There is no key {kid}.")
-        return f"{kid} is withdrawn; {keys.ring().current.kid} signs"
+        return f"{kid} is withdrawn; {signing_keys.ring().current.kid} signs"
 
     def _rotate(self, *, every: timedelta | None, now: bool, **_: Any) -> str:
-        keys.ring()
-        keys.tidy()
-        if every and (due := keys.signs_since() + every) > timezone.now():
-            return f"{keys.ring().current.kid} signs until {due:%Y-%m-%d %H:%M:%S} UTC"
+        signing_keys.ring()
+        signing_keys.tidy()
+        if every and (due := signing_keys.signs_since() + every) > timezone.now():
+            return f"{signing_keys.ring().current.kid} signs until {due:%Y-%m-%d %H:%M:%S} UTC"
         try:
-            return f"{keys.rotate(in_a_hurry=now)} signs"
-        except keys.NotSettled as refusal:
+            return f"{signing_keys.rotate(in_a_hurry=now)} signs"
+        except signing_keys.NotSettled as refusal:
             raise CommandError(
                 f"Other services may not know the next key before {refusal.until:%Y-%m-%d %H:%M:%S} UTC; "
                 "--now lets it sign all the same."
             ) from None
-        except keys.Overtaken:
+        except signing_keys.Overtaken:
             raise CommandError("Somebody else turned the ring at this moment.") from None

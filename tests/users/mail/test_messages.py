@@ -1,0 +1,199 @@
+"""Letters: what each says, to whom, and that it says nothing once there is nothing to say."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core import mail as outgoing
+from django_tasks_db.models import DBTaskResult
+
+from tests.api import NEW_PASSWORD, Api, Member, age
+from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request
+from tests.post import deliver, last, received
+from users.caller import Caller
+from users.mail import email_tokens, messages, outbox
+from users.models import Proof, Session, User
+
+EVIL = "<b>evil.example</b>"
+
+
+def joined() -> Member:
+    return proven(fullName="Alice & <Co>", deviceName="laptop")
+
+
+def elsewhere(api: Api, name: str = "alice") -> None:
+    """Sign in from a place that the user has not been."""
+    Session.objects.update(ip_address="192.0.2.1")
+    document = """mutation ($name: String!) { tokenAuth(username: $name, password: "correct horse battery staple",
+        deviceName: "my \\"phone\\"") { token } }"""
+    assert "errors" not in api(document, {"name": name}, User_Agent="Browser/1 <x>").json
+
+
+def reused(api: Api, member: Member) -> None:
+    """A spent refresh token comes back."""
+    api.refresh(api.refresh(member.refresh_token).data["refreshToken"]["refreshToken"])
+    assert api.refresh(member.refresh_token).code == "TOKEN_REUSED"
+
+
+ACTS: dict[str, Any] = {
+    "Choose a new password": lambda api, alice: request("reset"),
+    "A new device signed in": lambda api, alice: elsewhere(api),
+    "Your password was changed": lambda api, alice: api.change_password(alice.token),
+    "A session was ended for your safety": reused,
+    "Your address was changed": lambda api, alice: move(alice),
+    "Your account is closed": lambda api, alice: close(alice),
+}
+LINKS = {
+    "Choose a new password": "http://localhost:8000/account/reset#token=",
+    "Your address was changed": "http://localhost:8000/account/undo#token=",
+}
+
+
+@pytest.mark.parametrize("subject", ACTS)
+def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(api: Api, subject: str) -> None:
+    alice = joined()
+    ACTS[subject](api, alice)
+    letter = last(ADDRESS)
+    assert letter.subject == subject
+    # What a former address is told is nothing that whoever has the account now may have written.
+    is_theirs = subject != "Your address was changed"
+    assert ("Hello Alice & <Co>," in letter.text) == ("Hello Alice &amp; &lt;Co&gt;," in letter.html) == is_theirs
+    for text in (letter.text, letter.html):
+        assert LINKS.get(subject, "http://localhost:8000/account/reset") in text
+        assert "at Gateway" in text
+        assert not re.search(r"\{[{%]|None|\bhttps?://(?!localhost:8000/)", text)
+    if "token" not in LINKS.get(subject, ""):
+        assert "127.0.0.1" in letter.text
+        assert re.search(r"When: \d{4}-\d\d-\d\d \d\d:\d\d UTC", letter.text)
+
+
+def test_a_letter_that_asks_for_a_proof_has_a_link_a_code_and_how_long_they_last(api: Api) -> None:
+    api.join("alice", fullName=EVIL)
+    letter = last(ADDRESS)
+    assert f"http://localhost:8000/account/verify#token={letter.token}" in letter.text
+    for text in (letter.text, letter.html):
+        assert letter.code in text
+        assert "1 hour" in text
+        assert "evil" not in text, "who reads it need not know who wrote that"
+    request("reset")
+    assert "30 minutes" in last(ADDRESS).text
+    assert "evil" not in last(ADDRESS).text + last(ADDRESS).html
+
+
+@pytest.mark.parametrize("subject", sorted({*ACTS} - {"Your address was changed"}))
+def test_an_address_that_nobody_has_proven_reads_nothing_that_its_giver_wrote(api: Api, subject: str) -> None:
+    alice = api.join("alice", fullName=EVIL, deviceName=EVIL)
+    ACTS[subject](api, alice)
+    letter = last(ADDRESS)
+    assert letter.subject == subject
+    for text in (letter.text, letter.html):
+        assert not [word for word in ("evil", "Browser", "alice") if word in text.replace(ADDRESS, "")]
+    assert letter.text.startswith("Hello,")
+
+
+SILENT: dict[str, Any] = {
+    "erased": lambda: User.objects.all().delete(),
+    "disabled": lambda: User.objects.update(is_active=False),
+}
+
+
+@pytest.mark.parametrize("meanwhile", SILENT)
+@pytest.mark.parametrize("subject", ACTS)
+def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject: str, meanwhile: str) -> None:
+    alice = joined()
+    if subject == "Your address was changed":
+        change(alice)
+        deliver()
+    deliver()
+    outgoing.outbox.clear()
+    if subject == "Your address was changed":
+        held = email_tokens.hold(User.objects.get(), address=ADDRESS)
+        outbox.queue(Caller(), messages.address_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
+    else:
+        ACTS[subject](api, alice)
+    SILENT[meanwhile]()
+    deliver()
+    assert outgoing.outbox == []
+
+
+def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -> None:
+    alice = api.join("alice")
+    User.objects.update(is_email_verified=True)
+    deliver()
+    change(alice)
+    User.objects.update(email="moved@example.com")
+    deliver()
+    assert outgoing.outbox == []
+    assert not Proof.objects.exists()
+
+
+def test_who_has_an_address_already_is_told_unless_disabled(api: Api) -> None:
+    alice, _ = proven(), proven("bob", email=OTHER)
+    change(alice)
+    assert last(OTHER).subject == "You have an account already"
+    before = len(received(OTHER))
+    User.objects.filter(username="bob").update(is_active=False)
+    change(alice)
+    assert len(received(OTHER)) == before
+
+
+def test_a_letter_that_is_sent_again_has_a_token_of_its_own_and_the_former_is_void(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api.join("alice")
+    sent: list[Any] = []
+
+    def fails_once(letter: Any, id: str) -> None:
+        sent.append(letter)
+        if len(sent) == 1:
+            raise ConnectionError
+
+    monkeypatch.setattr(outbox, "send", fails_once)
+    deliver()
+    outbox.tend()
+    age(DBTaskResult.objects, timedelta(hours=1), "run_after")
+    deliver()
+    first, second = (letter.facts["accounts"][0]["link"] for letter in sent)
+    assert first != second
+    assert Proof.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "expected"),
+    [
+        ("GATEWAY_VERIFY_URL", "https://app.example/welcome?t={token}", "https://app.example/welcome?t="),
+        ("GATEWAY_NAME", "Wonderland", "Wonderland"),
+    ],
+)
+def test_settings_say_where_links_lead_and_what_the_product_is_called(
+    api: Api, settings: Any, setting: str, value: str, expected: str
+) -> None:
+    setattr(settings, setting, value)
+    api.join("alice")
+    (letter,) = received(ADDRESS)
+    assert expected in letter.text
+    assert expected in letter.html
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (60, "1 minute"),
+        (1_800, "30 minutes"),
+        (3_600, "1 hour"),
+        (5_400, "90 minutes"),
+        (604_800, "7 days"),
+        (61, "61 seconds"),
+    ],
+)
+def test_a_span_is_said_as_people_say_it(seconds: int, said: str) -> None:
+    assert messages._span(timedelta(seconds=seconds)) == said
+
+
+def test_a_mail_answers_no_absence_note_and_goes_to_one_address(api: Api) -> None:
+    api.join("alice")
+    message = received(ADDRESS)[0].message
+    assert message.extra_headers["Auto-Submitted"] == "auto-generated"
+    assert (message.to, message.cc, message.bcc) == ([ADDRESS], [], [])
+    assert NEW_PASSWORD not in message.body

@@ -1,0 +1,1 @@
+"""Accounts: registration, profiles, emails, deletion and export."""

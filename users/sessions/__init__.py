@@ -1,0 +1,1 @@
+"""Sessions, their access tokens, and the keys that sign these."""
