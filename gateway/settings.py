@@ -1,4 +1,4 @@
-"""Django's settings and the gateway's own, from environment variables. README.md describes each variable."""
+"""Django's settings and the gateway's own, from environment variables. docs/settings.md describes each variable."""
 
 from datetime import timedelta
 from email.utils import formataddr

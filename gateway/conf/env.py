@@ -82,7 +82,7 @@ def _correction(name: str) -> str:
     # Without the prefix, which all names share, and so that GATEWAY_SECRET_KEY finds SECRET_KEY.
     known = {each.removeprefix(PREFIX): each for each in names}
     nearest = get_close_matches(name.removeprefix(PREFIX), known, n=1)
-    advice = f"Did you mean {known[nearest[0]]}?" if nearest else "README.md lists all settings."
+    advice = f"Did you mean {known[nearest[0]]}?" if nearest else "docs/settings.md lists all settings."
     return f"{name} is not a setting. {advice}"
 
 

@@ -108,6 +108,11 @@ def test_pages_of_an_allowed_origin_work_and_of_others_do_not(world: dict[str, s
 
 
 @in_a_browser
+def test_pages_of_the_react_quickstart_sign_in_and_out(world: dict[str, str]) -> None:
+    run("node", "--test", "browser/react.test.mjs", **world)
+
+
+@in_a_browser
 def test_graphiql_registers_signs_in_renews_and_signs_out(world: dict[str, str], tmp_path: Path) -> None:
     picture = PICTURE if os.environ.get("UPDATE_SCREENSHOT") else tmp_path / "graphiql.png"
     run("node", "browser/graphiql.mjs", world["ORIGIN"], str(picture), **world)
