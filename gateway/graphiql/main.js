@@ -8,17 +8,17 @@ const { GraphiQL, React, ReactDOM } = globalThis;
 const endpoint = document.querySelector("meta[name=graphql-endpoint]").content;
 // Session storage, because typed passwords and tokens must end with the tab.
 const storage = globalThis.sessionStorage;
-const SAVED = "gateway:session";
+const STORAGE_KEY = "gateway:session";
 
 async function send(params, headers) {
-  const all = new Headers({
+  const allHeaders = new Headers({
     "Content-Type": "application/json",
     Accept: "application/graphql-response+json, application/json",
   });
-  headers.forEach((value, name) => all.set(name, value));
-  const response = await fetch(endpoint, { method: "POST", headers: all, body: JSON.stringify(params) });
+  headers.forEach((value, name) => allHeaders.set(name, value));
+  const response = await fetch(endpoint, { method: "POST", headers: allHeaders, body: JSON.stringify(params) });
   return response.json().catch(() => {
-    throw new Error(`The server answered with status ${response.status} and no JSON.`);
+    throw new Error(`The server responded with status ${response.status} and no JSON.`);
   });
 }
 
@@ -34,31 +34,31 @@ function rootFields({ query, operationName }) {
 function firstTabs() {
   const tabs = exampleTabs();
   if (!storage.getItem("graphiql:tabState")) {
-    // GraphiQL shows the first tab's variables only where it finds them stored.
+    // GraphiQL reads the variables of the first tab from its storage only.
     storage.setItem("graphiql:variables", tabs[0].variables);
   }
   return tabs;
 }
 
-/** Run an operation; once the account of the Register example exists, put another one into its tab. */
+/** Run an operation. When the account of the Register example exists, put another one into its tab. */
 async function fetcher(params, { headers } = {}) {
-  const answer = await session.run(params, headers);
-  if (isRegisterExample(params) && params.query === activeQuery && (answer.data?.register || isTaken(answer))) {
+  const response = await session.run(params, headers);
+  if (isRegisterExample(params) && params.query === activeQuery && (response.data?.register || isTaken(response))) {
     render({ variables: nextVariables() });
   }
-  return answer;
+  return response;
 }
 
 function isTaken({ errors = [] }) {
   return errors.some(({ extensions }) => extensions?.fieldErrors?.some(({ code }) => code === "TAKEN"));
 }
 
-function noticeTab({ tabs, activeTabIndex }) {
+function onTabChange({ tabs, activeTabIndex }) {
   activeQuery = tabs[activeTabIndex].query ?? "";
-  noticeHeaders(tabs[activeTabIndex].headers);
+  onEditHeaders(tabs[activeTabIndex].headers);
 }
 
-function noticeHeaders(text) {
+function onEditHeaders(text) {
   session.typed = typedAuthorization(text);
 }
 
@@ -70,38 +70,38 @@ function typedAuthorization(text) {
   }
 }
 
-/** Keep the user signed in over a reload. While the page is open, a copy of its tab finds no tokens in storage. */
-function surviveReloads() {
+/** Keep the user signed in over a reload. The tokens are in storage during the reload only, so a duplicated tab has none. */
+function keepSessionOnReload() {
   const take = () => {
-    const saved = storage.getItem(SAVED);
-    storage.removeItem(SAVED);
+    const saved = storage.getItem(STORAGE_KEY);
+    storage.removeItem(STORAGE_KEY);
     return saved;
   };
   session.restore(take());
-  globalThis.addEventListener("pagehide", () => session.current && storage.setItem(SAVED, session.save()));
+  globalThis.addEventListener("pagehide", () => session.current && storage.setItem(STORAGE_KEY, session.save()));
   globalThis.addEventListener("pageshow", ({ persisted }) => persisted && take());
 }
 
 function render(props) {
-  root.render(React.createElement(GraphiQL, { ...always, ...props }));
+  root.render(React.createElement(GraphiQL, { ...commonProps, ...props }));
 }
 
-// Read by GraphiQL's dialogs and menus, which add a style element.
+// GraphiQL's dialogs and menus add a style element with this nonce.
 globalThis.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
 const session = new Session(send, rootFields);
 const tabs = firstTabs();
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
-const always = {
+const commonProps = {
   fetcher,
   defaultTabs: tabs,
   defaultEditorToolsVisibility: "variables",
   isHeadersEditorEnabled: true,
   shouldPersistHeaders: false,
-  onTabChange: noticeTab,
-  onEditHeaders: noticeHeaders,
+  onTabChange,
+  onEditHeaders,
   storage,
 };
 let activeQuery = tabs[0].query;
-surviveReloads();
+keepSessionOnReload();
 showSession(session);
 render({});

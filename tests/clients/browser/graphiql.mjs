@@ -1,4 +1,4 @@
-/** Drives GraphiQL in a real browser: `node explorer.mjs <gateway's URL> <screenshot.png>`. */
+/** Drives GraphiQL in a real browser: `node graphiql.mjs <gateway's URL> <screenshot.png>`. */
 
 import assert from "node:assert/strict";
 import process from "node:process";
@@ -134,14 +134,14 @@ async function typeAHeader(page, sent) {
   const editor = page.locator(".graphiql-editor-tool .graphiql-editor:not(.hidden) .CodeMirror");
   await editor.click();
   await page.keyboard.insertText('{"Authorization": "Bearer by.hand"}');
-  await page.getByText("Authorization: Bearer by.hand from the Headers tab is sent.").waitFor();
+  await page.getByText("Requests send Authorization: Bearer by.hand from the Headers tab.").waitFor();
   await page.getByRole("button", { name: /Execute query/ }).click();
   await waitForAnswer(page, "UNAUTHENTICATED");
   assert.equal(sent.at(-1).authorization, "Bearer by.hand", "the typed header was not sent as it was typed");
   await editor.click();
   await page.keyboard.press("Control+A");
   await page.keyboard.press("Delete");
-  await page.getByText(/^Authorization: Bearer eyJ.* is sent/).waitFor();
+  await page.getByText(/^Requests send Authorization: Bearer eyJ/).waitFor();
   await page.getByRole("button", { name: "Variables" }).click();
 }
 
@@ -186,7 +186,7 @@ async function visit(browser) {
 }
 
 async function main() {
-  assert.ok(origin && picture, "usage: node explorer.mjs <gateway's URL> <screenshot.png>");
+  assert.ok(origin && picture, "usage: node graphiql.mjs <gateway's URL> <screenshot.png>");
   const browser = await launch();
   try {
     await visit(browser);
@@ -197,8 +197,8 @@ async function main() {
 
 try {
   await main();
-  console.log(`explorer: register, sign in, me, renewal and sign-out work; ${picture} is written`);
+  console.log(`graphiql: register, sign in, me, renewal and sign-out work; ${picture} is written`);
 } catch (error) {
-  console.error(`explorer: ${error.message}`);
+  console.error(`graphiql: ${error.message}`);
   process.exitCode = 1;
 }

@@ -1,4 +1,4 @@
-/** The three tabs that GraphiQL opens with. They run as they are, from left to right. */
+/** The three tabs that GraphiQL opens with. Run them from left to right, without changes. */
 
 const REGISTER = `# 1 of 3. Press the play button:
 # it creates an account and signs
@@ -67,7 +67,7 @@ const WORDS = (
   "orchid pepper quartz ribbon saffron timber umber velvet willow zephyr"
 ).split(" ");
 
-/** The tabs, for a new account. */
+/** Return the tabs, with the data of a new account. */
 export function exampleTabs(account = newAccount()) {
   const { username, password } = account;
   return [
@@ -77,10 +77,10 @@ export function exampleTabs(account = newAccount()) {
   ];
 }
 
-/** The variables of the Register tab for another new account. */
+/** Return variables for the Register tab, with another new account. */
 export const nextVariables = () => pretty(newAccount());
 
-/** Whether a request is the Register example, for an account of this page. */
+/** Return whether a request is the Register example with an account of this page. */
 export function isRegisterExample({ query, variables }) {
   return query.trim() === REGISTER.trim() && /^alice_[0-9a-z]{5}$/.test(variables?.username);
 }

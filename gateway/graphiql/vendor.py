@@ -1,4 +1,4 @@
-"""Which files of other people's the page runs on, and the digests that each of them must have."""
+"""The third-party files of the GraphiQL page and their digests."""
 
 import hashlib
 from dataclasses import dataclass
@@ -9,14 +9,14 @@ FOLDER = Path(__file__).parent / "vendor"
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file: where it lies in its package, what it is called here, and its SHA-256."""
+    """One file: its path in the package, its name in the vendor folder, and its SHA-256."""
 
     member: str
     name: str
     sha256: str
 
     def is_in(self, folder: Path) -> bool:
-        """Whether the folder holds this very file, whole."""
+        """Return whether the folder contains the file with this digest."""
         try:
             return hashlib.sha256((folder / self.name).read_bytes()).hexdigest() == self.sha256
         except OSError:
@@ -25,7 +25,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class Package:
-    """One published package, pinned by the integrity that its registry states."""
+    """One npm package, pinned by the registry's integrity value."""
 
     name: str
     version: str
@@ -34,7 +34,7 @@ class Package:
 
     @property
     def archive(self) -> str:
-        """The file name that `npm pack` gives the package."""
+        """The name of the archive that `npm pack` writes."""
         return f"{self.name}-{self.version}.tgz"
 
 
@@ -91,5 +91,5 @@ FILES = {file.name: file for package in PACKAGES for file in package.files}
 
 
 def missing() -> list[str]:
-    """The names of the files that are absent, or are not what they should be."""
+    """Return the names of the files that are absent or have another digest."""
     return [file.name for file in FILES.values() if not file.is_in(FOLDER)]

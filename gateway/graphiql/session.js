@@ -1,18 +1,19 @@
-/** The sign-in helper: keeps the tokens of the last answer, adds them to requests and renews them in time. */
+/** The sign-in helper: stores the tokens of the last response, adds them to requests and renews them before they expire. */
 
-const RENEW_AHEAD = 30_000;
-const TRY_AGAIN = 10_000;
+// Milliseconds.
+const RENEW_BEFORE_EXPIRY = 30_000;
+const RETRY_DELAY = 10_000;
 const RENEW = `mutation Renew($refreshToken: String) {
   refreshToken(refreshToken: $refreshToken) { token refreshToken }
 }`;
 const RENEW_BY_COOKIE = "mutation Renew { refreshToken { token refreshToken } }";
 const REVOKE = "mutation SignOut($refreshToken: String) { revokeToken(refreshToken: $refreshToken) { revoked } }";
 const REVOKE_BY_COOKIE = "mutation SignOut { revokeToken { revoked } }";
-const SIGNS_IN = new Set(["register", "tokenAuth", "refreshToken"]);
+const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "refreshToken"]);
 
 /** At most one signed-in user. Dispatches `change` when the user or the token changes. */
 export class Session extends EventTarget {
-  // In memory while the page is open: any script of the origin can read storage.
+  // In memory while the page is open, because every script of the origin can read storage.
   #tokens = null;
   #typed = null;
   #renewal = null;
@@ -20,7 +21,7 @@ export class Session extends EventTarget {
   #send;
   #rootFields;
 
-  /** `send(params, headers)` resolves to the answer's JSON; `rootFields(params)` returns the operation's root fields. */
+  /** `send(params, headers)` resolves to the JSON of the response, `rootFields(params)` returns the root fields. */
   constructor(send, rootFields) {
     super();
     this.#send = send;
@@ -43,33 +44,33 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  /** The tokens as a text for `restore`, or null without a signed-in user. */
+  /** Return the tokens as a string for `restore`, or null without a signed-in user. */
   save() {
     return this.#tokens && JSON.stringify(this.#tokens);
   }
 
   /** Continue with saved tokens. */
-  restore(text) {
-    const tokens = JSON.parse(text);
-    if (tokens) this.#keep(tokens);
+  restore(saved) {
+    const tokens = JSON.parse(saved);
+    if (tokens) this.#setTokens(tokens);
   }
 
   /** Run an operation as the signed-in user, unless it signs in or has an Authorization header. */
   async run(params, typed) {
     const headers = new Headers(typed);
-    const isOurs = !headers.has("Authorization") && !this.#rootFields(params).some((name) => SIGNS_IN.has(name));
-    const answer = await (isOurs ? this.#runSignedIn(params, headers) : this.#send(params, headers));
-    this.#notice(answer);
-    return answer;
+    const usesSession = !headers.has("Authorization") && !this.#rootFields(params).some((name) => SIGN_IN_FIELDS.has(name));
+    const response = await (usesSession ? this.#runSignedIn(params, headers) : this.#send(params, headers));
+    this.#storeTokens(response);
+    return response;
   }
 
   /** End the session here and on the server. */
   async signOut() {
     await this.#renewal;
     const tokens = this.#tokens;
-    this.#keep(null);
+    this.#setTokens(null);
     if (tokens && isRenewable(tokens)) {
-      await this.#send(...spending(tokens, REVOKE, REVOKE_BY_COOKIE));
+      await this.#send(...requestWith(tokens, REVOKE, REVOKE_BY_COOKIE));
     }
   }
 
@@ -77,37 +78,37 @@ export class Session extends EventTarget {
     if (this.#tokens && Date.now() >= renewalDue(this.#tokens)) {
       await this.#renew();
     }
-    const lent = this.#tokens;
-    const answer = await this.#send(params, this.#withToken(headers));
-    if (lent && isRefused(answer) && (await this.#replace(lent))) {
+    const sent = this.#tokens;
+    const response = await this.#send(params, this.#withToken(headers));
+    if (sent && isRefused(response) && (await this.#replace(sent))) {
       return this.#send(params, this.#withToken(headers));
     }
-    return answer;
+    return response;
   }
 
-  /** Whether there is a newer token than the refused one, if need be after a renewal. */
+  /** Return whether there is a newer token than the refused one. Renew the token if not. */
   async #replace(refused) {
     return this.#tokens === refused ? this.#renew() : this.#tokens !== null;
   }
 
   #withToken(headers) {
-    const all = new Headers(headers);
+    const allHeaders = new Headers(headers);
     if (this.#tokens) {
-      all.set("Authorization", `Bearer ${this.#tokens.token}`);
+      allHeaders.set("Authorization", `Bearer ${this.#tokens.token}`);
     }
-    return all;
+    return allHeaders;
   }
 
-  #notice(answer) {
-    for (const value of Object.values(answer?.data ?? {})) {
-      const claims = claimsOf(value?.token);
+  #storeTokens(response) {
+    for (const value of Object.values(response?.data ?? {})) {
+      const claims = readClaims(value?.token);
       if (claims) {
-        this.#keep(tokensFrom(value, claims, this.#tokens));
+        this.#setTokens(readTokens(value, claims, this.#tokens));
       }
     }
   }
 
-  /** Concurrent callers share one exchange, since a refresh token can be used once. */
+  /** Renew the token. Concurrent callers share one exchange, because a refresh token works once. */
   #renew() {
     this.#renewal ??= this.#exchange().finally(() => {
       this.#renewal = null;
@@ -116,43 +117,43 @@ export class Session extends EventTarget {
   }
 
   async #exchange() {
-    const spent = this.#tokens;
-    if (!spent || !isRenewable(spent)) {
+    const tokens = this.#tokens;
+    if (!tokens || !isRenewable(tokens)) {
       return false;
     }
-    const answer = await this.#send(...spending(spent, RENEW, RENEW_BY_COOKIE)).catch(() => null);
-    if (this.#tokens !== spent) {
+    const response = await this.#send(...requestWith(tokens, RENEW, RENEW_BY_COOKIE)).catch(() => null);
+    if (this.#tokens !== tokens) {
       return this.#tokens !== null;
     }
-    const refusal = answer?.errors?.[0]?.extensions?.code ?? "";
-    if (refusal.startsWith("TOKEN_")) {
-      this.#keep(null);
-    } else if (!claimsOf(answer?.data?.refreshToken?.token)) {
-      this.#wake(Date.now() + TRY_AGAIN);
+    const code = response?.errors?.[0]?.extensions?.code ?? "";
+    if (code.startsWith("TOKEN_")) {
+      this.#setTokens(null);
+    } else if (!readClaims(response?.data?.refreshToken?.token)) {
+      this.#scheduleRenewal(Date.now() + RETRY_DELAY);
     } else {
-      this.#notice(answer);
+      this.#storeTokens(response);
       return true;
     }
     return false;
   }
 
-  #keep(tokens) {
+  #setTokens(tokens) {
     this.#tokens = tokens;
     clearTimeout(this.#timer);
     if (tokens && isRenewable(tokens)) {
-      this.#wake(renewalDue(tokens));
+      this.#scheduleRenewal(renewalDue(tokens));
     }
     this.dispatchEvent(new Event("change"));
   }
 
-  #wake(at) {
+  #scheduleRenewal(time) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#renew(), Math.max(0, at - Date.now()));
+    this.#timer = setTimeout(() => this.#renew(), Math.max(0, time - Date.now()));
   }
 }
 
-function tokensFrom({ token, refreshToken, user, payload }, claims, previous) {
-  // Counted from now, not read from `exp`: this machine's clock may be wrong, its pace is not.
+function readTokens({ token, refreshToken, user, payload }, claims, previous) {
+  // From the lifetime, not from `exp`, because the clock of this machine may be wrong.
   const lifetime = (claims.exp - claims.iat) * 1000;
   return {
     token,
@@ -160,37 +161,37 @@ function tokensFrom({ token, refreshToken, user, payload }, claims, previous) {
     lifetime,
     expiresAt: Date.now() + lifetime,
     subject: claims.sub,
-    username: user?.username ?? payload?.username ?? claims.username ?? nameOf(claims.sub, previous),
+    username: user?.username ?? payload?.username ?? claims.username ?? previousUsername(claims.sub, previous),
   };
 }
 
-function nameOf(subject, previous) {
+function previousUsername(subject, previous) {
   return previous?.subject === subject ? previous.username : undefined;
 }
 
 function renewalDue({ expiresAt, lifetime }) {
-  return expiresAt - Math.min(RENEW_AHEAD, lifetime / 2);
+  return expiresAt - Math.min(RENEW_BEFORE_EXPIRY, lifetime / 2);
 }
 
-/** An answer that did not select `refreshToken` leaves nothing to renew with. */
+/** Return whether there is a refresh token. A query need not select it. */
 function isRenewable({ refreshToken }) {
   return typeof refreshToken === "string";
 }
 
-/** In cookie mode the refresh token is the empty string: the browser sends the real one itself. */
-function spending({ refreshToken }, document, documentByCookie) {
+/** Return a request that sends the refresh token. In cookie mode it is an empty string: the browser sends the cookie. */
+function requestWith({ refreshToken }, document, documentByCookie) {
   return refreshToken
     ? [{ query: document, variables: { refreshToken } }, new Headers()]
     : [{ query: documentByCookie }, new Headers()];
 }
 
-/** The token was refused, and nothing else was done: running it again repeats no effect. */
+/** Return whether the token was refused and nothing else happened, so that running the operation again is safe. */
 function isRefused({ data, errors }) {
-  const isDue = ({ extensions }) => extensions?.code === "UNAUTHENTICATED" && extensions.reason !== "TOKEN_MISSING";
-  return Boolean(errors?.some(isDue)) && Object.values(data ?? {}).every((value) => value === null);
+  const isExpired = ({ extensions }) => extensions?.code === "UNAUTHENTICATED" && extensions.reason !== "TOKEN_MISSING";
+  return Boolean(errors?.some(isExpired)) && Object.values(data ?? {}).every((value) => value === null);
 }
 
-function claimsOf(token) {
+function readClaims(token) {
   try {
     const claims = JSON.parse(decode(token.split(".")[1]));
     return claims.exp > claims.iat ? claims : null;

@@ -1,6 +1,6 @@
-/** The token of a link: taken out of the address at once, so that it stays in no history and on no screen. */
+/** The token of a link. It is removed from the URL at once, so that it does not stay in the history or on the screen. */
 
-/** The token that the address holds, in its fragment or its query; null where there is none. */
+/** Return the token in the fragment or the query of the URL and remove it, or return null. */
 export function takeToken() {
   const token = find(location.hash) || find(location.search);
   if (location.hash || location.search) history.replaceState(null, "", location.pathname);
