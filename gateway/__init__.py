@@ -1,1 +1,1 @@
-"""The edge: HTTP, the GraphQL engine and the settings."""
+"""The edge: HTTP, the GraphQL engine, the settings and operations. The account rules are in `users`."""

@@ -1,6 +1,6 @@
-"""The addresses of Django's admin."""
+"""The URLs of Django's admin."""
 
-from users import admin  # noqa: F401 Importing it registers the pages.
+from users import admin  # noqa: F401 The import registers the model admins.
 from users.admin_site import site
 
 app_name = "admin"

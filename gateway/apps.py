@@ -1,15 +1,13 @@
-"""The edge as an app: its checks and its commands."""
+"""The gateway app: system checks and management commands."""
 
 from django.apps import AppConfig
 
 
 class GatewayConfig(AppConfig):
-    """The edge: HTTP, the GraphQL engine and the settings."""
+    """HTTP, the GraphQL engine, the settings and their checks."""
 
     name = "gateway"
 
     def ready(self) -> None:
-        """Let `manage.py check`, and so every start, know the gateway's own checks."""
-        from gateway import checks
-
-        checks.register()
+        """Register the system checks, which run at every start."""
+        from gateway import checks  # noqa: F401

@@ -1,6 +1,6 @@
 """Start-up check that argon2 runs on this processor.
 
-A build for newer processors would end a worker at its first hash, with nothing in the log.
+Otherwise an illegal instruction would end a worker at its first hash, without a log line.
 """
 
 import signal
@@ -10,18 +10,15 @@ import sys
 from django.core.management.base import CommandError
 
 # Runs the same machine code as a password hash, at the lowest cost.
-PROBE = """
-from argon2.low_level import Type, hash_secret
-hash_secret(b"password", b"somesalt", time_cost=1, memory_cost=8, parallelism=1, hash_len=16, type=Type.ID)
-"""
+PROBE = 'import argon2; argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("x")'
 
 
-def require_processor() -> None:
+def check_processor() -> None:
     """Raise CommandError if argon2 was compiled for instructions that this processor lacks."""
-    # In a process of its own: an illegal instruction ends the process that meets it.
+    # In a process of its own, because an illegal instruction ends the process.
     status = subprocess.run([sys.executable, "-c", PROBE], check=False).returncode  # noqa: S603
     if status == -signal.SIGILL:
         raise CommandError(
-            "argon2 was compiled for a newer processor than this one. "
+            "The installed argon2 was compiled for a newer processor. "
             "Build the image with --build-arg CPU=x86-64, or install argon2-cffi-bindings from its wheel."
         )

@@ -10,7 +10,7 @@ from django.conf import settings
 
 RESTART_DELAY = 2.0
 STOP_TIMEOUT = 15.0
-log = logging.getLogger("gateway.serve")
+log = logging.getLogger("gateway.mail")
 
 
 class MailWorker:

@@ -12,27 +12,27 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from gateway.wsgi import JSON_HEADERS, application, json_error
 
-# Seconds. PostgreSQL ends statements earlier, unless it is frozen.
+# Seconds. PostgreSQL cancels statements earlier, unless it is frozen.
 BODY_TIMEOUT = 10
 RESPONSE_TIMEOUT = 5.5
 Response = tuple[int, list[tuple[str, str]], bytes]
-CONSTANTS = {"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
+WSGI_CONSTANTS = {"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
 
 threads = ThreadPoolExecutor(settings.GATEWAY_THREADS, thread_name_prefix="gateway")
 
 
 async def app(scope: Any, protocol: Any) -> Any:
-    """Answer one request."""
+    """Handle one request."""
     if scope.proto != "http":
         return protocol.close(403)
     if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:
-        # Answered here, so that a gateway whose threads are all busy still shows that it is alive.
+        # Answered here, so that the probe succeeds while all threads are busy.
         return protocol.response_bytes(200, JSON_HEADERS, b'{"status":"ok"}')
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await read_body(scope, protocol)
     except TimeoutError:
-        return refuse(protocol, 408, f"The body did not arrive within {BODY_TIMEOUT} seconds.")
+        return refuse(protocol, 408, f"The body of the request was not complete within {BODY_TIMEOUT} seconds.")
     except ProtocolClosed:
         # The client has closed the connection. Without a response granian would log an error.
         return protocol.response_empty(400, [])
@@ -42,7 +42,7 @@ async def app(scope: Any, protocol: Any) -> Any:
         async with asyncio.timeout(RESPONSE_TIMEOUT):
             response = await asyncio.get_running_loop().run_in_executor(threads, respond, scope, body)
     except TimeoutError:
-        # The database is frozen, or all threads are busy. A request that no thread has begun is dropped.
+        # The database is frozen, or all threads are busy. If no thread has begun the request, it is dropped.
         return refuse(protocol, 503, "The gateway is busy. Retry in 5 seconds.", "SERVICE_UNAVAILABLE", retryAfter=5)
     return protocol.response_bytes(*response)
 
@@ -60,7 +60,7 @@ async def read_body(scope: Any, protocol: Any) -> bytes | None:
 
 
 def refuse(protocol: Any, status: int, message: str, code: str = "BAD_REQUEST", **extensions: Any) -> None:
-    """Answer with an error and close the connection, whose body may not have been read to its end."""
+    """Send an error and close the connection, because its body may not be read completely."""
     headers = [*JSON_HEADERS, ("Connection", "close")]
     protocol.response_bytes(status, headers, json_error(message, code, **extensions))
 
@@ -71,7 +71,7 @@ def respond(scope: Any, body: bytes) -> Response:
         return call_django(wsgi_environ(scope, body))
     except Exception:
         logging.getLogger("gateway.server").exception("request failed outside of Django's handler")
-        return 500, JSON_HEADERS, json_error("The server failed.", "INTERNAL_SERVER_ERROR")
+        return 500, JSON_HEADERS, json_error("The server failed. Try again later.", "INTERNAL_SERVER_ERROR")
 
 
 def call_django(environ: dict[str, Any]) -> Response:
@@ -89,7 +89,7 @@ def wsgi_environ(scope: Any, body: bytes) -> dict[str, Any]:
     """Return the WSGI variables (PEP 3333) of a request. They include nothing of the process's environment."""
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
-        # X_Forwarded_For would have the same variable as X-Forwarded-For, which a trusted proxy sets.
+        # X_Forwarded_For would become the same variable as X-Forwarded-For, which a trusted proxy sets.
         if "_" not in name and name != "content-length":
             key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
             headers[key] = f"{headers[key]}{';' if name == 'cookie' else ','}{value}" if key in headers else value
@@ -97,7 +97,7 @@ def wsgi_environ(scope: Any, body: bytes) -> dict[str, Any]:
         headers["HTTP_HOST"] = scope.authority
     host, _, port = scope.server.rpartition(":")
     return {
-        **CONSTANTS,
+        **WSGI_CONSTANTS,
         **headers,
         "REQUEST_METHOD": scope.method,
         "SCRIPT_NAME": "",

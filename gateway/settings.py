@@ -1,4 +1,4 @@
-"""Django's settings and the gateway's own, from environment variables. README.md describes each variable."""
+"""Django's settings and the gateway's own, from environment variables. docs/settings.md describes each variable."""
 
 from datetime import timedelta
 from email.utils import formataddr
@@ -242,7 +242,7 @@ MIDDLEWARE = [
     "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "gateway.http.middleware.EnvelopeMiddleware",
+    "gateway.http.middleware.RequestMiddleware",
 ]
 if GATEWAY_ADMIN:
     # Only the admin uses cookies, forms and static files.
@@ -252,7 +252,6 @@ if GATEWAY_ADMIN:
     MIDDLEWARE += [
         "whitenoise.middleware.WhiteNoiseMiddleware",
         "django.contrib.sessions.middleware.SessionMiddleware",
-        "django.middleware.csrf.CsrfViewMiddleware",
         "django.contrib.auth.middleware.AuthenticationMiddleware",
         "django.contrib.messages.middleware.MessageMiddleware",
     ]
@@ -297,9 +296,9 @@ GRAPHQL_JWT = {
     "JWT_PAYLOAD_HANDLER": "gateway.graphql.graphql_jwt_compat.payload",
     "JWT_ENCODE_HANDLER": "gateway.graphql.graphql_jwt_compat.encode",
     "JWT_DECODE_HANDLER": "gateway.graphql.graphql_jwt_compat.decode",
-    "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.graphql.graphql_jwt_compat.subject",
-    "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.graphql.graphql_jwt_compat.user",
-    "JWT_ALLOW_ANY_HANDLER": "gateway.graphql.graphql_jwt_compat.leave_to_the_gateway",
+    "JWT_PAYLOAD_GET_USERNAME_HANDLER": "gateway.graphql.graphql_jwt_compat.identity",
+    "JWT_GET_USER_BY_NATURAL_KEY_HANDLER": "gateway.graphql.graphql_jwt_compat.get_user",
+    "JWT_ALLOW_ANY_HANDLER": "gateway.graphql.graphql_jwt_compat.skip_library_middleware",
 }
 
 refuse_unknown()

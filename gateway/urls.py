@@ -11,7 +11,8 @@ from django.views.decorators.csrf import csrf_exempt
 from gateway.graphql.authentication import JWTMiddleware
 from gateway.graphql.schema import schema
 from gateway.graphql.view import GatewayView
-from gateway.http import health, jwks
+from gateway.http import health
+from gateway.http.jwks import jwks
 from gateway.http.responses import failure_response
 
 # Cookies do not authenticate here. In cookie mode the refresh cookie has its own protection (refresh_cookie.py).
@@ -19,7 +20,7 @@ graphql = csrf_exempt(JWTMiddleware(GatewayView(schema=schema).dispatch))
 urlpatterns: list[URLPattern | URLResolver] = [
     path("graphql", graphql, name="graphql"),
     path("graphql/", graphql),
-    path(".well-known/jwks.json", jwks.show),
+    path(".well-known/jwks.json", jwks),
     path("healthz", health.live),
     path("readyz", health.ready),
     path("account/", include("gateway.pages.urls")),
@@ -27,7 +28,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
 if settings.GATEWAY_EXPLORER:
     urlpatterns += [
         path("", lambda request: redirect("graphql")),
-        path("graphql/explorer/", include("gateway.explorer.urls")),
+        path("graphql/explorer/", include("gateway.graphiql.urls")),
     ]
 if settings.GATEWAY_ADMIN:
     # By name, so that the admin is imported only when it is on.
@@ -38,16 +39,16 @@ if settings.GATEWAY_ADMIN:
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer every other address; the middleware adds the content."""
+    """Return status 404. The middleware adds the content."""
     return HttpResponseNotFound()
 
 
-def failed(request: HttpRequest) -> HttpResponse:
-    """Answer a request whose view or middleware raised an unexpected exception."""
-    return failure_response(sys.exception() or RuntimeError("a page failed"), request)
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Return the response to a request whose view or middleware raised an unexpected exception."""
+    return failure_response(sys.exception() or RuntimeError("the view failed"), request)
 
 
 # A route, because in development Django replaces the answer of handler404 with its own page.
 urlpatterns.append(re_path("", not_found))
 handler404 = not_found
-handler500 = failed
+handler500 = server_error

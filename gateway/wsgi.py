@@ -1,4 +1,4 @@
-"""The gateway as a WSGI application. It checks the length of every header before Django parses any."""
+"""The WSGI application. It limits the length of headers before Django parses them."""
 
 import os
 from collections.abc import Iterable
@@ -22,14 +22,14 @@ MAX_HEADER_LENGTHS = {
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "gateway.settings")
 django_application = get_wsgi_application()
 
-# manage.py runs the checks before each command. A WSGI server does not.
-failed_checks = [found for found in run_checks() if found.is_serious() and not found.is_silenced()]
+# manage.py runs the checks before each command, but a WSGI server does not.
+failed_checks = [check for check in run_checks() if check.is_serious() and not check.is_silenced()]
 if failed_checks:
-    raise ImproperlyConfigured(" ".join(f"{found.msg} ({found.id})" for found in failed_checks))
+    raise ImproperlyConfigured(" ".join(f"{check.msg} ({check.id})" for check in failed_checks))
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    """Answer a request with Django, or with status 431 if a header is too long."""
+    """Pass a request to Django, or answer with status 431 if a header is too long."""
     for name, value in environ.items():
         if name.startswith("HTTP_") or name == "CONTENT_TYPE":
             limit = MAX_HEADER_LENGTHS.get(name, MAX_HEADER_LENGTH)

@@ -1,4 +1,4 @@
-"""Mail in development: its text on the console, where the developer looks, without the wrapping of the wire."""
+"""The email backend of development: prints emails without MIME headers and line wrapping."""
 
 from typing import Any
 
@@ -6,9 +6,9 @@ from django.core.mail.backends import console
 
 
 class EmailBackend(console.EmailBackend):
-    """Writes whom a mail is for, what it is about, and what it says."""
+    """Prints the recipient, subject and text of an email."""
 
     def write_message(self, message: Any) -> None:
-        """Write one mail."""
-        self.stream.write(f"Mail to {', '.join(message.to)}: {message.subject}\n\n{message.body.strip()}\n")
+        """Print one email."""
+        self.stream.write(f"Email to {', '.join(message.to)}: {message.subject}\n\n{message.body.strip()}\n")
         self.stream.write("-" * 80 + "\n")

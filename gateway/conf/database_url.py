@@ -1,11 +1,11 @@
-"""Database URLs, and what each engine needs to serve many requests at once and to fail within seconds."""
+"""Django's DATABASES from DATABASE_URL, with options for concurrency and with timeouts for each engine."""
 
 from pathlib import Path
 from typing import Any
 
 import environ
 
-# Seconds. The database itself ends what takes longer.
+# Seconds. The database server itself cancels longer statements.
 CONNECT_TIMEOUT = 3
 STATEMENT_TIMEOUT = 3
 LOCK_TIMEOUT = 2
@@ -36,10 +36,10 @@ def parse(url: str) -> dict[str, Any]:
     scheme = url.partition(":")[0]
     if scheme not in ENGINES:
         raise ValueError
-    place, mark, options = url.replace("mariadb:", "mysql:", 1).partition("?")
+    base, mark, options = url.replace("mariadb:", "mysql:", 1).partition("?")
     try:
-        # django-environ takes a plus in a path for a space, which it is in the options only.
-        config: dict[str, Any] = environ.Env.db_url_config(place.replace("+", "%2B") + mark + options)
+        # django-environ decodes a plus as a space, which is correct in the options only.
+        config: dict[str, Any] = environ.Env.db_url_config(base.replace("+", "%2B") + mark + options)
     except Exception:
         # The messages of django-environ quote the URL, including the password.
         raise ValueError from None
@@ -49,11 +49,11 @@ def parse(url: str) -> dict[str, Any]:
 
 
 def sqlite(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a file: readers beside one writer; a writer waits instead of failing."""
+    """Return the configuration of a file, with concurrent readers, and one writer at a time."""
     if config["NAME"] != ":memory:":
         config["NAME"] = str(Path(__file__).resolve().parents[2] / config["NAME"])
     options = {
-        # A deferred transaction that starts to write fails at once when another one writes, whatever the timeout.
+        # A deferred transaction fails at once, despite the timeout, if it starts to write while another one writes.
         "transaction_mode": "IMMEDIATE",
         "timeout": 10,
         "init_command": "PRAGMA journal_mode=WAL",
@@ -62,11 +62,11 @@ def sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def postgresql(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a pool of connections that are checked before use; every wait has an end."""
-    given = {**config.get("OPTIONS", {})}
+    """Return the configuration of a connection pool with timeouts. Connections are checked before use."""
+    url_options = {**config.get("OPTIONS", {})}
     pool = {
         "min_size": 0,
-        "max_size": int(given.pop("pool_size", POOL_SIZE)),
+        "max_size": int(url_options.pop("pool_size", POOL_SIZE)),
         # How long a request waits for a connection, and how long the pool tries to open one.
         "timeout": CONNECT_TIMEOUT,
         "reconnect_timeout": CONNECT_TIMEOUT,
@@ -77,14 +77,14 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
         lock_timeout=LOCK_TIMEOUT,
         idle_in_transaction_session_timeout=IDLE_IN_TRANSACTION_TIMEOUT,
     )
-    # What the URL sets comes last and so overrides the defaults.
-    options = {"connect_timeout": CONNECT_TIMEOUT, **TCP_OPTIONS, **given}
-    options |= {"options": f"{timeouts} {given.get('options', '')}".rstrip(), "pool": pool}
+    # Options in the URL override the defaults.
+    options = {"connect_timeout": CONNECT_TIMEOUT, **TCP_OPTIONS, **url_options}
+    options |= {"options": f"{timeouts} {url_options.get('options', '')}".rstrip(), "pool": pool}
     return config | {"OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
 
 def mysql(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of one connection per thread that is checked before use; every wait has an end."""
+    """Return the configuration of one connection per thread with timeouts. Connections are checked before use."""
     options = {
         "charset": "utf8mb4",
         "connect_timeout": CONNECT_TIMEOUT,

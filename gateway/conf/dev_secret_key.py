@@ -1,4 +1,4 @@
-"""The SECRET_KEY of a development machine, created once and kept in a file that git ignores."""
+"""The SECRET_KEY of development, stored in a file that git ignores."""
 
 import contextlib
 import secrets
@@ -11,7 +11,7 @@ def get_or_create(file: Path) -> str:
         draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
         draft.touch(mode=0o600)
         draft.write_text(secrets.token_urlsafe(64))
-        # A link appears with its whole content, so a second process never reads half a key.
+        # Creating a link is atomic, so another process never reads a partial key.
         with contextlib.suppress(FileExistsError):
             file.hardlink_to(draft)
         draft.unlink()

@@ -20,7 +20,7 @@ def parse(url: str) -> dict[str, Any]:
     # django-environ would turn a + in the password into a space.
     parts = urlsplit(url)
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
-    # Text after the host is the rest of a password that is not percent-encoded.
+    # Text after the host is part of a password that is not percent-encoded.
     if not parts.hostname or parts.path not in {"", "/"} or parts.query or parts.fragment:
         raise ValueError
     # Django ignores a user without a password and a password without a user.
@@ -39,13 +39,20 @@ def parse(url: str) -> dict[str, Any]:
 
 def sender(value: str) -> str:
     """a sender such as no-reply@auth.example or "Example, Inc." <no-reply@auth.example>"""
-    # Otherwise Django refuses it with each email, long after the start.
+    # Django would refuse it only when it sends an email.
     if "@" not in value:
         raise ValueError
     return sanitize_address(value, "utf-8")
 
 
-def _settings(backend: str, **found: Any) -> dict[str, Any]:
-    usual = {"HOST": "localhost", "PORT": 25, "HOST_USER": "", "HOST_PASSWORD": "", "USE_TLS": False, "USE_SSL": False}
-    settings = usual | {"FILE_PATH": None, "BACKEND": f"{backend}.EmailBackend"} | found
+def _settings(backend: str, **values: Any) -> dict[str, Any]:
+    defaults = {
+        "HOST": "localhost",
+        "PORT": 25,
+        "HOST_USER": "",
+        "HOST_PASSWORD": "",
+        "USE_TLS": False,
+        "USE_SSL": False,
+    }
+    settings = defaults | {"FILE_PATH": None, "BACKEND": f"{backend}.EmailBackend"} | values
     return {f"EMAIL_{name}": value for name, value in settings.items()}

@@ -32,7 +32,7 @@ OTHER_VARIABLES = {"GATEWAY_ORIGIN", "GATEWAY_SCHEMA"}
 # Kubernetes adds these to every container when a service is called `gateway` or `gateway-...`.
 SERVICE_LINK = re.compile(r"GATEWAY_(\w+_)?(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)")
 
-# The name of every setting that was read.
+# The names of all settings that were read.
 names: set[str] = set()
 
 
@@ -51,23 +51,23 @@ def read(name: str, parse: Callable[[str], T], default: T, *, secret: bool = Fal
     try:
         return parse(text)
     except ValueError:
-        shown = "(not shown, it is a secret)" if secret else repr(text)
-        raise ImproperlyConfigured(f"{name}={shown}: expected {parse.__doc__}.") from None
+        value = "(not shown, it is a secret)" if secret else repr(text)
+        raise ImproperlyConfigured(f"{name}={value}: expected {parse.__doc__}.") from None
 
 
 def require(**hints: str) -> None:
-    """Raise ImproperlyConfigured for all variables that are unset or empty. Each hint shows how to set one."""
+    """Raise ImproperlyConfigured if variables are unset or empty. Each hint tells how to set one."""
     missing = [name for name in hints if not os.environ.get(name, "").strip()]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
-        shown = " ".join(f"{hints[name]}." for name in missing)
-        raise ImproperlyConfigured(f"{', '.join(missing)} {verb} required when DJANGO_DEBUG is off. {shown}")
+        advice = " ".join(f"{hints[name]}." for name in missing)
+        raise ImproperlyConfigured(f"{', '.join(missing)} {verb} required when DJANGO_DEBUG is off. {advice}")
 
 
 def refuse_unknown() -> None:
     """Raise ImproperlyConfigured for GATEWAY_ variables that no setting has read. Call it after the last `read`."""
-    given = {name for name, value in os.environ.items() if name.startswith(PREFIX) and value.strip()}
-    unknown = sorted(name for name in given - names - OTHER_VARIABLES if not _is_service_link(name))
+    variables = {name for name, value in os.environ.items() if name.startswith(PREFIX) and value.strip()}
+    unknown = sorted(name for name in variables - names - OTHER_VARIABLES if not _is_service_link(name))
     if unknown:
         raise ImproperlyConfigured(" ".join(map(_correction, unknown)))
 
@@ -82,7 +82,7 @@ def _correction(name: str) -> str:
     # Without the prefix, which all names share, and so that GATEWAY_SECRET_KEY finds SECRET_KEY.
     known = {each.removeprefix(PREFIX): each for each in names}
     nearest = get_close_matches(name.removeprefix(PREFIX), known, n=1)
-    advice = f"Did you mean {known[nearest[0]]}?" if nearest else "README.md lists all settings."
+    advice = f"Did you mean {known[nearest[0]]}?" if nearest else "docs/settings.md lists all settings."
     return f"{name} is not a setting. {advice}"
 
 
@@ -90,7 +90,7 @@ def _correction(name: str) -> str:
 
 
 def text(value: str) -> str:
-    """a text"""
+    """any text"""
     return value
 
 
@@ -134,7 +134,7 @@ def duration(value: str) -> timedelta:
     parts = re.fullmatch(r"(\d{1,9})([smhd])", value)
     if parts is None or int(parts[1]) == 0:
         raise ValueError
-    return _bounded(timedelta(**{UNITS[parts[2]]: int(parts[1])}))
+    return _check_maximum(timedelta(**{UNITS[parts[2]]: int(parts[1])}))
 
 
 def rates(value: str) -> list[tuple[int, timedelta]]:
@@ -142,13 +142,13 @@ def rates(value: str) -> list[tuple[int, timedelta]]:
     parts = [re.fullmatch(r"(\d{1,6}) in (\d{1,6}) (second|minute|hour|day)s?", each) for each in words(value)]
     if not parts or not all(part and int(part[1]) and int(part[2]) for part in parts):
         raise ValueError
-    return [(int(part[1]), _bounded(timedelta(**{f"{part[3]}s": int(part[2])}))) for part in parts if part]
+    return [(int(part[1]), _check_maximum(timedelta(**{f"{part[3]}s": int(part[2])}))) for part in parts if part]
 
 
-def _bounded(found: timedelta) -> timedelta:
-    if found > MAX_DURATION:
+def _check_maximum(value: timedelta) -> timedelta:
+    if value > MAX_DURATION:
         raise ValueError
-    return found
+    return value
 
 
 def words(value: str) -> list[str]:
@@ -166,7 +166,7 @@ def origins(value: str) -> list[str]:
 
 
 def link(value: str) -> str:
-    """an address such as https://app.example/verify#token={token}, with {token} in it"""
+    """a URL such as https://app.example/verify#token={token}, with {token} once"""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or value.count("{token}") != 1:
         raise ValueError

@@ -1,4 +1,4 @@
-"""The JWT middleware: identifies the caller of a request for the resolvers."""
+"""The JWT middleware: makes the caller of a request available to the resolvers."""
 
 from collections.abc import Callable
 
@@ -6,51 +6,52 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.utils.functional import SimpleLazyObject
 
-from gateway.http import client_ip, refresh_cookie
-from gateway.http.request_info import info
+from gateway.http import refresh_cookie
+from gateway.http.client_ip import get_client_ip
+from gateway.http.request_info import get_info
 from users import normalization
 from users.caller import Caller, Keeper
 from users.errors import Unauthenticated
 from users.sessions import access_tokens
 
-PREFIXES = {"bearer", "jwt"}
-USER_AGENT_LENGTH = 300
+SCHEMES = {"bearer", "jwt"}
+MAX_USER_AGENT_LENGTH = 300
 
 
 class JWTMiddleware:
-    """Wraps the GraphQL view and sets `request.gateway.caller`; a resolver that needs the user verifies the token."""
+    """Sets `request.gateway.caller` for the GraphQL view. The token is verified when a resolver needs the user."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        keeper = refresh_cookie.read(request)
-        identify(request, keeper)
+        keeper = refresh_cookie.read_cookies(request)
+        set_caller(request, keeper)
         response = self.get_response(request)
         if keeper:
-            refresh_cookie.write(request, response, keeper)
+            refresh_cookie.set_cookies(request, response, keeper)
         return response
 
 
-def identify(request: HttpRequest, keeper: Keeper | None = None) -> None:
-    """Set the caller from the Authorization header; neither a cookie nor a sign-in in the same document changes it."""
+def set_caller(request: HttpRequest, keeper: Keeper | None = None) -> None:
+    """Set the caller from the Authorization header. Neither a cookie nor a sign-in in the same document changes it."""
     caller = Caller(
-        ip_address=info(request).client_ip or client_ip.of_client(request.META),
-        user_agent=normalization.printable(request.META.get("HTTP_USER_AGENT", ""), USER_AGENT_LENGTH),
-        token=bearer(request.META.get("HTTP_AUTHORIZATION", "")),
+        ip_address=get_info(request).client_ip or get_client_ip(request.META),
+        user_agent=normalization.printable(request.META.get("HTTP_USER_AGENT", ""), MAX_USER_AGENT_LENGTH),
+        token=bearer_token(request.META.get("HTTP_AUTHORIZATION", "")),
         keeper=keeper,
     )
-    info(request).caller = caller
-    request.user = SimpleLazyObject(lambda: _user(caller))  # type: ignore[assignment]
+    get_info(request).caller = caller
+    request.user = SimpleLazyObject(lambda: _get_user(caller))  # type: ignore[assignment]
 
 
-def bearer(header: str) -> str | None:
+def bearer_token(header: str) -> str | None:
     """Return the access token of an Authorization header, or None."""
     scheme, _, token = header.strip().partition(" ")
-    return token.strip() if scheme.lower() in PREFIXES else None
+    return token.strip() if scheme.lower() in SCHEMES else None
 
 
-def _user(caller: Caller) -> object:
+def _get_user(caller: Caller) -> object:
     try:
         return access_tokens.signed_in(caller).user
     except Unauthenticated:

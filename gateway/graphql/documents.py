@@ -1,6 +1,6 @@
-"""Documents: parsed, checked against the limits, validated, and cached, because that is most of a small request's cost.
+"""Parses, limits and validates documents, and caches the result, because these steps dominate the cost of a request.
 
-Refused documents are cached too, so that repeating one costs no parsing. The size of the cache is bounded in bytes.
+The cache includes refused documents, so that repeating one costs no parsing. Its size is bounded in bytes.
 """
 
 import sys
@@ -38,8 +38,8 @@ ERROR_BYTES = 4_000
 ENTRY_BYTES = 2_000
 
 
-class Refused(Exception):
-    """The document cannot be executed; `errors` is what the response shows."""
+class DocumentError(Exception):
+    """The document cannot be executed. `errors` are the errors of the response."""
 
     def __init__(self, errors: list[dict[str, Any]]) -> None:
         self.errors = errors
@@ -52,8 +52,8 @@ class Operation:
 
     name: str | None
     kind: OperationType
-    # The root field, as logs and metrics name it.
-    field: str
+    # The label of the operation in logs, metrics and traces.
+    label: str
     costly_fields: int
 
 
@@ -66,14 +66,14 @@ class Document:
     size: int
 
     def operation(self, name: str | None) -> Operation | None:
-        """Return the operation with this name, without a name the only one, or None."""
+        """Return the operation with this name, without a name the only one. None if there is no such operation."""
         if name is None:
             return self.operations[0] if len(self.operations) == 1 else None
         return next((each for each in self.operations if each.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
-class RefusedDocument:
+class InvalidDocument:
     """The errors of a document that cannot be executed."""
 
     errors: list[dict[str, Any]]
@@ -81,47 +81,47 @@ class RefusedDocument:
 
 
 def load(schema: GraphQLSchema, text: str) -> Document:
-    """Return the document, ready to execute, or raise Refused."""
-    allowed = settings.GATEWAY_MAX_DOCUMENT
-    if len(text) > allowed:
-        refusal = TooComplex("characters", allowed, len(text))
-        place = GraphQLError(refusal.message, source=Source(text), positions=[allowed], original_error=refusal)
-        raise Refused([errors.of_document(place)])
-    document = _read(schema, text)
-    if isinstance(document, RefusedDocument):
-        raise Refused(document.errors)
+    """Return the document, ready to execute, or raise DocumentError."""
+    max_length = settings.GATEWAY_MAX_DOCUMENT
+    if len(text) > max_length:
+        refusal = TooComplex("characters", max_length, len(text))
+        error = GraphQLError(refusal.message, source=Source(text), positions=[max_length], original_error=refusal)
+        raise DocumentError([errors.format_document_error(error)])
+    document = _load(schema, text)
+    if isinstance(document, InvalidDocument):
+        raise DocumentError(document.errors)
     return document
 
 
 def clear_cache() -> None:
-    """Forget all documents, for tests that change settings."""
-    _read.cache_clear()
+    """Empty the cache, for tests that change settings."""
+    _load.cache_clear()
 
 
-def _size(document: Document | RefusedDocument) -> int:
+def _size(document: Document | InvalidDocument) -> int:
     return document.size
 
 
-cache: LRUCache[Any, Document | RefusedDocument] = LRUCache(CACHE_BYTES, getsizeof=_size)
+cache: LRUCache[Any, Document | InvalidDocument] = LRUCache(CACHE_BYTES, getsizeof=_size)
 
 
 @cached(cache, lock=Lock())
-def _read(schema: GraphQLSchema, text: str) -> Document | RefusedDocument:
+def _load(schema: GraphQLSchema, text: str) -> Document | InvalidDocument:
     try:
         document = parse(text, max_lexical_tokens=settings.GATEWAY_MAX_TOKENS)
-        size = _unlink(document, text)
-        limits.check(document)
-        refused = [errors.of_document(error) for error in _validate(schema, document)]
+        size = _remove_cycles(document, text)
+        limits.check_limits(document)
+        formatted = [errors.format_document_error(error) for error in _validate(schema, document)]
     except GraphQLSyntaxError as error:
-        refused = [errors.of_document(_limit_of_parser(error) or error)]
+        formatted = [errors.format_document_error(_parser_limit(error) or error)]
     except TooComplex as refusal:
-        refused = [errors.of_document(GraphQLError(refusal.message, refusal.node, original_error=refusal))]
+        formatted = [errors.format_document_error(GraphQLError(refusal.message, refusal.node, original_error=refusal))]
     except GraphQLError as error:
-        refused = [errors.of_document(error)]
+        formatted = [errors.format_document_error(error)]
     except RecursionError:
-        refused = [errors.of_document(_too_deep(None))]
-    if refused:
-        return RefusedDocument(refused, ENTRY_BYTES + sys.getsizeof(text) + ERROR_BYTES * len(refused))
+        formatted = [errors.format_document_error(_too_deep(None))]
+    if formatted:
+        return InvalidDocument(formatted, ENTRY_BYTES + sys.getsizeof(text) + ERROR_BYTES * len(formatted))
     return Document(document, _operations(document), size)
 
 
@@ -130,7 +130,7 @@ def _operations(document: DocumentNode) -> tuple[Operation, ...]:
         Operation(
             name=node.name.value if node.name else None,
             kind=node.operation,
-            field=operation_label.of(document, node),
+            label=operation_label.get_label(document, node),
             costly_fields=limits.count_costly(document, node),
         )
         for node in document.definitions
@@ -138,15 +138,15 @@ def _operations(document: DocumentNode) -> tuple[Operation, ...]:
     )
 
 
-def _unlink(document: DocumentNode, text: str) -> int:
-    """Let the document be freed without the cyclic garbage collector, and return how much memory it takes."""
+def _remove_cycles(document: DocumentNode, text: str) -> int:
+    """Remove reference cycles, so that memory is freed at once. Return the size of the document in bytes."""
     # Twice the text: names, strings and comments are copies of its parts.
     size = ENTRY_BYTES + 2 * sys.getsizeof(text)
     token = document.loc.start_token if document.loc else None
     while token:
-        # The tokens form a list linked in both directions, and locations need one only.
+        # The tokens form a doubly linked list. Locations need only one direction.
         token.prev = None
-        # The parser keeps comments as well, without counting them.
+        # The token limit of the parser does not count comments.
         size += COMMENT_BYTES if token.kind == TokenKind.COMMENT else TOKEN_BYTES
         token = token.next
     return size
@@ -158,21 +158,21 @@ def _validate(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLErro
     return validate(schema, document, rules, MAX_ERRORS, hide_suggestions=not introspection)
 
 
-def _limit_of_parser(error: GraphQLSyntaxError) -> GraphQLError | None:
-    # Only the message tells whether the parser stopped at a limit.
+def _parser_limit(error: GraphQLSyntaxError) -> GraphQLError | None:
+    # graphql-core reports an exceeded limit in the message only.
     if "nested too deeply" in error.message:
         return _too_deep(error)
     if "Parsing aborted" in error.message:
-        allowed = settings.GATEWAY_MAX_TOKENS
-        return _at(error, TooComplex("tokens", allowed, allowed + 1))
+        max_tokens = settings.GATEWAY_MAX_TOKENS
+        return _locate(error, TooComplex("tokens", max_tokens, max_tokens + 1))
     return None
 
 
 def _too_deep(error: GraphQLError | None) -> GraphQLError:
-    # Deeper than the parser can follow, and so deeper than any limit that can be set.
-    return _at(error, TooComplex("depth", settings.GATEWAY_MAX_DEPTH, settings.GATEWAY_MAX_DEPTH + 1))
+    # Python's recursion limit is reached, so the document is deeper than any useful limit.
+    return _locate(error, TooComplex("depth", settings.GATEWAY_MAX_DEPTH, settings.GATEWAY_MAX_DEPTH + 1))
 
 
-def _at(error: GraphQLError | None, refusal: TooComplex) -> GraphQLError:
+def _locate(error: GraphQLError | None, refusal: TooComplex) -> GraphQLError:
     source, positions = (error.source, error.positions) if error else (None, None)
     return GraphQLError(refusal.message, source=source, positions=positions, original_error=refusal)

@@ -1,4 +1,4 @@
-"""Errors as clients see them: every one with a code, none with the server's own words in it."""
+"""GraphQL errors: every error has a code, and no error reveals an unexpected exception."""
 
 import logging
 from typing import Any
@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from graphene.utils.str_converters import to_camel_case
 from graphql import GraphQLError, GraphQLSyntaxError, Node, VariableDefinitionNode, VariableNode
 
-from gateway.http.request_info import info
+from gateway.http.request_info import get_info
 from users.caller import Caller
 from users.errors import (
     ErrorCode,
@@ -25,16 +25,18 @@ from users.errors import (
 )
 from users.sessions import access_tokens
 
-LONGEST_MESSAGE = 500
-MOST_PLACES = 10
-RETRY_AFTER = 5
-# The database is away, locked, full, read-only or too slow; nobody wrote a wrong statement.
+# The messages of graphql-core quote the request, and a response must not grow with it.
+MAX_MESSAGE_LENGTH = 500
+MAX_LOCATIONS = 10
+# Seconds.
+OUTAGE_RETRY_AFTER = 5
+# The database is unreachable, locked, full, read-only or too slow.
 OUTAGES = (OperationalError, InterfaceError, InternalError)
 log = logging.getLogger("gateway.errors")
 
 
 class BadRequest(Refusal):
-    """A request that is no GraphQL request, and the HTTP status that says why."""
+    """A request that is not a valid GraphQL request, with the HTTP status and headers of its response."""
 
     code = ErrorCode.BAD_REQUEST
 
@@ -45,7 +47,7 @@ class BadRequest(Refusal):
 
 
 class TooComplex(Refusal):
-    """A document that asks for more than a limit allows."""
+    """A document that exceeds a limit."""
 
     code = ErrorCode.OPERATION_TOO_COMPLEX
 
@@ -55,10 +57,11 @@ class TooComplex(Refusal):
         # Nested fragments can count to numbers that JSON cannot hold.
         counted = min(counted, 2**53)
         self.node = node
-        super().__init__(message or _sentence(limit, allowed, counted), limit=limit, allowed=allowed, counted=counted)
+        message = message or _limit_message(limit, allowed, counted)
+        super().__init__(message, limit=limit, allowed=allowed, counted=counted)
 
 
-def _sentence(limit: str, allowed: int, counted: int) -> str:
+def _limit_message(limit: str, allowed: int, counted: int) -> str:
     if limit.endswith("depth"):
         return f"The {limit} of the document is {counted}; the limit is {allowed}."
     verb = "selects" if limit.endswith("fields") else "contains"
@@ -66,114 +69,107 @@ def _sentence(limit: str, allowed: int, counted: int) -> str:
 
 
 class OperationUnresolved(Refusal):
-    """A document of which it does not show what to execute."""
+    """A document that does not determine which operation to execute."""
 
     code = ErrorCode.OPERATION_RESOLUTION_FAILURE
 
 
-class Failed(Refusal):
-    """A fault of the gateway's own."""
+class InternalServerError(Refusal):
+    """An unexpected exception. The message has the request ID, which the log has too."""
 
     code = ErrorCode.INTERNAL_SERVER_ERROR
 
     def __init__(self, request_id: str) -> None:
-        super().__init__(f"The server failed; quote {request_id}.", requestId=request_id)
+        message = f"The server failed. Quote the request ID {request_id} when you report this error."
+        super().__init__(message, requestId=request_id)
 
 
-def of_document(error: GraphQLError) -> dict[str, Any]:
-    """An error of a document that did not come to be executed."""
+def format_document_error(error: GraphQLError) -> dict[str, Any]:
+    """Return the error of a document that cannot be executed."""
     if isinstance(error.original_error, Refusal):
-        return _with_places(error, of_refusal(error.original_error))
-    parsed = not isinstance(error, GraphQLSyntaxError)
-    code = ErrorCode.GRAPHQL_VALIDATION_FAILED if parsed else ErrorCode.GRAPHQL_PARSE_FAILED
-    return _with_places(error, _told(error.message, code))
+        return _add_locations(error, format_refusal(error.original_error))
+    is_syntax_error = isinstance(error, GraphQLSyntaxError)
+    code = ErrorCode.GRAPHQL_PARSE_FAILED if is_syntax_error else ErrorCode.GRAPHQL_VALIDATION_FAILED
+    return _add_locations(error, _format_message(error.message, code))
 
 
-def of_execution(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
-    """An error of a document that was executed: a field's own, or one of the variables."""
+def format_execution_error(error: GraphQLError, request: HttpRequest) -> dict[str, Any]:
+    """Return the error of a field, or of the variables, of an executed document."""
     cause = error.original_error
-    # One of the engine's own, before any field or at a place in the document, speaks of what was asked.
-    asked = isinstance(cause, GraphQLError) and (error.path is None or cause.nodes)
-    if cause is None or asked:
-        return _with_places(error, _with_variable(error, _told(error.message, ErrorCode.BAD_USER_INPUT)))
-    return _with_places(error, of_refusal(_as_refusal(cause, request)))
+    # Errors that graphql-core raises before any field, or at a node of the document, are about the request.
+    is_about_request = isinstance(cause, GraphQLError) and (error.path is None or cause.nodes)
+    if cause is None or is_about_request:
+        formatted = _format_message(error.message, ErrorCode.BAD_USER_INPUT)
+        return _add_locations(error, _add_variable(error, formatted))
+    return _add_locations(error, format_refusal(_to_refusal(cause, request)))
 
 
-def of_refusal(refusal: Refusal) -> dict[str, Any]:
-    """A refusal: its message, its code, and what the client may act on."""
+def format_refusal(refusal: Refusal) -> dict[str, Any]:
+    """Return the message, the code and the extensions of a refusal."""
     extensions = {"code": refusal.code.name, **refusal.extensions}
-    errors = extensions.pop("field_errors", ())
-    if errors:
-        extensions["fieldErrors"] = [_field_error(each) for each in errors]
+    field_errors = extensions.pop("field_errors", ())
+    if field_errors:
+        extensions["fieldErrors"] = [_format_field_error(each) for each in field_errors]
     return {"message": refusal.message, "extensions": extensions}
 
 
-def of_failure(failure: BaseException, request: HttpRequest) -> dict[str, Any]:
-    """Anything that no rule raised: told to the log, masked to the client."""
-    return of_refusal(_masked(failure, request))
+def mask_exception(exception: BaseException, request: HttpRequest) -> Refusal:
+    """Log an unexpected exception, and return a refusal that does not reveal it."""
+    info = get_info(request)
+    operation = info.operation_name or "-"
+    extra = {"fields": {"operation": operation}}
+    log.error("request %s failed in operation %s", info.id, operation, exc_info=exception, extra=extra)
+    if isinstance(exception, OUTAGES):
+        return ServiceUnavailable(OUTAGE_RETRY_AFTER)
+    return InternalServerError(info.id)
 
 
-def status_of(shown: dict[str, Any]) -> int:
-    """The HTTP status of a failure before which nothing was executed."""
-    return 503 if shown["extensions"]["code"] == ErrorCode.SERVICE_UNAVAILABLE.name else 500
-
-
-def _as_refusal(cause: Exception, request: HttpRequest) -> Refusal:
-    match cause:
+def _to_refusal(exception: Exception, request: HttpRequest) -> Refusal:
+    match exception:
         case Refusal():
-            return cause
+            return exception
         case graphql_jwt.exceptions.PermissionDenied() | PermissionDenied():
-            return _not_permitted(request)
+            return _permission_refusal(request)
         case graphql_jwt.exceptions.JSONWebTokenExpired():
             return TokenExpired()
         case graphql_jwt.exceptions.JSONWebTokenError():
             return TokenInvalid()
-    return _masked(cause, request)
+    return mask_exception(exception, request)
 
 
-def _not_permitted(request: HttpRequest) -> Refusal:
+def _permission_refusal(request: HttpRequest) -> Refusal:
     try:
-        access_tokens.signed_in(info(request).caller or Caller())
+        access_tokens.signed_in(get_info(request).caller or Caller())
     except Unauthenticated as refusal:
         return refusal
     return Forbidden()
 
 
-def _masked(failure: BaseException, request: HttpRequest) -> Refusal:
-    request_id, operation = info(request).id, info(request).operation_name or "-"
-    extra = {"fields": {"operation": operation}}
-    log.error("request %s failed in operation %s", request_id, operation, exc_info=failure, extra=extra)
-    if isinstance(failure, OUTAGES):
-        return ServiceUnavailable(RETRY_AFTER)
-    return Failed(request_id)
-
-
-def _field_error(error: FieldError) -> dict[str, str]:
+def _format_field_error(error: FieldError) -> dict[str, str]:
     return {"field": to_camel_case(error.field), "code": error.code.name, "message": error.message}
 
 
-def _told(message: str, code: ErrorCode) -> dict[str, Any]:
-    # The message may quote what the client sent; an answer must not grow with it.
-    return {"message": message[:LONGEST_MESSAGE], "extensions": {"code": code.name}}
+def _format_message(message: str, code: ErrorCode) -> dict[str, Any]:
+    return {"message": message[:MAX_MESSAGE_LENGTH], "extensions": {"code": code.name}}
 
 
-def _with_variable(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:
-    """Name the variable that is missing, null or of the wrong type."""
+def _add_variable(error: GraphQLError, formatted: dict[str, Any]) -> dict[str, Any]:
+    """Add the name of the variable that is missing, null or of the wrong type."""
     match error.nodes:
         case [VariableDefinitionNode(variable=variable), *_]:
             code = FieldErrorCode.INVALID if error.original_error else FieldErrorCode.REQUIRED
         case [VariableNode() as variable, *_]:
             code = FieldErrorCode.REQUIRED
         case _:
-            return shown
-    wrong = {"field": variable.name.value, "code": code.name, "message": code.value}
-    shown["extensions"]["fieldErrors"] = [wrong]
-    return shown
+            return formatted
+    field_error = {"field": variable.name.value, "code": code.name, "message": code.value}
+    formatted["extensions"]["fieldErrors"] = [field_error]
+    return formatted
 
 
-def _with_places(error: GraphQLError, shown: dict[str, Any]) -> dict[str, Any]:
+def _add_locations(error: GraphQLError, formatted: dict[str, Any]) -> dict[str, Any]:
     if error.locations:
-        shown["locations"] = [place.formatted for place in error.locations[:MOST_PLACES]]
+        formatted["locations"] = [location.formatted for location in error.locations[:MAX_LOCATIONS]]
     if error.path is not None:
-        shown["path"] = list(error.path)
-    return shown
+        formatted["path"] = list(error.path)
+    return formatted

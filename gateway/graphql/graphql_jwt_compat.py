@@ -1,30 +1,30 @@
-"""django-graphql-jwt's handlers: its helpers, decorators and test client, on the gateway's own tokens."""
+"""Handlers that make the helpers, decorators and test client of django-graphql-jwt use the gateway's tokens."""
 
 from typing import Any
 
 import jwt
 from graphql import GraphQLResolveInfo
 
-from gateway.http.request_info import info
+from gateway.http.request_info import get_info
 from users.caller import Caller
 from users.crypto.tokens import Claims, Expired, Invalid
 from users.sessions import access_tokens, sessions
 
 
 def payload(user: Any, context: Any = None) -> Claims:
-    """The claims of a new session: a token made by `get_token` can be seen and ended like any other."""
-    caller = (context is not None and info(context).caller) or Caller()
+    """Open a session and return its claims, so that users can list and end sessions that `get_token` makes."""
+    caller = (context is not None and get_info(context).caller) or Caller()
     session, _ = sessions.open(caller, user=user, device_name="get_token")
     return access_tokens.claims_of(session)
 
 
 def encode(claims: Claims, context: Any = None) -> str:
-    """The access token of these claims."""
+    """Return the access token with these claims."""
     return access_tokens.sign(claims)
 
 
 def decode(token: str, context: Any = None) -> Claims:
-    """The claims of an access token, refused by the exceptions that the library knows."""
+    """Return the claims of an access token. Raise the exceptions of PyJWT, which the library expects."""
     try:
         return access_tokens.read(token)
     except Expired:
@@ -33,17 +33,17 @@ def decode(token: str, context: Any = None) -> Claims:
         raise jwt.DecodeError from None
 
 
-def subject(claims: Claims) -> Claims:
-    """What `user` needs to know: the session beside the user's id, so that an ended one finds nobody."""
+def identity(claims: Claims) -> Claims:
+    """Return all claims for `get_user`, because it needs the session as well as the user's id."""
     return claims
 
 
-def user(claims: Claims) -> Any:
-    """The user of a live session, or None."""
+def get_user(claims: Claims) -> Any:
+    """Return the user of a live session, or None if the session has ended."""
     session = sessions.find(id=claims["sid"], user_id=claims["sub"])
     return session.user if session else None
 
 
-def leave_to_the_gateway(info: GraphQLResolveInfo, **arguments: Any) -> bool:
-    """Keep the library's middleware from signing anyone in: the gateway has read the header already."""
+def skip_library_middleware(info: GraphQLResolveInfo, **arguments: Any) -> bool:
+    """Return True, so that the library's middleware does not authenticate: JWTMiddleware has done it."""
     return True

@@ -1,8 +1,8 @@
 """Limits on the cost of a document, checked before validation, because validation itself can be expensive.
 
-Each fragment is measured once, however often the document spreads it. Validation compares every two fields that share a
-response name and a place, and every two fragments of a selection set; the constants below bound that work. The settings
-`GATEWAY_MAX_…` bound what executing a document can cost.
+Each fragment is measured once, however often the document spreads it. Validation compares every two fields with one
+response name in a selection set, and every two fragments of a selection set. The constants below bound that work. The
+settings `GATEWAY_MAX_…` bound the cost of execution.
 """
 
 from collections.abc import Iterable
@@ -29,13 +29,13 @@ MAX_OPERATIONS = 10
 MAX_FRAGMENTS = 50
 # Counted like fields: a spread inside a fragment counts once for each spread of that fragment.
 MAX_SPREADS = 100
-# How often one field may appear in one place, after fragments are expanded.
+# The number of times one field may appear in a selection set, after fragments are expanded.
 MAX_REPETITIONS = 20
 # The full introspection query of graphql-js has 15 levels and 181 fields.
 MAX_INTROSPECTION_DEPTH = 18
 MAX_INTROSPECTION_FIELDS = 250
 INTROSPECTION = {"__schema", "__type"}
-# Fields that hash a password, send mail to an address of the client's choice, or read everything that is stored. A
+# Fields that hash a password, send email to any address, or export all data of an account. A
 # document may contain one of them, whatever the settings say. Fields that take a mailed token are not in this list:
 # they do nothing without a valid token, and a token works once.
 COSTLY = frozenset(
@@ -55,7 +55,7 @@ COSTLY = frozenset(
 
 @dataclass(slots=True)
 class Size:
-    """What a selection set selects, with all fragments expanded."""
+    """The size of a selection set, with all fragments expanded."""
 
     depth: int = 0
     fields: int = 0
@@ -82,41 +82,41 @@ class Size:
         self.introspection_fields += other.introspection_fields
 
 
-def check(document: DocumentNode) -> None:
-    """Raise TooComplex if the document exceeds a limit, GraphQLError if it asks for what validation would refuse."""
+def check_limits(document: DocumentNode) -> None:
+    """Raise TooComplex if the document exceeds a limit, GraphQLError if it contains what validation would refuse."""
     operations = [each for each in document.definitions if isinstance(each, OperationDefinitionNode)]
     fragments = [each for each in document.definitions if isinstance(each, FragmentDefinitionNode)]
-    _hold("operations", MAX_OPERATIONS, len(operations), operations[MAX_OPERATIONS:])
-    _hold("fragments", MAX_FRAGMENTS, len(fragments), fragments[MAX_FRAGMENTS:])
-    measure = Measure(document)
+    _check_limit("operations", MAX_OPERATIONS, len(operations), operations[MAX_OPERATIONS:])
+    _check_limit("fragments", MAX_FRAGMENTS, len(fragments), fragments[MAX_FRAGMENTS:])
+    measurement = Measurement(document)
     total = Size()
     for operation in operations:
-        size = measure.selection_set(operation.selection_set)
+        size = measurement.measure_selections(operation.selection_set)
         _check_operation(operation, size)
-        _add(total, size, operation)
+        _add_size(total, size, operation)
     for fragment in fragments:
         # Validation also compares the fields of a fragment that no operation spreads.
-        if fragment.name.value not in measure.fragment_sizes:
-            _add(total, measure.fragment(fragment.name.value), fragment)
+        if fragment.name.value not in measurement.fragment_sizes:
+            _add_size(total, measurement.measure_fragment(fragment.name.value), fragment)
     for definition in (*operations, *fragments):
-        _check_repetitions([definition.selection_set], measure.fragments)
+        _check_repetitions([definition.selection_set], measurement.fragments)
 
 
 def count_costly(document: DocumentNode, operation: OperationDefinitionNode) -> int:
     """Return how many costly fields an operation selects."""
-    return sum(Measure(document).selection_set(operation.selection_set).costly.values())
+    return sum(Measurement(document).measure_selections(operation.selection_set).costly.values())
 
 
 def _check_operation(operation: OperationDefinitionNode, size: Size) -> None:
     is_mutation = operation.operation == OperationType.MUTATION
     root_fields = settings.GATEWAY_MAX_MUTATIONS if is_mutation else settings.GATEWAY_MAX_ROOT_FIELDS
     directives = max(size.directives, len(operation.directives))
-    _hold("mutations" if is_mutation else "root fields", root_fields, size.root_fields, [operation])
+    _check_limit("mutations" if is_mutation else "root fields", root_fields, size.root_fields, [operation])
     _check_costly(operation, size.costly)
-    _hold("depth", settings.GATEWAY_MAX_DEPTH, size.depth, [operation])
-    _hold("aliases", settings.GATEWAY_MAX_ALIASES, size.aliases, [operation])
-    _hold("directives on one node", settings.GATEWAY_MAX_DIRECTIVES, directives, [operation])
-    _hold("introspection depth", MAX_INTROSPECTION_DEPTH, size.introspection_depth, [operation])
+    _check_limit("depth", settings.GATEWAY_MAX_DEPTH, size.depth, [operation])
+    _check_limit("aliases", settings.GATEWAY_MAX_ALIASES, size.aliases, [operation])
+    _check_limit("directives on one node", settings.GATEWAY_MAX_DIRECTIVES, directives, [operation])
+    _check_limit("introspection depth", MAX_INTROSPECTION_DEPTH, size.introspection_depth, [operation])
 
 
 def _check_costly(operation: OperationDefinitionNode, costly: dict[str, int]) -> None:
@@ -130,19 +130,19 @@ def _check_costly(operation: OperationDefinitionNode, costly: dict[str, int]) ->
     raise TooComplex("costly fields", 1, count, message, operation)
 
 
-def _add(total: Size, size: Size, definition: Node) -> None:
+def _add_size(total: Size, size: Size, definition: Node) -> None:
     total.add(size)
-    _hold("fields", settings.GATEWAY_MAX_FIELDS, total.fields, [definition])
-    _hold("introspection fields", MAX_INTROSPECTION_FIELDS, total.introspection_fields, [definition])
-    _hold("fragment spreads", MAX_SPREADS, total.spreads, [definition])
+    _check_limit("fields", settings.GATEWAY_MAX_FIELDS, total.fields, [definition])
+    _check_limit("introspection fields", MAX_INTROSPECTION_FIELDS, total.introspection_fields, [definition])
+    _check_limit("fragment spreads", MAX_SPREADS, total.spreads, [definition])
 
 
-def _hold(limit: str, allowed: int, counted: int, nodes: Iterable[Node]) -> None:
+def _check_limit(limit: str, allowed: int, counted: int, nodes: Iterable[Node]) -> None:
     if counted > allowed:
         raise TooComplex(limit, allowed, counted, node=next(iter(nodes), None))
 
 
-class Measure:
+class Measurement:
     """Measures the selection sets of a document."""
 
     def __init__(self, document: DocumentNode) -> None:
@@ -151,15 +151,15 @@ class Measure:
         self.fragment_sizes: dict[str, Size] = {}
         self.expanding: set[str] = set()
 
-    def selection_set(self, node: SelectionSetNode | None) -> Size:
+    def measure_selections(self, node: SelectionSetNode | None) -> Size:
         """Return the size of a selection set."""
         total = Size()
         for selection in node.selections if node else ():
-            total.add(self._selection(selection))
+            total.add(self._measure_selection(selection))
             total.directives = max(total.directives, len(selection.directives))
         return total
 
-    def fragment(self, name: str) -> Size:
+    def measure_fragment(self, name: str) -> Size:
         """Return the size of a fragment, which is zero if the document does not define it."""
         if name not in self.fragment_sizes:
             fragment = self.fragments.get(name)
@@ -168,23 +168,23 @@ class Measure:
             if name in self.expanding:
                 raise GraphQLError(f"Cannot spread fragment '{name[:100]}' within itself.", fragment)
             self.expanding.add(name)
-            size = self.selection_set(fragment.selection_set)
+            size = self.measure_selections(fragment.selection_set)
             size.directives = max(size.directives, len(fragment.directives))
             self.fragment_sizes[name] = size
         return self.fragment_sizes[name]
 
-    def _selection(self, node: SelectionNode) -> Size:
+    def _measure_selection(self, node: SelectionNode) -> Size:
         if isinstance(node, FieldNode):
-            return self._field(node)
+            return self._measure_field(node)
         if isinstance(node, InlineFragmentNode):
-            return self.selection_set(node.selection_set)
+            return self.measure_selections(node.selection_set)
         assert isinstance(node, FragmentSpreadNode)
         size = Size(spreads=1)
-        size.add(self.fragment(node.name.value))
+        size.add(self.measure_fragment(node.name.value))
         return size
 
-    def _field(self, node: FieldNode) -> Size:
-        size, name = self.selection_set(node.selection_set), node.name.value
+    def _measure_field(self, node: FieldNode) -> Size:
+        size, name = self.measure_selections(node.selection_set), node.name.value
         size.aliases += node.alias is not None
         if name in INTROSPECTION:
             if not settings.GATEWAY_INTROSPECTION:
@@ -201,14 +201,14 @@ class Measure:
 
 
 def _check_repetitions(selection_sets: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]) -> None:
-    """Hold the limit for selection sets whose fields are merged into one place of the response."""
+    """Limit how often one field is repeated in selection sets that are merged in the response."""
     fields: dict[str, list[FieldNode]] = {}
     spread: set[str] = set()
     for selection_set in selection_sets:
         _collect_fields(selection_set, fragments, fields, spread)
     for name, nodes in fields.items():
         if len(nodes) > MAX_REPETITIONS:
-            message = f"{name[:100]} appears {len(nodes)} times in one place; the limit is {MAX_REPETITIONS}."
+            message = f"{name[:100]} appears {len(nodes)} times in one selection set; the limit is {MAX_REPETITIONS}."
             raise TooComplex("repetitions of a field", MAX_REPETITIONS, len(nodes), message, nodes[MAX_REPETITIONS])
         _check_repetitions([node.selection_set for node in nodes if node.selection_set], fragments)
 

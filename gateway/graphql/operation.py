@@ -1,4 +1,4 @@
-"""One operation: find its document, check that it is allowed, execute it, and make its errors public."""
+"""Executes one operation: loads its document, checks that it is allowed, and formats its errors."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,92 +8,98 @@ from django.http import HttpRequest
 from graphql import ExecutionResult, GraphQLSchema, OperationType, execute_sync
 
 from gateway.graphql import documents, errors, operation_label, persisted
-from gateway.graphql.documents import Document, Operation, Refused
+from gateway.graphql.documents import Document, DocumentError, Operation
 from gateway.graphql.errors import BadRequest, OperationUnresolved, TooComplex
 from gateway.graphql.request import Parameters
-from gateway.http import refresh_cookie
-from gateway.http.request_info import NO_OPERATION, info
+from gateway.http.refresh_cookie import require_trusted_origin
+from gateway.http.request_info import NO_OPERATION, get_info
 from users.errors import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The answer to an operation, and whether anything was executed for it."""
+    """The result of an operation in GraphQL's response format, and whether the operation was executed."""
 
-    answer: dict[str, Any]
+    result: dict[str, Any]
     was_executed: bool
 
 
 @dataclass(slots=True)
-class Budget:
-    """The costly fields that the operations of one batch may select together."""
+class BatchLimit:
+    """Limits the costly fields of a batch: all its operations together may select one."""
 
-    costly: int = 1
+    remaining: int = 1
 
-    def spend(self, operation: Operation) -> None:
-        """Raise TooComplex if the batch selects more costly fields than one document may."""
-        self.costly -= operation.costly_fields
-        if self.costly < 0:
-            raise TooComplex("costly fields", 1, 1 - self.costly)
+    def check(self, operation: Operation) -> None:
+        """Raise TooComplex if the operations so far select more than one costly field."""
+        self.remaining -= operation.costly_fields
+        if self.remaining < 0:
+            raise TooComplex("costly fields", 1, 1 - self.remaining)
 
 
-def run(schema: GraphQLSchema, request: HttpRequest, asked: Parameters, budget: Budget | None = None) -> Outcome:
-    """Return the outcome of the operation that a request asks for."""
+def run(
+    schema: GraphQLSchema, request: HttpRequest, parameters: Parameters, batch_limit: BatchLimit | None = None
+) -> Outcome:
+    """Execute the operation of a request."""
     try:
-        document = documents.load(schema, persisted.text_of(asked))
-        operation = _operation(request, document, asked.operation_name)
-        note(request, operation)
-        if budget:
-            budget.spend(operation)
-        persisted.keep(asked)
-    except Refused as refused:
-        return _refuse(refused.errors)
+        document = documents.load(schema, persisted.get_text(parameters))
+        operation = _get_operation(request, document, parameters.operation_name)
+        set_operation(request, operation)
+        if batch_limit:
+            batch_limit.check(operation)
+        persisted.cache_text(parameters)
+    except DocumentError as error:
+        return _not_executed(error.errors)
     except BadRequest:
         raise
     except Refusal as refusal:
-        return _refuse([errors.of_refusal(refusal)])
+        return _not_executed([errors.format_refusal(refusal)])
     result = execute_sync(
         schema,
         document.node,
         context_value=request,
-        variable_values=asked.variables,
-        operation_name=asked.operation_name,
+        variable_values=parameters.variables,
+        operation_name=parameters.operation_name,
         hide_suggestions=not settings.GATEWAY_INTROSPECTION,
     )
-    return _public(result, request)
+    return _executed(result, request)
 
 
-def note(request: HttpRequest, operation: Operation) -> None:
-    """Tell logs and metrics the root field and the name of the operation."""
-    known = info(request)
+def set_operation(request: HttpRequest, operation: Operation) -> None:
+    """Set the operation of `request.gateway`, for logs, metrics and traces."""
+    info = get_info(request)
     # The operations of a batch share one request.
-    is_same = known.operation_label in {NO_OPERATION, operation.field}
-    known.operation_label = operation.field if is_same else operation_label.SEVERAL
-    known.operation_name = operation.name
+    is_same = info.operation_label in {NO_OPERATION, operation.label}
+    info.operation_label = operation.label if is_same else operation_label.SEVERAL
+    info.operation_name = operation.name
 
 
-def _operation(request: HttpRequest, document: Document, name: str | None) -> Operation:
+def _get_operation(request: HttpRequest, document: Document, name: str | None) -> Operation:
     operation = document.operation(name)
     if operation is None:
-        raise OperationUnresolved
+        raise OperationUnresolved(
+            "Several operations in the document: set operationName."
+            if name is None
+            else "No operation in the document has the name in operationName."
+        )
     if operation.kind == OperationType.SUBSCRIPTION:
-        raise BadRequest("Subscriptions are not served here.")
+        raise BadRequest("The gateway does not support subscriptions.")
     if request.method == "GET" and operation.kind != OperationType.QUERY:
-        raise BadRequest("Mutations come by POST.", 405, Allow="POST")
+        raise BadRequest("Send mutations by POST.", 405, Allow="POST")
     if operation.kind == OperationType.MUTATION:
-        refresh_cookie.guard(request)
+        require_trusted_origin(request)
     return operation
 
 
-def _public(result: ExecutionResult, request: HttpRequest) -> Outcome:
+def _executed(result: ExecutionResult, request: HttpRequest) -> Outcome:
     if not result.errors:
         return Outcome({"data": result.data}, was_executed=True)
-    shown = [errors.of_execution(each, request) for each in result.errors]
-    # Variables were refused, so nothing was executed and there is no data.
+    formatted = [errors.format_execution_error(each, request) for each in result.errors]
+    # The variables are invalid, so nothing was executed.
     if result.data is None and all(each.path is None for each in result.errors):
-        return _refuse(shown)
-    return Outcome({"data": result.data, "errors": shown}, was_executed=True)
+        return _not_executed(formatted)
+    return Outcome({"data": result.data, "errors": formatted}, was_executed=True)
 
 
-def _refuse(shown: list[dict[str, Any]]) -> Outcome:
-    return Outcome({"errors": shown}, was_executed=False)
+def _not_executed(formatted: list[dict[str, Any]]) -> Outcome:
+    return Outcome({"errors": formatted}, was_executed=False)

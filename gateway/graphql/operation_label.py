@@ -1,4 +1,4 @@
-"""What an operation is about, in the schema's words: a client names its operations as it likes."""
+"""Labels of operations for logs, metrics and traces. They are field names of the schema, never text of a client."""
 
 from collections.abc import Iterator
 
@@ -11,26 +11,26 @@ from graphql import (
     SelectionSetNode,
 )
 
-NONE, SEVERAL, INTROSPECTION = "none", "several", "introspection"
+SEVERAL, INTROSPECTION = "several", "introspection"
 
 
-def of(document: DocumentNode, operation: OperationDefinitionNode) -> str:
-    """The one root field of an operation, or that there are several, or that it only asks for the schema."""
-    names = {*_names(document, operation.selection_set)}
+def get_label(document: DocumentNode, operation: OperationDefinitionNode) -> str:
+    """Return the root field of an operation, SEVERAL for more than one field, or INTROSPECTION."""
+    names = {*_root_fields(document, operation.selection_set)}
     if len(names) > 1:
         names.discard(INTROSPECTION)
     return names.pop() if len(names) == 1 else SEVERAL
 
 
-def _names(document: DocumentNode, selections: SelectionSetNode) -> Iterator[str]:
+def _root_fields(document: DocumentNode, selections: SelectionSetNode) -> Iterator[str]:
     for node in selections.selections:
         if isinstance(node, FieldNode):
             name = node.name.value
             yield INTROSPECTION if name.startswith("__") else name
         elif isinstance(node, FragmentSpreadNode):
-            yield from _names(document, _fragment(document, node.name.value).selection_set)
+            yield from _root_fields(document, _fragment(document, node.name.value).selection_set)
         else:
-            yield from _names(document, node.selection_set)  # type: ignore[attr-defined]
+            yield from _root_fields(document, node.selection_set)  # type: ignore[attr-defined]
 
 
 def _fragment(document: DocumentNode, name: str) -> FragmentDefinitionNode:

@@ -36,31 +36,31 @@ cache: LRUCache[str, str] = LRUCache(5_000_000, getsizeof=lambda text: sys.getsi
 cache_lock = Lock()
 
 
-def text_of(asked: Parameters) -> str:
-    """Return the document of a request, which sends its text or its hash."""
-    digest = _digest(asked)
+def get_text(parameters: Parameters) -> str:
+    """Return the text of the document, which a request contains or refers to by its hash."""
+    digest = _digest(parameters)
     if settings.GATEWAY_TRUSTED_DOCUMENTS:
-        return _trusted(asked.query, digest)
-    if digest is None or (asked.query and not settings.GATEWAY_PERSISTED_QUERIES):
-        if not asked.query:
+        return _trusted_text(parameters.query, digest)
+    if digest is None or (parameters.query and not settings.GATEWAY_PERSISTED_QUERIES):
+        if not parameters.query:
             raise BadRequest("The request has no `query`.")
-        return asked.query
+        return parameters.query
     if not settings.GATEWAY_PERSISTED_QUERIES:
         raise PersistedQueryNotSupported("PersistedQueryNotSupported")
-    return _sent(asked.query, digest) if asked.query else _kept(digest)
+    return _verify(parameters.query, digest) if parameters.query else _cached(digest)
 
 
-def keep(asked: Parameters) -> None:
-    """Cache a valid document under the hash that came with it."""
-    digest = _digest(asked)
-    if digest and asked.query and settings.GATEWAY_PERSISTED_QUERIES and not settings.GATEWAY_TRUSTED_DOCUMENTS:
+def cache_text(parameters: Parameters) -> None:
+    """Cache the text of a valid document under the hash in its request."""
+    digest = _digest(parameters)
+    if digest and parameters.query and settings.GATEWAY_PERSISTED_QUERIES and not settings.GATEWAY_TRUSTED_DOCUMENTS:
         # A text may be larger than the whole cache if GATEWAY_MAX_DOCUMENT is.
         with cache_lock, suppress(ValueError):
-            cache[digest] = asked.query
+            cache[digest] = parameters.query
 
 
 @lru_cache(maxsize=1)
-def trusted(file: str) -> dict[str, str]:
+def load_trusted(file: str) -> dict[str, str]:
     """Return the documents of a file (a map, or Apollo's manifest) by their ids and by their texts."""
     content: dict[str, Any] = orjson.loads(Path(file).read_bytes())
     if "operations" in content:
@@ -68,23 +68,23 @@ def trusted(file: str) -> dict[str, str]:
     return {str(key): str(text) for id, text in content.items() for key in (id, text)}
 
 
-def _trusted(text: str | None, digest: str | None) -> str:
+def _trusted_text(text: str | None, digest: str | None) -> str:
     if text in pages.TEXTS and digest is None:
         return text
-    documents = trusted(settings.GATEWAY_TRUSTED_DOCUMENTS)
-    found = documents.get(digest or text or "")
-    if found is None:
+    documents = load_trusted(settings.GATEWAY_TRUSTED_DOCUMENTS)
+    trusted = documents.get(digest or text or "")
+    if trusted is None:
         raise PersistedQueryNotSupported("PersistedQueryNotSupported")
-    return found
+    return trusted
 
 
-def _sent(text: str, digest: str) -> str:
+def _verify(text: str, digest: str) -> str:
     if hashlib.sha256(text.encode()).hexdigest() != digest:
-        raise BadRequest("The `sha256Hash` does not match the text of the query.")
+        raise BadRequest("`sha256Hash` is not the SHA-256 of `query`.")
     return text
 
 
-def _kept(digest: str) -> str:
+def _cached(digest: str) -> str:
     with cache_lock:
         text = cache.get(digest)
     if text is None:
@@ -93,8 +93,8 @@ def _kept(digest: str) -> str:
     return text
 
 
-def _digest(asked: Parameters) -> str | None:
-    persisted = (asked.extensions or {}).get("persistedQuery")
+def _digest(parameters: Parameters) -> str | None:
+    persisted = (parameters.extensions or {}).get("persistedQuery")
     if persisted is None:
         return None
     digest = persisted.get("sha256Hash") if isinstance(persisted, dict) else None

@@ -1,4 +1,4 @@
-"""GraphQL requests as they come over HTTP, taken apart into the parameters that the specification names."""
+"""Reads the parameters of GraphQL requests, as the GraphQL over HTTP specification defines them."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +14,7 @@ from gateway.http.content_negotiation import JSON
 
 @dataclass(frozen=True, slots=True)
 class Parameters:
-    """What a request asks to execute."""
+    """The parameters of a GraphQL request."""
 
     query: str | None
     variables: dict[str, Any] | None
@@ -25,75 +25,79 @@ class Parameters:
 def read_request(request: HttpRequest) -> Parameters | list[Parameters]:
     """Return the parameters of a request: from the body of a POST, from the URL of a GET."""
     if request.method == "POST":
-        body = _json_body(request)
-        return _batch(body) if isinstance(body, list) else _parameters(body)
-    given: dict[str, Any] = {name: request.GET[name] for name in ("query", "operationName") if name in request.GET}
+        body = _read_json_body(request)
+        return _read_batch(body) if isinstance(body, list) else _read_parameters(body)
+    parameters: dict[str, Any] = {name: request.GET[name] for name in ("query", "operationName") if name in request.GET}
     for name in ("variables", "extensions"):
         if request.GET.get(name):
-            given[name] = _json(request.GET[name].encode("utf-8", "surrogatepass"), name)
-    return _parameters(given)
+            parameters[name] = _parse_json(request.GET[name].encode("utf-8", "surrogatepass"), f"`{name}`")
+    return _read_parameters(parameters)
 
 
-def _batch(items: list[Any]) -> list[Parameters]:
-    most = settings.GATEWAY_MAX_BATCH
-    if not most:
-        raise BadRequest("Batches are not served here: send one operation a request.")
-    if not 0 < len(items) <= most:
-        raise BadRequest(f"A batch has 1 to {most} operations.")
-    return [_parameters(item) for item in items]
+def _read_batch(items: list[Any]) -> list[Parameters]:
+    max_operations = settings.GATEWAY_MAX_BATCH
+    if not max_operations:
+        raise BadRequest("Batches are disabled. Send one operation per request.")
+    if not 0 < len(items) <= max_operations:
+        raise BadRequest(f"A batch must have 1 to {max_operations} operations.")
+    return [_read_parameters(item) for item in items]
 
 
-def _parameters(given: Any) -> Parameters:
-    if not isinstance(given, dict):
+def _read_parameters(content: Any) -> Parameters:
+    if not isinstance(content, dict):
         raise BadRequest("The body must be a JSON object.")
     return Parameters(
-        query=_typed(given, "query", str, "a text"),
-        variables=_typed(given, "variables", dict, "an object"),
-        operation_name=_typed(given, "operationName", str, "a text") or None,
-        extensions=_typed(given, "extensions", dict, "an object"),
+        query=_get_typed(content, "query", str, "a string"),
+        variables=_get_typed(content, "variables", dict, "an object"),
+        operation_name=_get_typed(content, "operationName", str, "a string") or None,
+        extensions=_get_typed(content, "extensions", dict, "an object"),
     )
 
 
-def _typed(given: dict[str, Any], name: str, kind: type, wanted: str) -> Any:
-    value = given.get(name)
-    if value is not None and not isinstance(value, kind):
-        raise BadRequest(f"`{name}` must be {wanted}.")
+def _get_typed(content: dict[str, Any], name: str, type_: type, description: str) -> Any:
+    value = content.get(name)
+    if value is not None and not isinstance(value, type_):
+        raise BadRequest(f"`{name}` must be {description}.")
     return value
 
 
-def _json_body(request: HttpRequest) -> Any:
+def _read_json_body(request: HttpRequest) -> Any:
     if not _is_json(request.META.get("CONTENT_TYPE", "")):
         raise BadRequest("The body must be application/json in UTF-8.", 415, Accept="application/json")
     if request.META.get("HTTP_CONTENT_ENCODING", "identity").lower() != "identity":
-        raise BadRequest("The body must not be compressed.", 415, **{"Accept-Encoding": "identity"})
-    return _json(_body(request), "the body")
+        raise BadRequest(
+            "The body must not be compressed. Remove the Content-Encoding header.",
+            415,
+            **{"Accept-Encoding": "identity"},
+        )
+    return _parse_json(_read_body(request), "The body")
 
 
-def _is_json(kind: str) -> bool:
-    if kind == JSON:
+def _is_json(content_type: str) -> bool:
+    if content_type == JSON:
         return True
-    media, parameters = parse_header_parameters(kind)
-    return media == JSON and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
+    media_type, parameters = parse_header_parameters(content_type)
+    return media_type == JSON and parameters.get("charset", "utf-8").lower() in {"utf-8", "utf8"}
 
 
-def _body(request: HttpRequest) -> bytes:
-    most = settings.GATEWAY_MAX_BODY
+def _read_body(request: HttpRequest) -> bytes:
+    max_length = settings.GATEWAY_MAX_BODY
     try:
-        # Django reads no body without a length; a chunked one is read here, and no further than it may go.
+        # Django reads no body without a Content-Length, so a chunked body is read here.
         if "CONTENT_LENGTH" not in request.META and "HTTP_TRANSFER_ENCODING" in request.META:
-            body = request.META["wsgi.input"].read(most + 1)
+            body = request.META["wsgi.input"].read(max_length + 1)
         else:
-            body = request.read(most + 1)
+            body = request.read(max_length + 1)
     except (UnreadablePostError, OSError):
-        raise BadRequest("The body did not arrive.") from None
-    if len(body) > most:
-        raise BadRequest(f"The body is larger than {most} bytes.", 413)
+        raise BadRequest("The body of the request is incomplete.") from None
+    if len(body) > max_length:
+        raise BadRequest(f"The body is larger than {max_length} bytes.", 413)
     return bytes(body)
 
 
-def _json(text: bytes, what: str) -> Any:
-    # This reader refuses what the database would choke on later: lone surrogates, numbers beyond a double.
+def _parse_json(text: bytes, name: str) -> Any:
+    # orjson refuses lone surrogates and numbers beyond a double, which the database could not store.
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        raise BadRequest(f"{what[0].upper()}{what[1:]} must be JSON.") from None
+        raise BadRequest(f"{name} must be JSON.") from None

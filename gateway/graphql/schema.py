@@ -1,12 +1,12 @@
-"""The schema, as the gateway serves it and `schema.graphql` prints it."""
+"""The GraphQL schema, which `make schema` writes to schema.graphql."""
 
 from typing import Any
 
 import graphene
 from graphql import ExecutionResult, GraphQLScalarType
 
-from gateway.graphql.authentication import identify
-from gateway.http.request_info import info
+from gateway.graphql.authentication import set_caller
+from gateway.http.request_info import get_info
 from users.schema import Mutation, Query
 
 SPECIFICATIONS = {
@@ -16,13 +16,13 @@ SPECIFICATIONS = {
 
 
 class Schema(graphene.Schema):
-    """A schema that knows its caller also where it is executed without the view."""
+    """A schema that can be executed without the view, for example in tests."""
 
     def execute(self, *args: Any, **kwargs: Any) -> ExecutionResult:
-        """The result of a document, for a request that need not have passed the middleware."""
+        """Execute a document. Set the caller if the request has not passed the middleware."""
         request = kwargs.get("context_value", kwargs.get("context"))
-        if request is not None and info(request).caller is None:
-            identify(request)
+        if request is not None and get_info(request).caller is None:
+            set_caller(request)
         result: ExecutionResult = super().execute(*args, **kwargs)
         return result
 

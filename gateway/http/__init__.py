@@ -1,1 +1,1 @@
-"""HTTP: what surrounds every request, and the plain views."""
+"""HTTP: middleware, headers, cookies, and the views that are not GraphQL."""

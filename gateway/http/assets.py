@@ -1,4 +1,4 @@
-"""The files that pages load: of a fixed list, each served with the type and the digest it has."""
+"""Static files of the pages: a fixed list, served with a version in the URL so that browsers cache them."""
 
 import hashlib
 from collections.abc import Callable
@@ -20,23 +20,23 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-FOREVER = "public, max-age=31536000, immutable"
+IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 @dataclass(frozen=True, slots=True)
 class Assets:
-    """The files of one set of pages: the route they stand at, and how a listed one is read."""
+    """The static files of a set of pages: the name of their route, and a function that reads a file by its name."""
 
     route: str
     read: Callable[[str], bytes]
 
     def url(self, name: str) -> str:
-        """The address of an asset, with its version, so that it may be cached for good."""
+        """Return the URL of a file, with its version, so that browsers cache it permanently."""
         return f"{reverse(self.route, args=[name])}?{urlencode({'v': _version(self.read(name))})}"
 
     @method_decorator(require_safe)
     def serve(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        """Answer with one listed file, or with 304 where the browser has it already."""
+        """Return a listed file, or status 304 if the browser has it already."""
         try:
             content = self.read(name)
         except FileNotFoundError:
@@ -45,8 +45,8 @@ class Assets:
         etag = f'"{version}"'
         response = HttpResponse(content, content_type=TYPES[Path(name).suffix])
         response["ETag"] = etag
-        # An address that names no version, or another one, must not pin these bytes for a year.
-        response["Cache-Control"] = FOREVER if request.GET.get("v") == version else "no-cache"
+        # A URL without the current version must not cache this content permanently.
+        response["Cache-Control"] = IMMUTABLE if request.GET.get("v") == version else "no-cache"
         response["X-Content-Type-Options"] = "nosniff"
         return get_conditional_response(request, etag=etag, response=response) or response
 

@@ -1,4 +1,4 @@
-"""The client's address: what the proxies that we trust saw, never what the client says."""
+"""The IP address of a client, as the trusted proxies saw it."""
 
 import re
 from collections.abc import Mapping
@@ -8,33 +8,34 @@ from typing import Any
 
 from django.conf import settings
 
-# Longer than any address, its port and the name of its zone; what is remembered must not grow with what is sent.
-LONGEST = 100
+CACHE_SIZE = 1_024
+# Longer than any address with a port and a zone. Longer texts are not cached, so that clients cannot fill the memory.
+MAX_LENGTH = 100
 
 
-def of_client(meta: Mapping[str, Any]) -> str | None:
-    """The address behind as many proxies as `GATEWAY_TRUSTED_PROXIES` counts."""
+def get_client_ip(meta: Mapping[str, Any]) -> str | None:
+    """Return the IP address in front of GATEWAY_TRUSTED_PROXIES proxies, or None if there is no valid one."""
     hops = [hop.strip() for hop in meta.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    seen = [*hops, meta.get("REMOTE_ADDR", "")]
-    # Each trusted proxy appended one hop; all that stands further left is the client's own writing.
-    address = seen[max(0, len(seen) - 1 - settings.GATEWAY_TRUSTED_PROXIES)]
-    return _clean(address) or _clean(meta.get("REMOTE_ADDR", ""))
+    addresses = [*hops, meta.get("REMOTE_ADDR", "")]
+    # Each trusted proxy appends one hop. A client can forge the hops to the left of those.
+    address = addresses[max(0, len(addresses) - 1 - settings.GATEWAY_TRUSTED_PROXIES)]
+    return _parse(address) or _parse(meta.get("REMOTE_ADDR", ""))
 
 
-def _clean(address: str) -> str | None:
-    return _parsed(address) if len(address) <= LONGEST else None
+def _parse(address: str) -> str | None:
+    return _cached_parse(address) if len(address) <= MAX_LENGTH else None
 
 
-@lru_cache(maxsize=1_024)
-def _parsed(address: str) -> str | None:
-    # Some proxies write a port behind it: `192.0.2.1:4444`, `[2001:db8::1]:4444`.
+@lru_cache(maxsize=CACHE_SIZE)
+def _cached_parse(address: str) -> str | None:
+    # Some proxies append a port: `192.0.2.1:4444`, `[2001:db8::1]:4444`.
     with_port = re.fullmatch(r"\[(.+)\](?::\d+)?|([\d.]+):\d+", address)
-    bare = (with_port[1] or with_port[2]) if with_port else address
+    host = (with_port[1] or with_port[2]) if with_port else address
     try:
-        # Without its zone (`fe80::1%eth0`), which no database takes for an address.
-        found = ip_address(bare.partition("%")[0])
+        # Without its zone (`fe80::1%eth0`), which databases refuse.
+        parsed = ip_address(host.partition("%")[0])
     except ValueError:
         return None
-    # A socket for both families writes IPv4 as `::ffff:192.0.2.1`: one /64 for all the world.
-    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
-    return str(mapped or found)
+    # A dual-stack socket writes IPv4 as `::ffff:192.0.2.1`. All such addresses would share the limits of one /64.
+    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
+    return str(mapped or parsed)

@@ -1,4 +1,4 @@
-"""The log of refused origins, so that a missing entry of CORS_ALLOWED_ORIGINS is found on the server's side too."""
+"""Logs refused origins, so that operators notice a missing entry in CORS_ALLOWED_ORIGINS."""
 
 import logging
 import re
@@ -9,32 +9,33 @@ from time import monotonic
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
-MAX_LENGTH = 100
-INTERVAL = 60.0
+MAX_ORIGIN_LENGTH = 100
+# Seconds.
+LOG_INTERVAL = 60.0
 log = logging.getLogger("gateway.cors")
 
 
-class OncePerMinute:
-    """A limit of one log line per minute and process: a flood of requests must not fill the log."""
+class LogLimit:
+    """Allows one log line per minute and process, so that a flood of requests cannot fill the log."""
 
     def __init__(self) -> None:
         self.lock = Lock()
-        self.next = 0.0
+        self.allowed_at = 0.0
 
     def allows(self) -> bool:
-        """Return whether the minute since the last allowed line is over, and start the next one."""
+        """Return whether a minute has passed since the last allowed line. If so, start the next minute."""
         with self.lock:
-            if monotonic() < self.next:
+            if monotonic() < self.allowed_at:
                 return False
-            self.next = monotonic() + INTERVAL
+            self.allowed_at = monotonic() + LOG_INTERVAL
             return True
 
 
-_limit = OncePerMinute()
+_log_limit = LogLimit()
 
 
 class RefusedOriginMiddleware:
-    """Logs the origins that CorsMiddleware refuses. Stands before it, because it answers preflights itself."""
+    """Logs origins that CorsMiddleware refuses. It comes first, because CorsMiddleware answers preflights itself."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -42,15 +43,15 @@ class RefusedOriginMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
         origin = request.META.get("HTTP_ORIGIN", "")
-        if origin and _is_refused(request, response, origin) and _limit.allows():
+        if origin and _is_refused(request, response, origin) and _log_limit.allows():
             log.warning(
-                "the origin %a is not in CORS_ALLOWED_ORIGINS: browsers show its pages no answer", origin[:MAX_LENGTH]
+                "origin %a is not in CORS_ALLOWED_ORIGINS: browsers block its requests", origin[:MAX_ORIGIN_LENGTH]
             )
         return response
 
 
 def _is_refused(request: HttpRequest, response: HttpResponseBase, origin: str) -> bool:
-    # Browsers send the header with POST requests to their own origin as well; those need no permission.
-    is_own = origin.partition("://")[2] == request.META.get("HTTP_HOST")
-    is_shared = re.match(settings.CORS_URLS_REGEX, request.path_info)
-    return bool(is_shared) and not is_own and "Access-Control-Allow-Origin" not in response.headers
+    # Browsers send Origin with same-origin POST requests too, which need no CORS headers.
+    is_same_origin = origin.partition("://")[2] == request.META.get("HTTP_HOST")
+    has_cors = re.match(settings.CORS_URLS_REGEX, request.path_info)
+    return bool(has_cors) and not is_same_origin and "Access-Control-Allow-Origin" not in response.headers

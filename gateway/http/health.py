@@ -17,23 +17,23 @@ from users.sessions import signing_keys
 
 PATHS = {"/healthz", "/readyz"}
 OK = "ok"
-# Seconds. More requests for /readyz do not ask the database more often.
+# Seconds. Within this time /readyz does not query the database again.
 CACHE_TIMEOUT = 1.0
 # Names the file that `manage.py serve` creates when it begins to stop. Workers inherit the variable.
 STOPPING_FILE = "SERVE_STOPPING_FILE"
 
-Parts = dict[str, str]
+States = dict[str, str]
 
 
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
-    """Answer 200. Needs neither the database nor a key."""
+    """Answer 200, also if the database fails."""
     return json_response({"status": OK})
 
 
 @require_safe
 def ready(request: HttpRequest) -> HttpResponse:
-    """Answer 200 if the gateway can handle requests, else 503 and which part cannot."""
+    """Answer 200 if the gateway can handle requests, else 503 with the parts that fail."""
     parts = readiness.parts()
     is_ready = all(state == OK for state in parts.values())
     content = {"status": "ready" if is_ready else "not ready", "parts": parts}
@@ -44,31 +44,31 @@ class Readiness:
     """The state of each part the gateway needs, cached for CACHE_TIMEOUT. One thread at a time checks them."""
 
     def __init__(self) -> None:
-        self.cached: Parts = {}
+        self.cached: States = {}
         self.expires_at = 0.0
         self.is_migrated = False
         self.lock = Lock()
 
-    def parts(self) -> Parts:
+    def parts(self) -> States:
         """Return the state of each part."""
         # While one thread checks, other threads return the cached state. Only the first requests wait.
         if time.monotonic() >= self.expires_at and self.lock.acquire(blocking=not self.cached):
             try:
                 if time.monotonic() >= self.expires_at:
-                    self.cached = self._check()
+                    self.cached = self._check_parts()
                     self.expires_at = time.monotonic() + CACHE_TIMEOUT
             finally:
                 self.lock.release()
         return {**self.cached, "server": "stopping"} if is_stopping() else self.cached
 
-    def _check(self) -> Parts:
-        states = {"database": _state(_database)}
+    def _check_parts(self) -> States:
+        states = {"database": _state(_check_database)}
         if states["database"] != OK:
             return states | {"migrations": "unknown", "keys": "unknown"}
-        states["migrations"] = _state(self._migrations)
-        return states | {"keys": _state(_keys) if states["migrations"] == OK else "unknown"}
+        states["migrations"] = _state(self._check_migrations)
+        return states | {"keys": _state(_check_keys) if states["migrations"] == OK else "unknown"}
 
-    def _migrations(self) -> str:
+    def _check_migrations(self) -> str:
         if not self.is_migrated:
             executor = MigrationExecutor(connection)
             # An applied migration stays applied: once all are, this is not checked again.
@@ -91,7 +91,7 @@ def is_stopping() -> bool:
 
 
 def _state(check: Callable[[], str]) -> str:
-    # Only the kind of failure: anyone may read the response.
+    # The response is public, so it contains no details of the failure.
     try:
         return check()
     except (DatabaseError, InterfaceError):
@@ -100,12 +100,12 @@ def _state(check: Callable[[], str]) -> str:
         return "cannot be opened"
 
 
-def _database() -> str:
+def _check_database() -> str:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return OK
 
 
-def _keys() -> str:
+def _check_keys() -> str:
     signing_keys.ring()
     return OK

@@ -1,4 +1,4 @@
-"""The public keys, where other services look for them."""
+"""The JWK set: the public keys that other services verify access tokens with."""
 
 from datetime import timedelta
 
@@ -15,8 +15,8 @@ def _etag(request: HttpRequest) -> str:
 
 @require_safe
 @condition(etag_func=_etag)
-def show(request: HttpRequest) -> HttpResponse:
-    """The JWK set (RFC 7517) of every key that signs, has signed or will sign next."""
+def jwks(request: HttpRequest) -> HttpResponse:
+    """Return the JWK set (RFC 7517) of the previous, the current and the next signing key."""
     response = HttpResponse(orjson.dumps({"keys": signing_keys.jwks()}), content_type="application/jwk-set+json")
     response["Cache-Control"] = f"public, max-age={signing_keys.CACHED // timedelta(seconds=1)}"
     return response

@@ -1,4 +1,4 @@
-"""What every request and response carries: a request id, an allowed host, and JSON where Django would write HTML."""
+"""The middleware of all requests: request id, allowed hosts, access log, metrics, and JSON errors."""
 
 import re
 import secrets
@@ -10,9 +10,10 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponseBase, HttpResponseNotAllowed
 
 from gateway.graphql.errors import OUTAGES, BadRequest
-from gateway.http import client_ip, health
-from gateway.http.content_negotiation import HTML, JSON, choose
-from gateway.http.request_info import info
+from gateway.http import health
+from gateway.http.client_ip import get_client_ip
+from gateway.http.content_negotiation import HTML, JSON, negotiate
+from gateway.http.request_info import get_info
 from gateway.http.responses import failure_response, refusal_response
 from gateway.observability import access_log, metrics, tracing
 from gateway.pages.page import error_page
@@ -24,8 +25,8 @@ REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 MAX_HOST_LENGTH = 300
 
 
-class EnvelopeMiddleware:
-    """Gives the request an id and its client's address, refuses unknown hosts, and logs and counts the response."""
+class RequestMiddleware:
+    """Assigns the request id and the client IP address, refuses unknown hosts, logs and counts the response."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
@@ -34,15 +35,15 @@ class EnvelopeMiddleware:
         request_id = request.META.get("HTTP_X_REQUEST_ID", "")
         if not REQUEST_ID.fullmatch(request_id):
             request_id = secrets.token_hex(16)
-        known = info(request)
-        known.id, known.client_ip = request_id, client_ip.of_client(request.META)
-        start, statements = time.perf_counter(), access_log.Statements()
-        # Every log line of this request carries the id.
+        info = get_info(request)
+        info.id, info.client_ip = request_id, get_client_ip(request.META)
+        start, statements = time.perf_counter(), access_log.StatementCounter()
+        # Adds the id to every log line of this request.
         token = log_context.request_id.set(request_id)
         try:
-            with connection.execute_wrapper(statements), tracing.span(request) as span:
+            with connection.execute_wrapper(statements), tracing.request_span(request) as span:
                 response = self._respond(request)
-                span.end(request, response)
+                tracing.set_attributes(span, request, response)
                 seconds = time.perf_counter() - start
                 metrics.observe(request, response, seconds=seconds)
                 access_log.write(request, response, seconds=seconds, statements=statements.count)
@@ -52,33 +53,33 @@ class EnvelopeMiddleware:
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
-        """Answer in JSON if the database fails, in development too, where Django would show the exception."""
+        """Return a JSON response if the database fails, also in development, where Django would show the exception."""
         return failure_response(exception, request) if isinstance(exception, OUTAGES) else None
 
     def _respond(self, request: HttpRequest) -> HttpResponseBase:
-        # Probes send the address of the machine as their host, and get nothing that depends on it.
+        # Health probes use an IP address as host. Their responses do not depend on the host.
         if request.path_info in health.PATHS or is_allowed_host(request):
-            return explain(request, self.get_response(request))
+            return replace_empty_error(request, self.get_response(request))
         return refusal_response(BadRequest("The host of this request is not in ALLOWED_HOSTS."), 400)
 
 
-def explain(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
-    """Return Django's bare 404 and 405 answers as JSON, or as a page for a browser; any other as it is."""
+def replace_empty_error(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+    """Replace Django's empty 404 and 405 responses by JSON, or by an HTML page for a browser."""
     refusal: Refusal
     if response.status_code == 404:
-        refusal = NotFound("There is nothing at this address.")
+        refusal = NotFound("This URL does not exist.")
     elif isinstance(response, HttpResponseNotAllowed):
-        refusal = BadRequest(f"Use one of these methods here: {response['Allow']}.")
+        refusal = BadRequest(f"This URL accepts only these methods: {response['Allow']}.")
     else:
         return response
     headers = {"Allow": response.headers["Allow"]} if "Allow" in response.headers else {}
-    if choose(request.META.get("HTTP_ACCEPT", ""), (JSON, HTML)) == HTML:
+    if negotiate(request.META.get("HTTP_ACCEPT", ""), (JSON, HTML)) == HTML:
         return error_page(refusal.message, response.status_code, headers)
     return refusal_response(refusal, response.status_code, headers)
 
 
 def is_allowed_host(request: HttpRequest) -> bool:
-    """Return whether the request was sent to a host in ALLOWED_HOSTS."""
+    """Return whether the host of the request is in ALLOWED_HOSTS."""
     if len(request.META.get("HTTP_HOST", "")) > MAX_HOST_LENGTH:
         return False
     try:

@@ -1,14 +1,14 @@
-"""Cookie mode: the refresh token in a cookie that no script can read, and that no other site can ride on.
+"""Cookie mode: the refresh token in an HttpOnly cookie, protected against cross-site request forgery.
 
-1. The cookie serves `refreshToken` and `revokeToken` alone; who asks is told by the Authorization header.
-   Both are mutations, and so come by POST as `application/json`, which no form can send and no script of
-   another origin without a preflight: that asks us, and we answer for the allowed origins alone.
-2. Lest all hang on that, the request must also say where it comes from: an `Origin` that is allowed, or our
-   own. Browsers send it with every POST and let no script write it. `null` is nobody's.
-3. A mutation of a foreign page is refused whether or not it brings the cookie, before anything is done: a
-   sign-in would leave a cookie of a stranger's account in the visitor's browser.
-4. A second cookie, signed, says who signed in on this device before; it only spares them strangers' limits.
-5. `__Host-` makes browsers refuse the cookie from a neighbouring host, from plain http, or for a whole domain.
+1. Only `refreshToken` and `revokeToken` read the cookie. The Authorization header identifies the caller. Mutations need
+   POST with `application/json`, which an HTML form cannot send and a script of another origin needs a preflight for.
+2. In addition, the `Origin` header of such a request must be the gateway's own origin or in CORS_ALLOWED_ORIGINS.
+   Browsers send it with every POST request, and scripts cannot change it. `null` is not trusted.
+3. Every mutation of another origin is refused, with or without the cookie. Otherwise a foreign page could sign its
+   visitor in to an account of the attacker.
+4. A second, signed cookie contains the users who have signed in on this device. Its only effect is that they do not
+   share the rate limits of unknown devices.
+5. With the prefix `__Host-` browsers refuse the cookie from a sibling domain, over plain HTTP, or for a whole domain.
 """
 
 import time
@@ -20,32 +20,37 @@ from django.http import HttpRequest, HttpResponseBase
 from users.caller import Keeper
 from users.errors import Forbidden
 
-SALT = "gateway.device"
-DEVICE_SECONDS = 365 * 86_400
+REFRESH_TOKEN = "refresh-token"
+DEVICE = "device"
+DEVICE_SALT = "gateway.device"
+DEVICE_MAX_AGE = 365 * 86_400
 
 
-def read(request: HttpRequest) -> Keeper | None:
-    """What keeps this request's refresh token; nothing outside of cookie mode."""
+def read_cookies(request: HttpRequest) -> Keeper | None:
+    """Return the refresh token and the device of a request, or None outside of cookie mode."""
     if not settings.GATEWAY_REFRESH_COOKIE:
         return None
-    device, *users = _device(request)
+    device, *users = _read_device(request)
     return Keeper(
-        brought=request.COOKIES.get(name(request)), is_trusted=is_trusted(request), device=device, users=tuple(users)
+        brought=request.COOKIES.get(cookie_name(request, REFRESH_TOKEN)),
+        is_trusted=is_trusted_origin(request),
+        device=device,
+        users=tuple(users),
     )
 
 
-def write(request: HttpRequest, response: HttpResponseBase, keeper: Keeper) -> None:
-    """Let the browser keep, or forget, what the rules said."""
+def set_cookies(request: HttpRequest, response: HttpResponseBase, keeper: Keeper) -> None:
+    """Set or delete the cookies that a resolver changed."""
     if keeper.left is not None:
-        _set(request, response, name(request), keeper.left, max(0, keeper.until - int(time.time())))
+        _set_cookie(request, response, REFRESH_TOKEN, keeper.left, max(0, keeper.until - int(time.time())))
     if keeper.is_new_to_device:
-        known = signing.dumps([keeper.device, *keeper.users], salt=SALT)
-        _set(request, response, name(request, "device"), known, DEVICE_SECONDS)
+        device = signing.dumps([keeper.device, *keeper.users], salt=DEVICE_SALT)
+        _set_cookie(request, response, DEVICE, device, DEVICE_MAX_AGE)
 
 
-def guard(request: HttpRequest) -> None:
-    """In cookie mode, refuse a mutation that comes from a page of an origin that is not allowed."""
-    if not settings.GATEWAY_REFRESH_COOKIE or is_trusted(request):
+def require_trusted_origin(request: HttpRequest) -> None:
+    """In cookie mode, raise Forbidden if a page of another origin sent the request."""
+    if not settings.GATEWAY_REFRESH_COOKIE or is_trusted_origin(request):
         return
     site = request.META.get("HTTP_SEC_FETCH_SITE", "none")
     if "HTTP_ORIGIN" in request.META or site not in {"none", "same-origin"}:
@@ -55,41 +60,40 @@ def guard(request: HttpRequest) -> None:
         )
 
 
-def is_trusted(request: HttpRequest) -> bool:
-    """Whether the request comes from a page of an allowed origin, or from the gateway's own explorer."""
+def is_trusted_origin(request: HttpRequest) -> bool:
+    """Return whether the Origin header is the gateway's own origin or in CORS_ALLOWED_ORIGINS."""
     origin = request.META.get("HTTP_ORIGIN")
     return origin in {*settings.CORS_ALLOWED_ORIGINS, f"{request.scheme}://{request.get_host()}"}
 
 
-def is_in_the_clear(request: HttpRequest) -> bool:
-    """Whether this is plain http on a developer's machine, where not every browser takes a secure cookie."""
+def is_plain_http(request: HttpRequest) -> bool:
+    """Return whether this is plain HTTP in development, where some browsers refuse Secure cookies."""
     return bool(settings.DEBUG) and not request.is_secure()
 
 
-def name(request: HttpRequest, what: str = "refresh-token") -> str:
-    """The cookie's name; its prefix makes browsers hold us to what the attributes promise."""
-    if is_in_the_clear(request):
-        return what
-    return f"__Host-{what}" if settings.GATEWAY_COOKIE_PATH == "/" else f"__Secure-{what}"
+def cookie_name(request: HttpRequest, name: str) -> str:
+    """Return the name with the prefix that makes browsers enforce the cookie's attributes."""
+    if is_plain_http(request):
+        return name
+    return f"__Host-{name}" if settings.GATEWAY_COOKIE_PATH == "/" else f"__Secure-{name}"
 
 
-def _set(request: HttpRequest, response: HttpResponseBase, name: str, value: str, seconds: int) -> None:
+def _set_cookie(request: HttpRequest, response: HttpResponseBase, name: str, value: str, max_age: int) -> None:
     response.set_cookie(
-        name,
+        cookie_name(request, name),
         value,
-        max_age=seconds,
+        max_age=max_age,
         path=settings.GATEWAY_COOKIE_PATH,
-        secure=not is_in_the_clear(request),
+        secure=not is_plain_http(request),
         httponly=True,
         samesite=settings.GATEWAY_COOKIE_SAMESITE,  # type: ignore[arg-type]
     )
 
 
-def _device(request: HttpRequest) -> list[str]:
+def _read_device(request: HttpRequest) -> list[str]:
+    cookie = request.COOKIES.get(cookie_name(request, DEVICE), "")
     try:
-        known: list[str] = signing.loads(
-            request.COOKIES.get(name(request, "device"), ""), salt=SALT, max_age=DEVICE_SECONDS
-        )
+        device: list[str] = signing.loads(cookie, salt=DEVICE_SALT, max_age=DEVICE_MAX_AGE)
     except signing.BadSignature:
         return [""]
-    return known
+    return device

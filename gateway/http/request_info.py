@@ -1,17 +1,17 @@
-"""What the gateway knows about a request: one typed object, `request.gateway`."""
+"""The gateway's data about a request: one typed object, `request.gateway`."""
 
 from dataclasses import dataclass
 from typing import Any
 
 from users.caller import Caller
 
-# The label of a request that executes nothing.
+# The label of a request that executes no operation.
 NO_OPERATION = "none"
 
 
 @dataclass(slots=True)
 class RequestInfo:
-    """The id and the client of a request, and later its caller and its operation."""
+    """The id and the client IP address of a request, and later its caller and its operation."""
 
     id: str = "-"
     client_ip: str | None = None
@@ -20,9 +20,9 @@ class RequestInfo:
     operation_name: str | None = None
 
 
-def info(request: Any) -> RequestInfo:
-    """Return the request's info, which the middleware creates; a request made in code gets an empty one."""
+def get_info(request: Any) -> RequestInfo:
+    """Return `request.gateway`. Create it for a request that has not passed the middleware."""
     if not hasattr(request, "gateway"):
         request.gateway = RequestInfo()
-    found: RequestInfo = request.gateway
-    return found
+    info: RequestInfo = request.gateway
+    return info

@@ -1,4 +1,4 @@
-"""Pages for browsers: strict about what they may load, who may frame them, and what they tell others."""
+"""HTML responses with strict security headers."""
 
 from django.http import HttpResponse
 
@@ -21,7 +21,7 @@ POLICY = {
 }
 
 
-def show(html: str, wider: dict[str, str] | None = None) -> HttpResponse:
-    """A page under the Content-Security-Policy: this origin alone, and no inline code; `wider` adds to it."""
-    policy = "; ".join(f"{directive} {sources}" for directive, sources in {**POLICY, **(wider or {})}.items())
+def html_response(html: str, directives: dict[str, str] | None = None) -> HttpResponse:
+    """Return a page that loads files of its own origin only and has no inline code. `directives` extend this policy."""
+    policy = "; ".join(f"{directive} {sources}" for directive, sources in {**POLICY, **(directives or {})}.items())
     return HttpResponse(html, headers=HEADERS | {"Content-Security-Policy": policy})

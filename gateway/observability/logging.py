@@ -30,13 +30,13 @@ dropped_lines = Counter(
 log = logging.getLogger("gateway.logging")
 
 
-def configuration(form: str, level: str) -> dict[str, Any]:
-    """Return Django's `LOGGING`: all records as lines of one form, on standard error."""
+def configuration(log_format: str, level: str) -> dict[str, Any]:
+    """Return Django's `LOGGING`: all log records go to standard error in one format."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "line": {"()": JsonFormatter if form == "json" else ReadableFormatter},
+            "line": {"()": JsonFormatter if log_format == "json" else ReadableFormatter},
             "message": {"format": "{message}", "style": "{"},
         },
         # Python 3.11 cannot configure a QueueHandler by its class, so a factory makes it on every version.
@@ -46,7 +46,7 @@ def configuration(form: str, level: str) -> dict[str, Any]:
         },
         "root": {"handlers": ["console"], "level": level},
         "loggers": {
-            # The message is a JSON object already. The audit log is written whatever the level.
+            # The message is a JSON object already. GATEWAY_LOG_LEVEL does not apply to the audit log.
             "gateway.audit": {"handlers": ["audit"], "level": "INFO", "propagate": False},
             # Django's own handlers would write every line a second time.
             "django": {"handlers": [], "propagate": True},
@@ -81,11 +81,11 @@ class BackgroundHandler(QueueHandler):
         self.queued += 1
         if self.dropped and self.lines.qsize() <= self.size // 2:
             dropped, self.dropped = self.dropped, 0
-            log.warning("%d log lines were dropped because standard error was not read", dropped)
+            log.warning("dropped %d log lines because standard error was not read", dropped)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         """Log that a record cannot be formatted; printing it, as logging does, could block the request."""
-        log.error("a record of the logger %s could not be formatted", record.name)
+        log.error("cannot format a record of the logger %s", record.name)
 
     def flush(self) -> None:
         """Wait until the queued lines are written, for a bounded time. Python calls this when the process ends."""
@@ -112,11 +112,11 @@ class StandardErrorHandler(logging.Handler):
         self.label, self.written = label, 0
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write one line, however long that takes."""
-        left = f"{record.getMessage()}\n".encode(errors="backslashreplace")
+        """Write one line. Block until standard error accepts it."""
+        unwritten = f"{record.getMessage()}\n".encode(errors="backslashreplace")
         try:
-            while left:
-                left = left[os.write(STANDARD_ERROR, left) :]
+            while unwritten:
+                unwritten = unwritten[os.write(STANDARD_ERROR, unwritten) :]
         except OSError:
             # The disk is full, or standard error is closed.
             dropped_lines.labels(self.label).inc()
@@ -126,11 +126,11 @@ class StandardErrorHandler(logging.Handler):
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object in ASCII, so that nothing in it can end the line."""
+    """Formats a record as one JSON object in ASCII, so that input cannot forge a line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record."""
-        fields = fields_of(record)
+        fields = log_fields(record)
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return log_context.json_line(
@@ -145,11 +145,11 @@ class JsonFormatter(logging.Formatter):
 
 
 class ReadableFormatter(logging.Formatter):
-    """Formats a record for a developer to read; what a client sent is escaped here too."""
+    """Formats a record for people. Input of clients is escaped here too."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line of a record, followed by the indented lines of its traceback."""
-        fields = "".join(f" {name}={escape(str(value))}" for name, value in fields_of(record).items())
+        fields = "".join(f" {name}={escape(str(value))}" for name, value in log_fields(record).items())
         first = f"{timestamp(record)} {record.levelname:8} {record.name}: {escape(record.getMessage())}{fields}"
         if not record.exc_info:
             return first
@@ -157,7 +157,7 @@ class ReadableFormatter(logging.Formatter):
         return "\n".join([first, *(f"    {escape(line)}" for line in traceback)])
 
 
-def fields_of(record: logging.LogRecord) -> dict[str, Any]:
+def log_fields(record: logging.LogRecord) -> dict[str, Any]:
     """Return the request id and what the gateway's own calls pass as `extra={"fields": …}`.
 
     Nothing else of the record: Django adds the request, whose representation contains the query string.

@@ -1,16 +1,17 @@
-"""Prometheus metrics of GraphQL requests. No text that a client sends becomes a label."""
+"""Prometheus metrics of GraphQL requests. Labels never contain text of a client."""
 
 from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import Counter, Histogram
 
-from gateway.http.request_info import info
+from gateway.http.request_info import get_info
 from gateway.http.responses import graphql_errors
 from users.metrics import registry
 
-SERVED_AT = {"/graphql", "/graphql/"}
+GRAPHQL_PATHS = {"/graphql", "/graphql/"}
 OK = "OK"
+CACHE_SIZE = 1_024
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 requests = Counter(
@@ -19,14 +20,14 @@ requests = Counter(
     ["field", "code"],
     registry=registry,
 )
-seconds_taken = Histogram(
+request_seconds = Histogram(
     "gateway_request_seconds",
     "Duration of GraphQL requests, by root field.",
     ["field"],
     buckets=BUCKETS,
     registry=registry,
 )
-too_complex = Counter(
+refused_documents = Counter(
     "gateway_documents_refused",
     "Documents refused because they exceed a limit, by limit.",
     ["limit"],
@@ -34,20 +35,20 @@ too_complex = Counter(
 )
 
 
-@lru_cache(maxsize=1_024)
-def counted_by(field: str, code: str) -> tuple[Counter, Histogram]:
+@lru_cache(maxsize=CACHE_SIZE)
+def metrics_for(field: str, code: str) -> tuple[Counter, Histogram]:
     """Return the counter and the histogram for a root field and an error code."""
-    return requests.labels(field, code), seconds_taken.labels(field)
+    return requests.labels(field, code), request_seconds.labels(field)
 
 
 def observe(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:
     """Count one request to the GraphQL endpoint."""
-    if request.path_info not in SERVED_AT:
+    if request.path_info not in GRAPHQL_PATHS:
         return
-    field, errors = info(request).operation_label, graphql_errors(response)
-    counter, histogram = counted_by(field, errors[0]["code"] if errors else OK)
+    field, errors = get_info(request).operation_label, graphql_errors(response)
+    counter, histogram = metrics_for(field, errors[0]["code"] if errors else OK)
     counter.inc()
     histogram.observe(seconds)
     for extensions in errors:
         if "limit" in extensions:
-            too_complex.labels(extensions["limit"]).inc()
+            refused_documents.labels(extensions["limit"]).inc()

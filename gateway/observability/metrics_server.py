@@ -1,6 +1,6 @@
 """Serves Prometheus metrics on a port of its own, in the process that starts the workers.
 
-The workers count in prometheus-client's multi-process mode: in files of a shared folder, which a scrape adds up.
+The workers use prometheus-client's multi-process mode: they write files in a shared folder, and a scrape adds them up.
 """
 
 import multiprocessing
@@ -19,15 +19,15 @@ from users.accounts import registration
 from users.mail import outbox
 from users.sessions import sessions
 
-# Seconds. More scrapes do not read more from the database.
+# Seconds. Within this time scrapes do not query the database again.
 CACHE_TIMEOUT = 30.0
 # Metrics that are read from the database: name, description, function.
 DATABASE_METRICS: list[tuple[str, str, Callable[[], float]]] = [
     ("gateway_sessions_live", "Sessions that have neither ended nor expired.", sessions.count_live),
     ("gateway_users", "Accounts, including deactivated ones.", registration.count),
-    ("gateway_letters_waiting", "Emails that wait to be sent or to be retried.", outbox.count_waiting),
-    ("gateway_letters_oldest_seconds", "Age of the oldest email that waits.", outbox.oldest_seconds),
-    ("gateway_letters_given_up", "Emails that failed for a day, in the last week.", outbox.count_given_up),
+    ("gateway_letters_waiting", "Emails in the queue, including retries.", outbox.count_waiting),
+    ("gateway_letters_oldest_seconds", "Age of the oldest email in the queue.", outbox.oldest_seconds),
+    ("gateway_letters_given_up", "Emails given up in the last week, after failing for a day.", outbox.count_given_up),
 ]
 
 
@@ -41,13 +41,13 @@ def start(host: str, port: int) -> None:
 
 
 class ExitedWorkers(Collector):
-    """Has no metrics. Removes what a worker that has exited had in progress; its counters remain."""
+    """Removes the gauges of workers that have exited. Their counters remain. Has no metrics of its own."""
 
     def __init__(self) -> None:
         self.pids: set[int] = set()
 
     def collect(self) -> Iterator[Metric]:
-        """Look for workers that have exited since the last scrape."""
+        """Remove the gauges of workers that have exited since the last scrape."""
         running = {process.pid for process in multiprocessing.active_children() if process.pid}
         for pid in self.pids - running:
             mark_process_dead(pid)
@@ -56,7 +56,7 @@ class ExitedWorkers(Collector):
 
 
 class DatabaseMetrics(Collector):
-    """Metrics that are read from the database, and whether it answers."""
+    """Metrics that are read from the database, and whether the database answers."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()

@@ -1,14 +1,13 @@
-"""Traces by OpenTelemetry, where its packages are installed and an `OTEL_…` variable says where to send them."""
+"""OpenTelemetry traces. Off unless an environment variable sets an OTLP endpoint; the packages are optional."""
 
 import os
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any
 
 from django.http import HttpRequest, HttpResponseBase
 
-from gateway.http.request_info import info
+from gateway.http.request_info import get_info
 from gateway.http.responses import graphql_errors
 
 IS_ON = (
@@ -17,7 +16,6 @@ IS_ON = (
 )
 
 if IS_ON:
-    # Not otherwise: whoever has no use for traces need not have the packages.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -25,52 +23,33 @@ if IS_ON:
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 
-class Span(AbstractContextManager["Span"]):
-    """What becomes of one request; without traces, nothing."""
-
-    def __exit__(self, *failure: object) -> None:
-        """Nothing is left to do."""
-
-    def end(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Tell what it was about and how it ended."""
-
-
-class Traced(Span):
-    """A span of a trace, named when its field is known; no argument, header or body is in it."""
-
-    def __init__(self, inner: Any) -> None:
-        self.inner = inner
-
-    def end(self, request: HttpRequest, response: HttpResponseBase) -> None:
-        """Tell what it was about and how it ended."""
-        field, errors = info(request).operation_label, graphql_errors(response)
-        self.inner.update_name(field)
-        self.inner.set_attribute("http.request.method", request.method)
-        self.inner.set_attribute("http.response.status_code", response.status_code)
-        self.inner.set_attribute("gateway.request", info(request).id)
-        self.inner.set_attribute("gateway.code", errors[0]["code"] if errors else "OK")
+def request_span(request: HttpRequest) -> AbstractContextManager[Any]:
+    """Return the span of a request in the trace of its `traceparent` header, or a span of None if tracing is off."""
+    if not IS_ON:
+        return nullcontext()
+    headers = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
+    context = TraceContextTextMapPropagator().extract(headers)
+    span: AbstractContextManager[Any] = _tracer().start_as_current_span(
+        "request", context, SpanKind.SERVER, record_exception=False
+    )
+    return span
 
 
-NOTHING = Span()
-
-
-def span(request: HttpRequest) -> AbstractContextManager[Span]:
-    """A span around a request, in the trace that its `traceparent` names."""
-    return traced(request) if IS_ON else NOTHING
-
-
-@contextmanager
-def traced(request: HttpRequest) -> Iterator[Span]:
-    """A span that is sent to where the environment says."""
-    given = {name: request.headers.get(name, "") for name in ("traceparent", "tracestate")}
-    context = TraceContextTextMapPropagator().extract(given)
-    with tracer().start_as_current_span("request", context, SpanKind.SERVER, record_exception=False) as inner:
-        yield Traced(inner)
+def set_attributes(span: Any, request: HttpRequest, response: HttpResponseBase) -> None:
+    """Describe a request in its span. No argument, header or body is part of it."""
+    if span is None:
+        return
+    info, errors = get_info(request), graphql_errors(response)
+    span.update_name(info.operation_label)
+    span.set_attribute("http.request.method", request.method)
+    span.set_attribute("http.response.status_code", response.status_code)
+    span.set_attribute("gateway.request", info.id)
+    span.set_attribute("gateway.code", errors[0]["code"] if errors else "OK")
 
 
 @lru_cache(maxsize=1)
-def tracer() -> Any:
-    """Made at the first request, and so in the worker: what sends spans is a thread, and no thread is forked."""
+def _tracer() -> Any:
+    # Created by the first request, so that its export thread runs in the worker process.
     provider = TracerProvider()
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider.get_tracer("gateway")

@@ -1,1 +1,1 @@
-"""Where the links of mails lead, unless the operator's own application takes them: three pages, no framework."""
+"""Landing pages for the links in emails, for operators whose app has no such pages."""

@@ -1,19 +1,19 @@
-"""The files that the landing pages load."""
+"""The static files of the landing pages."""
 
 from pathlib import Path
 
 from gateway.http.assets import ICON, Assets
 
-HERE = Path(__file__).parent
+FOLDER = Path(__file__).parent
 FILES = {
-    name: HERE / name
-    for name in ("pages.css", "pages.js", "address.js", "form.js", "gateway.js", "steps.js", "words.js")
+    name: FOLDER / name
+    for name in ("pages.css", "form.css", "pages.js", "client.js", "form.js", "messages.js", "steps.js", "token.js")
 }
 FILES[ICON.name] = ICON
 
 
 def read(name: str) -> bytes:
-    """The content of a listed file; FileNotFoundError for any other."""
+    """Return the content of a listed file. Raise FileNotFoundError for any other name."""
     if name in FILES:
         return FILES[name].read_bytes()
     raise FileNotFoundError(name)

@@ -1,26 +1,26 @@
-/** What a form holds, and what is wrong with it. */
+/** The values of a form and its error messages. */
 
-import { MISSING, NO_ADDRESS } from "./words.js";
+import { INVALID_EMAIL, REQUIRED } from "./messages.js";
 
 const fields = (form) => [...form.querySelectorAll("input:not([hidden])")];
-const textUnder = (input) => input.closest(".field").querySelector(".error");
+const errorOf = (input) => input.closest(".field").querySelector(".error");
 
-/** The fields' values by their names, which are those of the mutation's variables. */
-export function valuesOf(form) {
+/** Return the values of all fields by name. The names are those of the mutation's variables. */
+export function readValues(form) {
   return Object.fromEntries(fields(form).map(({ name, value }) => [name, name === "newPassword" ? value : value.trim()]));
 }
 
-/** Whether every field is filled in; says what is not. */
+/** Return whether every field is filled in correctly, and show an error under every other field. */
 export function isComplete(form) {
   const wrong = fields(form).filter(({ validity }) => validity.valueMissing || validity.typeMismatch);
-  return !complain(form, wrong.map(({ name, validity }) => ({ field: name, message: validity.valueMissing ? MISSING : NO_ADDRESS })));
+  return !showErrors(form, wrong.map(({ name, validity }) => ({ field: name, message: validity.valueMissing ? REQUIRED : INVALID_EMAIL })));
 }
 
-/** Write each message under its field and focus the first of them; whether there was any such field. */
-export function complain(form, errors) {
+/** Show each message under its field and focus the first such field. Return whether there is one. */
+export function showErrors(form, errors) {
   for (const input of fields(form)) {
     const message = errors.filter(({ field }) => field === input.name).map((error) => error.message).join(" ");
-    textUnder(input).textContent = message;
+    errorOf(input).textContent = message;
     input.setAttribute("aria-invalid", String(Boolean(message)));
   }
   const first = fields(form).find((input) => input.getAttribute("aria-invalid") === "true");
@@ -28,24 +28,24 @@ export function complain(form, errors) {
   return Boolean(first);
 }
 
-/** Empty every form of the page: what was typed has served. */
-export function clear() {
+/** Empty every form of the page. */
+export function resetForms() {
   for (const form of document.forms) {
     form.reset();
-    complain(form, []);
-    for (const button of form.querySelectorAll(".reveal")) reveal(button, false);
+    showErrors(form, []);
+    for (const button of form.querySelectorAll(".reveal")) togglePassword(button, false);
   }
 }
 
-/** Show a password as it is typed, or hide it again. */
-export function reveal(button, isShown = button.getAttribute("aria-pressed") !== "true") {
+/** Show or hide the password next to a button. */
+export function togglePassword(button, isShown = button.getAttribute("aria-pressed") !== "true") {
   document.getElementById(button.getAttribute("aria-controls")).type = isShown ? "text" : "password";
   button.setAttribute("aria-pressed", String(isShown));
   button.textContent = isShown ? "Hide" : "Show";
 }
 
-/** Run an act once at a time; the form shows that it is busy. */
-export async function busily(form, act) {
+/** Run a function unless the form is busy. Mark the form as busy until it returns. */
+export async function whileBusy(form, act) {
   if (form.getAttribute("aria-busy") === "true") return;
   form.setAttribute("aria-busy", "true");
   try {

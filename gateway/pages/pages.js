@@ -1,85 +1,85 @@
-/** A landing page: one step at a time, each of which asks the gateway for one thing when its button is pressed. */
+/** A landing page: one step at a time. A button of a step sends one mutation. */
 
-import { takeToken } from "./address.js";
-import { busily, clear, complain, isComplete, reveal, valuesOf } from "./form.js";
-import { Refused, ask } from "./gateway.js";
-import { fill, show, tell } from "./steps.js";
-import { OF_CODE, facts, inWords } from "./words.js";
+import { GatewayError, run } from "./client.js";
+import { isComplete, readValues, resetForms, showErrors, togglePassword, whileBusy } from "./form.js";
+import { TOKEN_MESSAGES, messageFor, payloadValues } from "./messages.js";
+import { showStatus, showStep, showValues } from "./steps.js";
+import { takeToken } from "./token.js";
 
 const { first } = document.querySelector("main").dataset;
-// The token of the link, kept only here, until it is used up or refused.
+// The token of the link. It is stored only here, until it is used or refused.
 let token = null;
 
-/** Begin with the token of the link; once more when another link changes the fragment of the open page. */
+/** Start with the token of the link, and again if another link changes the fragment of the open page. */
 async function start(event) {
-  const found = takeToken();
-  if (event && !found) return;
-  token = found;
-  clear();
+  const newToken = takeToken();
+  if (event && !newToken) return;
+  token = newToken;
+  resetForms();
   if (token && !(await isUsable(token))) return;
-  show(token ? "link" : first, "", !event);
+  showStep(token ? "link" : first, "", !event);
 }
 
 /**
- * Whether the link works, asked before a person types a password for it. An empty password is never taken and uses
- * nothing up, and the gateway looks at the token first.
+ * Return whether the link works, before a person types a password for it. The gateway checks the token before the
+ * password, and an empty password does not use the token.
  */
 async function isUsable(checked) {
-  const form = document.querySelector("form[data-check]");
+  const form = document.querySelector("form[data-check-link]");
   if (!form) return true;
-  tell("Checking the link…");
-  const error = await ask(form.dataset.document, { token: checked, newPassword: "" }).catch((refused) => refused);
-  // Another link may have been opened meanwhile.
+  showStatus("Checking the link…");
+  const result = await run(form.dataset.document, { token: checked, newPassword: "" }).catch((error) => error);
+  // Another link may have been opened in the meantime.
   if (token !== checked) return false;
-  const isRefused = error.extensions?.code in OF_CODE;
-  if (isRefused) refuse(form, error.extensions);
+  const isRefused = result.extensions?.code in TOKEN_MESSAGES;
+  if (isRefused) showError(form, result.extensions);
   return !isRefused;
 }
 
 async function submit(form) {
-  tell("");
+  showStatus("");
   if (!isComplete(form)) return;
-  const { document: query, next, brings, says } = form.dataset;
-  const variables = brings ? { ...valuesOf(form), token } : valuesOf(form);
+  const { document: query, next, message, linkToken } = form.dataset;
+  const variables = linkToken === undefined ? readValues(form) : { ...readValues(form), token };
   try {
-    const payload = await ask(query, variables);
+    const payload = await run(query, variables);
     if (next === "done") finish(payload);
-    else show(next, says);
+    else showStep(next, message);
   } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    refuse(form, error.extensions);
+    if (!(error instanceof GatewayError)) throw error;
+    showError(form, error.extensions);
   }
 }
 
 function finish(payload) {
   token = null;
-  const shown = facts(payload);
-  fill(shown);
-  // For password managers, which save the new password under this name when the form disappears.
-  for (const field of document.querySelectorAll("[name=username]")) field.value = shown.username ?? "";
-  show("done");
-  clear();
+  const values = payloadValues(payload);
+  showValues(values);
+  // Password managers save the new password under this username when the form disappears.
+  for (const field of document.querySelectorAll("[name=username]")) field.value = values.username ?? "";
+  showStep("done");
+  resetForms();
 }
 
-function refuse(form, { code, fieldErrors = [], ...more }) {
-  const isOfToken = code in OF_CODE;
-  if (isOfToken && form.dataset.brings) {
+function showError(form, { code, fieldErrors = [], ...extensions }) {
+  const isTokenError = code in TOKEN_MESSAGES;
+  if (isTokenError && form.dataset.linkToken !== undefined) {
     token = null;
-    show(code === "TOKEN_EXPIRED" ? "expired" : "spent");
+    showStep(code === "TOKEN_EXPIRED" ? "expired" : "invalid");
     return;
   }
-  const errors = isOfToken ? [{ field: "token", message: OF_CODE[code] }] : fieldErrors;
-  if (complain(form, errors)) return;
-  tell(errors.map(({ message }) => message).join(" ") || inWords({ code, ...more }), true);
+  const errors = isTokenError ? [{ field: "token", message: TOKEN_MESSAGES[code] }] : fieldErrors;
+  if (showErrors(form, errors)) return;
+  showStatus(errors.map(({ message }) => message).join(" ") || messageFor({ code, ...extensions }), true);
 }
 
 document.addEventListener("submit", (event) => {
   event.preventDefault();
-  busily(event.target, () => submit(event.target));
+  whileBusy(event.target, () => submit(event.target));
 });
 document.addEventListener("click", ({ target }) => {
-  if (target.matches("[data-goes]")) show(target.dataset.goes);
-  if (target.matches(".reveal")) reveal(target);
+  if (target.matches("[data-go-to]")) showStep(target.dataset.goTo);
+  if (target.matches(".reveal")) togglePassword(target);
 });
 globalThis.addEventListener("hashchange", start);
 start();

@@ -1,31 +1,31 @@
-/** The steps of a page, of which one is shown. */
+/** The steps of a page. One step is visible at a time. */
 
 const status = document.getElementById("status");
-const all = [...document.querySelectorAll("[data-step]")];
+const steps = [...document.querySelectorAll("[data-step]")];
 
-/** Show a step, with an address that was typed in before; its heading is focused, lest readers stay behind. */
-export function show(name, says = "", isFirst = false) {
-  const typed = all.find((step) => !step.hidden)?.querySelector("[name=email]")?.value;
-  for (const step of all) {
+/** Show a step and copy an email address that was already typed. Move the focus to the heading, for screen readers. */
+export function showStep(name, message = "", isFirst = false) {
+  const typed = steps.find((step) => !step.hidden)?.querySelector("[name=email]")?.value;
+  for (const step of steps) {
     step.hidden = step.dataset.step !== name;
     const email = step.querySelector("[name=email]");
     if (email && typed) email.value = typed;
   }
-  tell(says);
+  showStatus(message);
   if (!isFirst) document.querySelector(`[data-step=${name}] h1`).focus();
 }
 
-/** Say something above the step, aloud too; nothing clears it. */
-export function tell(text, isAmiss = false) {
+/** Show a message above the step. Screen readers read it aloud. */
+export function showStatus(text, isWarning = false) {
   status.textContent = text;
-  status.classList.toggle("amiss", isAmiss);
-  if (text && isAmiss) status.scrollIntoView({ block: "nearest" });
+  status.classList.toggle("warning", isWarning);
+  if (text && isWarning) status.scrollIntoView({ block: "nearest" });
 }
 
-/** Put what a payload tells into the places that show it. */
-export function fill(facts) {
-  for (const place of document.querySelectorAll("[data-shows]")) {
-    // As text: a name may look like HTML.
-    place.textContent = facts[place.dataset.shows] ?? "";
+/** Show the values of a payload in the elements that name them. */
+export function showValues(values) {
+  for (const element of document.querySelectorAll("[data-value]")) {
+    // As text, because a username may look like HTML.
+    element.textContent = values[element.dataset.value] ?? "";
   }
 }

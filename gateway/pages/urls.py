@@ -1,4 +1,4 @@
-"""Where the links of mails lead, and where the pages find their files."""
+"""The URLs of the landing pages and their static files."""
 
 from django.urls import path
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Refused, Session } from "./build/recipes/session.js";
+import { GatewayError, Session } from "./build/recipes/session.js";
 import { PASSWORD, REGISTER, ask, pause, renewals, sent, somebody, storage } from "./world.mjs";
 
 const { GATEWAY, HASTY_GATEWAY } = process.env;
@@ -48,7 +48,7 @@ export function tell(open) {
     await session.signOut();
     sent.length = 0;
     await assert.rejects(session.signIn(user.username, "not the password"), (refusal) => {
-      return refusal instanceof Refused && refusal.extensions.code === "INVALID_CREDENTIALS";
+      return refusal instanceof GatewayError && refusal.extensions.code === "INVALID_CREDENTIALS";
     });
     assert.equal(sent.length, 1);
   });

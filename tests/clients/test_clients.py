@@ -23,7 +23,7 @@ HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 GATEWAY = HERE.parent.parent / "gateway"
-PICTURE = GATEWAY / "explorer" / "graphiql.png"
+PICTURE = GATEWAY / "graphiql" / "graphiql.png"
 LANDING = GATEWAY / "pages" / "landing.png"
 
 pytestmark = [
@@ -108,13 +108,18 @@ def test_pages_of_an_allowed_origin_work_and_of_others_do_not(world: dict[str, s
 
 
 @in_a_browser
-def test_the_explorer_takes_one_from_registering_to_signing_out(world: dict[str, str], tmp_path: Path) -> None:
+def test_pages_of_the_react_quickstart_sign_in_and_out(world: dict[str, str]) -> None:
+    run("node", "--test", "browser/react.test.mjs", **world)
+
+
+@in_a_browser
+def test_graphiql_registers_signs_in_renews_and_signs_out(world: dict[str, str], tmp_path: Path) -> None:
     picture = PICTURE if os.environ.get("UPDATE_SCREENSHOT") else tmp_path / "graphiql.png"
-    run("node", "browser/explorer.mjs", world["ORIGIN"], str(picture), **world)
+    run("node", "browser/graphiql.mjs", world["ORIGIN"], str(picture), **world)
     assert picture.stat().st_size > 10_000
 
 
-def test_the_explorers_session_renews_and_ends_as_it_should() -> None:
+def test_graphiql_session_renews_tokens_and_signs_out() -> None:
     run("node", "--test", "browser/session.test.mjs")
 
 
@@ -168,13 +173,13 @@ def test_cookies_serve_a_sibling_host_and_no_other_site(
 
 
 @in_a_browser
-def test_cookies_serve_development_without_tls_and_the_explorer(installed: None, tmp_path: Path) -> None:
+def test_cookie_mode_works_in_graphiql_without_tls_in_development(installed: None, tmp_path: Path) -> None:
     gateway, app, foreign = free_ports(3)
     world = {"APP": f"http://localhost:{app}/", "FOREIGN": f"http://localhost:{foreign}/", "SAME_SITE": "Strict"}
     with serving(tmp_path, gateway, {**COOKIES, "CORS_ALLOWED_ORIGINS": f"http://localhost:{app}"}) as origin:
         await_answer(origin, tmp_path)
         run("node", "--test", "browser/cookie.test.mjs", GATEWAY=f"{origin}/graphql", **world)
-        run("node", "browser/explorer.mjs", origin, str(tmp_path / "graphiql.png"))
+        run("node", "browser/graphiql.mjs", origin, str(tmp_path / "graphiql.png"))
 
 
 @in_a_browser

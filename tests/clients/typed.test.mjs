@@ -60,6 +60,6 @@ test("schema.graphql pleases graphql-eslint", () => {
 });
 
 test("the recipes' documents fit the schema, and ask for nothing deprecated", () => {
-  const told = run(here, "graphql-inspector", "validate", "recipes/*.ts", "../../schema.graphql", "--deprecated");
+  const told = run(here, "graphql-inspector", "validate", "recipes/*.{ts,tsx}", "../../schema.graphql", "--deprecated");
   assert.match(told, /All documents are valid/);
 });

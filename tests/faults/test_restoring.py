@@ -17,9 +17,10 @@ ASK = 'mutation { requestPasswordReset(email: "alice@example.com") { accepted } 
 
 
 def steps() -> list[str]:
-    """The commands that the README shows."""
-    block = (ROOT / "README.md").read_text().partition("### Backup and restore")[2].split("```")[1]
-    return [line.partition("  #")[0] for line in block.splitlines()[1:] if not line.startswith("#")]
+    """Return the commands of docs/backup.md: the one that dumps, and the three that restore."""
+    page = (ROOT / "docs" / "backup.md").read_text()
+    dump, restore = (page.partition(f"## {title}\n")[2].split("```")[1] for title in ("Back up", "Restore"))
+    return [line for block in (dump, restore) for line in block.splitlines()[1:]]
 
 
 def run(command: str, gateway: Gateway, folder: Path) -> str:
@@ -34,7 +35,7 @@ def run(command: str, gateway: Gateway, folder: Path) -> str:
     return ran.stdout
 
 
-def test_f20_a_backup_restored_as_the_readme_says_brings_back_no_session_and_no_letter(
+def test_f20_a_backup_restored_as_the_docs_say_brings_back_no_session_and_no_letter(
     start: Start, postgres: Engine, tmp_path: Path
 ) -> None:
     gateway = start(postgres.create("gateway"))

@@ -15,7 +15,7 @@ from gateway import mail_worker
 from tests.server import ROOT, await_answer, free_ports, serving, surroundings
 
 
-def workers_of(pid: int) -> list[int]:
+def find_workers(pid: int) -> list[int]:
     """Return the process ids of the mail workers that a process has started."""
     found = subprocess.run(["pgrep", "-f", f"db_worker --parent-pid={pid}$"], capture_output=True, text=True)
     return [int(each) for each in found.stdout.split()]
@@ -49,16 +49,16 @@ def server(tmp_path: Path) -> subprocess.Popen[bytes]:
 
 
 def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(workers_of(server.pid)) == 1)
-    (first,) = workers_of(server.pid)
+    assert eventually(lambda: len(find_workers(server.pid)) == 1)
+    (first,) = find_workers(server.pid)
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: bool(workers_of(server.pid)) and workers_of(server.pid) != [first])
+    assert eventually(lambda: bool(find_workers(server.pid)) and find_workers(server.pid) != [first])
 
 
 def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(workers_of(server.pid)) == 1)
+    assert eventually(lambda: len(find_workers(server.pid)) == 1)
     server.kill()
-    assert eventually(lambda: not workers_of(server.pid))
+    assert eventually(lambda: not find_workers(server.pid))
 
 
 @pytest.mark.parametrize(("switch", "workers"), [("on", 1), ("off", 0)])
@@ -68,8 +68,8 @@ def test_worker_runs_if_the_setting_is_on_and_exits_with_the_server(tmp_path: Pa
         await_answer(origin, tmp_path)
         found = subprocess.run(["pgrep", "-f", f"serve --migrate --port {port}$"], capture_output=True, text=True)
         (server,) = (int(each) for each in found.stdout.split())
-        assert eventually(lambda: len(workers_of(server)) == workers)
-    assert eventually(lambda: not workers_of(server))
+        assert eventually(lambda: len(find_workers(server)) == workers)
+    assert eventually(lambda: not find_workers(server))
 
 
 def test_worker_that_starts_while_the_server_exits_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

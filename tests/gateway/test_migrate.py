@@ -24,13 +24,13 @@ def bound() -> Any:
         return cursor.fetchone()[0]
 
 
-def test_it_takes_the_place_of_djangos_own() -> None:
+def test_migrate_replaces_the_command_of_django() -> None:
     assert get_commands()["migrate"] == "gateway"
 
 
 @pytest.mark.skipif(connection.vendor not in TIMEOUT, reason="a file knows no such timeout")
 @pytest.mark.django_db(transaction=True)
-def test_f19_a_long_statement_of_a_migration_is_not_cut_off_and_one_of_a_request_is() -> None:
+def test_f19_statement_timeout_applies_to_requests_but_not_to_migrations() -> None:
     assert bound() == BOUNDED[connection.vendor]
     with migrate.without_timeouts("default"):
         assert not float(bound())
@@ -38,7 +38,7 @@ def test_f19_a_long_statement_of_a_migration_is_not_cut_off_and_one_of_a_request
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_failure_leaves_the_timeouts_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_timeouts_are_restored_after_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     bounded = connection.settings_dict
     with pytest.raises(ZeroDivisionError), migrate.without_timeouts("default"):
         raise ZeroDivisionError
@@ -46,13 +46,13 @@ def test_a_failure_leaves_the_timeouts_as_they_were(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.django_db(transaction=True)
-def test_it_migrates() -> None:
+def test_migrate_applies_migrations() -> None:
     call_command("migrate", verbosity=0)
 
 
 @pytest.mark.skipif(connection.vendor not in TIMEOUT, reason="SQLite has no such lock")
 @pytest.mark.django_db(transaction=True)
-def test_f19_a_second_process_waits_for_the_first_and_gives_up_after_the_timeout() -> None:
+def test_f19_second_process_waits_for_the_first_until_the_timeout() -> None:
     is_held, may_leave = threading.Event(), threading.Event()
 
     def hold() -> None:
@@ -72,13 +72,13 @@ def test_f19_a_second_process_waits_for_the_first_and_gives_up_after_the_timeout
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_lock_is_given_back() -> None:
+def test_lock_is_released() -> None:
     for _ in range(2):
         with migrate.exclusive_lock("default", 0):
             pass
 
 
-def test_s98_the_admin_needs_no_migration_of_its_own(tmp_path: Path) -> None:
+def test_s98_admin_needs_no_migration_of_its_own(tmp_path: Path) -> None:
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
     assert manage(database | {"GATEWAY_ADMIN": "off"}, "migrate").returncode == 0
     ran = manage(database | {"GATEWAY_ADMIN": "on"}, "migrate", "--check")

@@ -196,7 +196,7 @@ def test_response_is_closed_in_the_thread_that_began_it(monkeypatch: pytest.Monk
     assert begun == closed != threading.get_ident()
 
 
-def test_environ_is_what_pep_3333_asks_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environ_conforms_to_pep_3333(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_SECRET", "of the process")
     headers = Headers({"host": "localhost", "content-type": "text/plain", "content-length": "99", "x-a": "1"})
     environ = server.wsgi_environ(scope(path="/ü", headers=headers), b"body")
@@ -246,7 +246,7 @@ def test_host_of_the_request_line_replaces_the_host_header() -> None:
     assert server.wsgi_environ(scope(authority="auth.example"), b"")["HTTP_HOST"] == "auth.example"
 
 
-def test_f06_a_request_that_takes_too_long_is_answered_and_a_waiting_one_is_dropped(
+def test_f06_request_that_takes_too_long_is_answered_and_a_waiting_one_is_dropped(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     started: list[str] = []

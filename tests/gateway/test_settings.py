@@ -1,4 +1,4 @@
-"""The settings: closed by default, open in development, and a start that names what is missing."""
+"""The settings: restrictive by default, permissive in development."""
 
 import logging
 import os
@@ -32,7 +32,7 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def read(monkeypatch: pytest.MonkeyPatch, **variables: str) -> dict[str, Any]:
-    """Return the settings as another process would read them."""
+    """Return the settings of a new process."""
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
     return runpy.run_path(str(ROOT / "gateway" / "settings.py"))
@@ -53,7 +53,7 @@ def manage(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str
 # --- development and production ------------------------------------------------------------------
 
 
-def test_development_needs_no_other_setting_and_is_open(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_development_needs_no_other_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, **DEVELOPMENT)
     assert found["DEBUG"]
     assert found["GATEWAY_EXPLORER"]
@@ -66,7 +66,7 @@ def test_development_needs_no_other_setting_and_is_open(monkeypatch: pytest.Monk
     assert not found["SECURE_HSTS_SECONDS"]
 
 
-def test_s72_s77_s93_production_is_the_default_and_everything_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s72_s77_s93_production_is_the_default_and_restrictive(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, **COMPLETE)
     assert not found["DEBUG"]
     assert not found["GATEWAY_EXPLORER"]
@@ -83,7 +83,7 @@ def test_s72_s77_s93_production_is_the_default_and_everything_is_closed(monkeypa
     assert found["SECURE_PROXY_SSL_HEADER"] is None
 
 
-def test_in_development_tokens_and_links_name_the_served_port(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_and_links_use_the_served_port_in_development(monkeypatch: pytest.MonkeyPatch) -> None:
     found = read(monkeypatch, **DEVELOPMENT, PORT="8001")
     assert found["GATEWAY_ISSUER"] == "http://localhost:8001"
     assert found["GATEWAY_UNDO_URL"] == "http://localhost:8001/account/undo#token={token}"
@@ -127,12 +127,12 @@ def test_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch, wo
     assert read(monkeypatch, **DEVELOPMENT, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_MAX_CONCURRENT_HASHES"] == 7
 
 
-def test_the_minimum_password_length_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minimum_password_length_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
     validators = read(monkeypatch, **DEVELOPMENT, GATEWAY_PASSWORD_MIN_LENGTH="15")["AUTH_PASSWORD_VALIDATORS"]
     assert {"min_length": 15} in [each.get("OPTIONS") for each in validators]
 
 
-def test_a_file_of_settings_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_settings_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "production.env"
     file.write_text("GATEWAY_AUDIENCE=from the file\nGATEWAY_NAME=from the file\n")
     monkeypatch.setenv("GATEWAY_AUDIENCE", "")
@@ -145,7 +145,7 @@ def test_a_file_of_settings_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
-def test_a_start_without_settings_names_all_that_are_missing_in_one_line(command: str) -> None:
+def test_start_without_settings_lists_all_missing_ones_in_one_line(command: str) -> None:
     ended = manage(command)
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
@@ -155,13 +155,13 @@ def test_a_start_without_settings_names_all_that_are_missing_in_one_line(command
 
 
 @pytest.mark.parametrize("command", ["serve", "check"])
-def test_s101_a_misspelt_setting_stops_the_start_with_one_line(command: str) -> None:
+def test_s101_misspelt_setting_stops_the_start_with_one_line(command: str) -> None:
     ended = manage(command, **DEVELOPMENT, GATEWAY_ACESS_LIFETIME="5m")
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr == "GATEWAY_ACESS_LIFETIME is not a setting. Did you mean GATEWAY_ACCESS_LIFETIME?\n"
 
 
-def test_s101_a_misspelt_setting_in_a_file_stops_the_start(tmp_path: Path) -> None:
+def test_s101_misspelt_setting_in_a_file_stops_the_start(tmp_path: Path) -> None:
     file = tmp_path / "production.env"
     file.write_text("GATEWAY_REFRESH_COKIE=on\n")
     ended = manage("check", **DEVELOPMENT, GATEWAY_ENV_FILE=str(file))
@@ -174,7 +174,7 @@ def test_s101_every_old_name_leads_to_a_new_one() -> None:
     assert all((old in env.names) != (new in env.names) for old, new in env.RENAMED.items())
 
 
-def test_a_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> None:
+def test_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> None:
     fine = manage("check", **COMPLETE)
     assert (fine.returncode, fine.stderr) == (0, "")
     short = manage("check", **{**COMPLETE, "SECRET_KEY": "hunter2"})
@@ -183,14 +183,14 @@ def test_a_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> N
     assert "hunter2" not in short.stderr
 
 
-def test_an_invalid_value_stops_the_start_and_no_password_is_shown() -> None:
+def test_invalid_value_stops_the_start_and_hides_the_password() -> None:
     ended = manage("check", **DEVELOPMENT, DATABASE_URL="postgres://gateway:hunter2@db.example:many/x")
     assert ended.returncode != 0
     assert "DATABASE_URL=(not shown, it is a secret): expected a database URL" in ended.stderr
     assert "hunter2" not in ended.stderr + ended.stdout
 
 
-def test_s91_the_audit_trail_is_one_json_object_per_line() -> None:
+def test_s91_audit_log_has_one_json_object_per_line() -> None:
     handler = logging.getLogger("gateway.audit").handlers[0]
     record = logging.makeLogRecord({"name": "gateway.audit", "msg": '{"event": "x"}'})
     assert handler.format(record) == '{"event": "x"}'
@@ -208,12 +208,12 @@ def load_wsgi(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_wsgi_server_starts_with_safe_settings() -> None:
+def test_wsgi_server_starts_with_safe_settings() -> None:
     ended = load_wsgi()
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
+def test_s77_wsgi_server_does_not_start_with_unsafe_settings() -> None:
     ended = load_wsgi(ALLOWED_HOSTS="*", SECRET_KEY="hunter2", GATEWAY_ISSUER="https://auth.example")
     assert ended.returncode == 1
     last = ended.stderr.splitlines()[-1]
@@ -223,7 +223,7 @@ def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
     assert "hunter2" not in ended.stderr
 
 
-# --- values that fail later ----------------------------------------------------------------------
+# --- values out of range -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -235,8 +235,6 @@ def test_s77_a_wsgi_server_does_not_start_with_unsafe_settings() -> None:
         ("EMAIL_TIMEOUT", "99999999999"),
     ],
 )
-def test_a_value_beyond_its_range_is_refused_at_the_start(
-    monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
+def test_value_out_of_range_is_refused_at_the_start(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=f"^{name}='{value}': expected .+$"):
         read(monkeypatch, **DEVELOPMENT, **{name: value})

@@ -1,4 +1,4 @@
-"""Every address that the gateway answers, and the answer at every other."""
+"""The URLs of the gateway, and errors outside of GraphQL."""
 
 import runpy
 import sys
@@ -18,8 +18,8 @@ URLS = str(Path(__file__).parents[2] / "gateway" / "urls.py")
 
 
 @pytest.fixture
-def reread(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Reads the addresses anew, as a process with the settings of now would."""
+def reload_urls(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Load the URLs again with the current settings."""
 
     def read() -> None:
         module = types.ModuleType("urls_read_anew")
@@ -45,7 +45,7 @@ def reread(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
 )
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "OPTIONS"])
 @pytest.mark.parametrize("debug", [True, False])
-def test_s93_at_any_other_address_there_is_nothing_and_json_says_so(
+def test_s93_other_urls_are_not_found_in_json(
     client: Client, settings: Any, path: str, method: str, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -55,31 +55,31 @@ def test_s93_at_any_other_address_there_is_nothing_and_json_says_so(
     assert answer.response["Cache-Control"] == "no-store"
 
 
-def test_s93_where_they_are_off_there_is_neither_admin_nor_page(client: Client, settings: Any, reread: Any) -> None:
+def test_s93_admin_and_graphiql_can_be_disabled(client: Client, settings: Any, reload_urls: Any) -> None:
     settings.GATEWAY_ADMIN = settings.GATEWAY_EXPLORER = False
-    reread()
-    paths = ["/", "/admin", "/admin/", "/admin/login/", "/graphql/explorer/explorer.js"]
+    reload_urls()
+    paths = ["/", "/admin", "/admin/", "/admin/login/", "/graphql/explorer/main.js"]
     assert [client.get(path).status_code for path in paths] == [404] * len(paths)
     assert client.get("/graphql?query={__typename}").json() == {"data": {"__typename": "Query"}}
     assert client.get("/.well-known/jwks.json").status_code == 200
 
 
 @pytest.mark.django_db
-def test_where_they_are_on_the_root_leads_to_them(client: Client, settings: Any, reread: Any) -> None:
+def test_root_and_admin_redirect_if_enabled(client: Client, settings: Any, reload_urls: Any) -> None:
     settings.GATEWAY_ADMIN = settings.GATEWAY_EXPLORER = True
-    reread()
+    reload_urls()
     assert [client.get(path)["Location"] for path in ("/", "/admin")] == ["/graphql", "/admin/"]
-    assert client.get("/graphql/explorer/explorer.js").status_code == 200
+    assert client.get("/graphql/explorer/main.js").status_code == 200
     assert client.get("/admin/login/").status_code == 200
 
 
-def test_no_token_of_a_form_is_asked_for(db: None) -> None:
+def test_graphql_needs_no_csrf_token(db: None) -> None:
     strict = Client(enforce_csrf_checks=True)
     answer = strict.post("/graphql", b'{"query": "{ __typename }"}', content_type="application/json")
     assert answer.json() == {"data": {"__typename": "Query"}}
 
 
-def test_s73_a_page_that_fails_says_no_more_than_its_id(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s73_failing_page_reveals_only_the_request_id(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> Any:
         raise RuntimeError("secret words")
 
@@ -91,11 +91,11 @@ def test_s73_a_page_that_fails_says_no_more_than_its_id(monkeypatch: pytest.Monk
     assert "secret words" not in answer.response.content.decode()
 
 
-# --- failures before and beside GraphQL ----------------------------------------------------------
+# --- failures outside of GraphQL -----------------------------------------------------------------
 
 
 @pytest.mark.parametrize("debug", [True, False])
-def test_f06_a_page_without_its_database_says_when_to_come_again(
+def test_f06_page_without_its_database_has_retry_after(
     client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, debug: bool
 ) -> None:
     settings.DEBUG = debug
@@ -106,7 +106,7 @@ def test_f06_a_page_without_its_database_says_when_to_come_again(
     assert b"10.0.0.7" not in answer.response.content
 
 
-def test_f06_so_does_what_stands_before_every_page(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f06_middleware_without_its_database_has_retry_after(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(SecurityMiddleware, "process_request", failing(OperationalError("host 10.0.0.7 refused")))
     client.handler.load_middleware()
     client.raise_request_exception = False
@@ -115,7 +115,7 @@ def test_f06_so_does_what_stands_before_every_page(client: Client, monkeypatch: 
     assert b"10.0.0.7" not in answer.response.content
 
 
-def test_a_page_that_fails_otherwise_is_a_fault_and_in_the_log_by_its_request(
+def test_failing_page_is_logged_with_its_request_id(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
     monkeypatch.setattr(signing_keys, "ring", failing(RuntimeError("secret words")))

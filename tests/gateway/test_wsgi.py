@@ -1,4 +1,4 @@
-"""The WSGI application checks the length of every header before Django parses any."""
+"""The WSGI application limits the length of headers."""
 
 import io
 import time

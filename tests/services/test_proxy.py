@@ -83,7 +83,7 @@ def test_limits_are_counted_together_and_by_the_address_that_the_proxy_saw(pair:
 def guesses(gateway: Gateway) -> list[dict[str, Any]]:
     """What its log says about them."""
     lines = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
-    return [line for line in lines if line.get("operation") == "-" and line["path"] == "/graphql"]
+    return [line for line in lines if line["event"] == "request" and line["path"] == "/graphql"]
 
 
 @pytest.mark.parametrize("size", [150_000, 300_000])

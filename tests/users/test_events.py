@@ -14,9 +14,10 @@ from django.utils import timezone
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo
 from tests.post import last, received
-from users import events, letters, mail, tallies
+from users import events, metrics
 from users.caller import Caller
 from users.events import Kind
+from users.mail import messages, outbox
 from users.models import Event, Session, User
 
 PAGE = """query ($first: Int, $after: String) { me { events(first: $first, after: $after) {
@@ -29,7 +30,7 @@ def cursor(moment: str) -> str:
 
 
 def recorded() -> float | None:
-    return tallies.registry.get_sample_value("gateway_events_total", {"kind": "password.changed"})
+    return metrics.registry.get_sample_value("gateway_events_total", {"kind": "password.changed"})
 
 
 def kinds(member: Member) -> list[str]:
@@ -176,7 +177,7 @@ def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: An
     counted = recorded()
     with transaction.atomic(), transaction.atomic() if is_nested else nullcontext():
         events.record(Caller(), Kind.PASSWORD_CHANGED, user=alice)
-        mail.notify(Caller(), letters.password_changed, user=alice)
+        outbox.notify(Caller(), messages.password_changed, user=alice)
         transaction.set_rollback(True)
     assert "password.changed" not in caplog.text
     assert recorded() == counted

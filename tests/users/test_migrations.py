@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.db.utils import ConnectionHandler
 
-from gateway import databases
+from gateway.conf import database_url
 from tests.server import manage, url_of
 
 NAME = "gateway_turkish"
@@ -35,7 +35,7 @@ def turkish() -> Iterator[str]:
 
 def execute(url: str, *statements: str) -> list[Any]:
     """Run statements in another database and return the rows of the last one."""
-    config = databases.without_timeouts(databases.parse(url))
+    config = database_url.without_timeouts(database_url.parse(url))
     other = ConnectionHandler({"default": config})["default"]
     try:
         with other.cursor() as cursor:

@@ -1,1 +1,1 @@
-"""Commands of the edge."""
+"""Commands that run the gateway."""

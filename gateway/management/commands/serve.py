@@ -33,7 +33,7 @@ STOP_TIMEOUT = 15
 HEADER_TIMEOUT = 10_000
 MAX_HEADERS_SIZE = 32 * 1024
 
-log = logging.getLogger("gateway.serve")
+log = logging.getLogger("gateway.server")
 
 
 class Command(BaseCommand):
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         require_free_port(host, port)
         if settings.GATEWAY_METRICS_PORT:
             require_free_port(settings.GATEWAY_METRICS_HOST, settings.GATEWAY_METRICS_PORT, "GATEWAY_METRICS_PORT=9101")
-        argon2_build.require_processor()
+        argon2_build.check_processor()
         if options["migrate"]:
             call_command("migrate", verbosity=0)
         create_signing_keys()
@@ -95,8 +95,8 @@ class Command(BaseCommand):
             server.serve()
 
     def _print_addresses(self, host: str, port: int) -> None:
-        shown = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
-        origin = f"http://{shown}:{port}"
+        hostname = "localhost" if host in {"127.0.0.1", "0.0.0.0", "::"} else host  # noqa: S104
+        origin = f"http://{hostname}:{port}"
         self.stdout.write(f"GraphQL   {origin}/graphql")
         if settings.GATEWAY_EXPLORER:
             self.stdout.write(f"GraphiQL  {origin}/graphql in a browser")
@@ -111,7 +111,7 @@ def delay_shutdown(seconds: int) -> None:
     """At SIGTERM, make /readyz answer 503, then wait before granian stops. A second SIGTERM ends the wait."""
     stop: Any = signal.getsignal(signal.SIGTERM)
 
-    def begin(number: int, frame: Any) -> None:
+    def begin_shutdown(number: int, frame: Any) -> None:
         health.mark_stopping()
         signal.signal(signal.SIGTERM, stop)
         if seconds:
@@ -120,7 +120,7 @@ def delay_shutdown(seconds: int) -> None:
         else:
             stop(number, frame)
 
-    signal.signal(signal.SIGTERM, begin)
+    signal.signal(signal.SIGTERM, begin_shutdown)
 
 
 def create_signing_keys() -> None:
@@ -143,6 +143,8 @@ def require_free_port(host: str, port: int, example: str = "PORT=8001") -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            raise CommandError(f"Port {port} is not free ({error.strerror}). Set another: {example}") from None
+            raise CommandError(
+                f"Port {port} is not free ({error.strerror}). Choose another port, for example {example}."
+            ) from None
         except OverflowError:
-            raise CommandError(f"Port {port} does not exist. Choose one from 1 to 65535.") from None
+            raise CommandError(f"Port {port} does not exist. Choose a port from 1 to 65535.") from None

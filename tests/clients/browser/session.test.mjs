@@ -1,11 +1,11 @@
-/** The explorer's sign-in helper against a gateway made of promises: `node --test session.test.mjs`. */
+/** Tests of the GraphiQL sign-in helper against a fake gateway: `node --test session.test.mjs`. */
 
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
 // As data: Node takes a `.js` file with no package.json above it for a script of the old kind.
-const source = readFileSync(new URL("../../../gateway/explorer/session.js", import.meta.url), "utf8");
+const source = readFileSync(new URL("../../../gateway/graphiql/session.js", import.meta.url), "utf8");
 const { Session } = await import(`data:text/javascript,${encodeURIComponent(source)}`);
 
 const ME = { query: "{ me { username } }" };

@@ -1,4 +1,4 @@
-/** An Apollo client that renews the session when an access token is refused, then asks again. */
+/** An Apollo client that renews the session when the gateway refuses an access token, then repeats the request. */
 
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from "@apollo/client";
 import { SetContextLink } from "@apollo/client/link/context";
@@ -6,10 +6,10 @@ import { ErrorLink } from "@apollo/client/link/error";
 import { from, switchMap } from "rxjs";
 import type { Session } from "./session.js";
 
-/** Call `client.clearStore()` whenever somebody signs in or out: its cache belongs to one user. */
+/** Create a new client after each sign-in and sign-out: a cache belongs to one user. */
 export function apolloClient(session: Session): ApolloClient {
   const authorize = new SetContextLink(async ({ headers }) => {
-    // After a reload there is a session, and no access token yet.
+    // After a reload there is a session but no access token.
     if (session.isSignedIn && !session.token) await session.renew();
     const { token } = session;
     return { token, headers: token ? { ...headers, Authorization: `Bearer ${token}` } : headers };

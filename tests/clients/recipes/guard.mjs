@@ -1,4 +1,4 @@
-/** Guards another service: `caller` says who asks, or throws. */
+/** Verifies access tokens of the gateway: `caller` returns the claims or throws. */
 
 import { createRemoteJWKSet, jwtVerify } from "jose";
 
@@ -6,7 +6,7 @@ const GATEWAY = process.env.GATEWAY_ORIGIN ?? "http://localhost:8000";
 const ISSUER = process.env.GATEWAY_ISSUER ?? GATEWAY;
 const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", GATEWAY), { cacheMaxAge: 300_000 });
 
-/** The claims of a valid access token; `sub` is the user. */
+/** Return the claims of a valid Authorization header; `sub` is the user's id. */
 export async function caller(authorization = "") {
   const { payload } = await jwtVerify(authorization.replace(/^Bearer /, ""), keys, {
     issuer: ISSUER,

@@ -1,4 +1,4 @@
-"""Guards another service: `caller` says who asks, or raises jwt.PyJWTError."""
+"""Verifies access tokens of the gateway: `caller` returns the claims or raises jwt.PyJWTError."""
 
 import os
 from typing import Any
@@ -11,7 +11,7 @@ keys = jwt.PyJWKClient(f"{GATEWAY}/.well-known/jwks.json", lifespan=300, timeout
 
 
 def caller(authorization: str) -> dict[str, Any]:
-    """The claims of a valid access token; `sub` is the user."""
+    """Return the claims of a valid Authorization header; `sub` is the user's id."""
     token = authorization.removeprefix("Bearer ")
     if jwt.get_unverified_header(token).get("typ") != "at+jwt":
         raise jwt.InvalidTokenError("not an access token")

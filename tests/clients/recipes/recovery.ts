@@ -1,23 +1,23 @@
-/** A forgotten password, in two steps: have a mail sent, then choose another by what it brought. Signs nobody in. */
+/** Password reset in two steps: request a mail, then set a new password with its link or code. Does not sign in. */
 
-import { Refused } from "./session.js";
+import { GatewayError } from "./session.js";
 
 const REQUEST = /* GraphQL */ `mutation RequestReset($email: String!) {
   requestPasswordReset(email: $email) { accepted } }`;
 const RESET = /* GraphQL */ `mutation ResetPassword($token: String!, $email: String, $newPassword: String!) {
   resetPassword(token: $token, email: $email, newPassword: $newPassword) { endedSessions } }`;
 
-/** The same whether or not the address has an account; say "a mail is on its way, if there is one". */
+/** Succeeds whether or not the email has an account. Tell the user: "If there is an account, a mail is on its way." */
 export const requestReset = (url: string, email: string) => ask(url, REQUEST, { email });
 
 /**
- * `token` is the link's; or the typed code, with the `email` it was sent to. BAD_USER_INPUT is about the password, and
- * another may follow; after TOKEN_INVALID or TOKEN_EXPIRED only another mail helps.
+ * Pass the link's `token`, or the code as `token` together with the `email` it was sent to. After BAD_USER_INPUT the user
+ * may choose another password; after TOKEN_INVALID or TOKEN_EXPIRED request another mail.
  */
-export const resetPassword = (url: string, proof: { token: string; email?: string }, newPassword: string) =>
-  ask(url, RESET, { ...proof, newPassword });
+export const resetPassword = (url: string, mailed: { token: string; email?: string }, newPassword: string) =>
+  ask(url, RESET, { ...mailed, newPassword });
 
-/** The token of the link that led to this page; taken out of the address, and so out of the browser's history. */
+/** Return the token of the link that opened this page, and remove it from the URL and the browser's history. */
 export function takeToken(): string | null {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   history.replaceState(null, "", location.pathname);
@@ -28,5 +28,5 @@ async function ask(url: string, query: string, variables: Record<string, string>
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
   const { errors } = await answer.json();
-  if (errors) throw new Refused(errors[0].message, errors[0].extensions);
+  if (errors) throw new GatewayError(errors[0].message, errors[0].extensions);
 }

@@ -1,4 +1,4 @@
-/** Who is signed in, for any GraphQL client: the access token in memory, the refresh token shared by all tabs. */
+/** The session of a page, for any GraphQL client: access token in memory, refresh token shared by all tabs. */
 
 const SIGN_IN = /* GraphQL */ `mutation SignIn($login: String!, $password: String!) {
   pair: tokenAuth(username: $login, password: $password) { token refreshToken } }`;
@@ -6,40 +6,49 @@ const RENEW = /* GraphQL */ `mutation Renew($token: String!) {
   pair: refreshToken(refreshToken: $token) { token refreshToken } }`;
 const SIGN_OUT = /* GraphQL */ `mutation SignOut($token: String!) { revokeToken(refreshToken: $token) { revoked } }`;
 
-// localStorage keeps one signed in through a reload, and any script that gets into the page can read it.
-// A stolen token ends its session when it comes back; the gateway's cookie mode hides it altogether.
+// localStorage survives a reload, but any script that gets into the page can read it. The gateway ends the session
+// when a used token comes back. In cookie mode no script can read the token: see session.cookie.ts.
 const KEY = "gateway.refreshToken";
 type Pair = { token: string | null; refreshToken: string | null };
 
-/** What the gateway refused: `extensions.code` is for the program, `message` for people. */
-export class Refused extends Error {
-  constructor(message: string, readonly extensions: { code: string; [more: string]: unknown }) { super(message); }
+/** An error of the gateway: act on `extensions.code`, show `message`. */
+export class GatewayError extends Error {
+  readonly extensions: { code: string; [more: string]: unknown };
+
+  constructor(message: string, extensions: GatewayError["extensions"]) {
+    super(message);
+    this.extensions = extensions;
+  }
 }
 
 export class Session {
+  readonly url: string;
+  readonly onSignedOut: (code?: string) => void;
   token: string | null = null;
   readonly credentials: RequestCredentials = "same-origin";
   #renewal: Promise<void> | null = null;
   #tabs = new BroadcastChannel(KEY);
 
-  constructor(readonly url: string, readonly onSignedOut = (_code?: string): void => {}) {
-    // What one tab renews serves all, and signed out in one is signed out in all.
+  constructor(url: string, onSignedOut: (code?: string) => void = () => {}) {
+    this.url = url;
+    this.onSignedOut = onSignedOut;
+    // All tabs use a token that one tab renewed, and a sign-out in one tab signs out all of them.
     this.#tabs.onmessage = ({ data }) => (this.token = data);
     globalThis.addEventListener?.("storage", ({ key, newValue }) => key === KEY && !newValue && this.#end());
   }
 
   get isSignedIn() { return localStorage.getItem(KEY) !== null; }
   signIn = async (login: string, password: string) => this.keep(await ask(this.url, SIGN_IN, { login, password }));
-  signOut = () => oneTab(async () => {
+  signOut = () => inOneTab(async () => {
     const token = localStorage.getItem(KEY);
     this.#end();
     if (token) await ask(this.url, SIGN_OUT, { token });
   });
 
-  /** The next token in place of a refused one: one request for all who ask, none where it is here already. */
+  /** Replace a refused access token. Concurrent calls share one request; none is sent if a newer token is here. */
   async renew(refused: string | null = null): Promise<void> {
     if (this.token && this.token !== refused) return;
-    await (this.#renewal ??= oneTab(() => this.#rotate(refused)).finally(() => { this.#renewal = null; }));
+    await (this.#renewal ??= inOneTab(() => this.#rotate(refused)).finally(() => { this.#renewal = null; }));
   }
 
   async #rotate(refused: string | null) {
@@ -48,14 +57,14 @@ export class Session {
     try {
       this.keep(await ask(this.url, RENEW, { token: spent }), spent);
     } catch (error) {
-      if (!(error instanceof Refused && error.extensions.code.startsWith("TOKEN_"))) throw error;
+      if (!(error instanceof GatewayError && error.extensions.code.startsWith("TOKEN_"))) throw error;
       this.#end(error.extensions.code);
     }
   }
 
-  /** Take what `tokenAuth` or `register` answered. */
+  /** Store the payload of `tokenAuth` or `register`. */
   keep({ token, refreshToken }: Pair, spent?: string) {
-    // Without Web Locks another tab may be a step ahead: then its token stays.
+    // Without Web Locks another tab may have stored a newer token: keep that one.
     if (refreshToken && (!spent || localStorage.getItem(KEY) === spent)) localStorage.setItem(KEY, refreshToken);
     this.#tabs.postMessage((this.token = token));
   }
@@ -71,9 +80,9 @@ async function ask(url: string, query: string, variables: Record<string, string>
   const headers = { "Content-Type": "application/json" };
   const answer = await fetch(url, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
   const { data, errors } = await answer.json();
-  if (errors) throw new Refused(errors[0].message, errors[0].extensions);
+  if (errors) throw new GatewayError(errors[0].message, errors[0].extensions);
   return data.pair;
 }
 
-/** One tab at a time by Web Locks; without them, the gateway gives tabs that ask at once the same next token. */
-const oneTab = async <T>(act: () => Promise<T>): Promise<T> => navigator.locks?.request(KEY, act) ?? act();
+/** Run in one tab at a time, if Web Locks exist. Otherwise the gateway gives concurrent tabs the same tokens. */
+const inOneTab = async <T>(act: () => Promise<T>): Promise<T> => navigator.locks?.request(KEY, act) ?? act();

@@ -1,10 +1,10 @@
-/** An urql client that renews the session when an access token is refused, then asks again. */
+/** An urql client that renews the session when the gateway refuses an access token, then repeats the request. */
 
 import { Client, cacheExchange, fetchExchange } from "@urql/core";
 import { authExchange } from "@urql/exchange-auth";
 import type { Session } from "./session.js";
 
-/** Make a new client whenever somebody signs in or out: its cache belongs to one user. */
+/** Create a new client after each sign-in and sign-out: a cache belongs to one user. */
 export function urqlClient(session: Session): Client {
   const auth = authExchange(async ({ appendHeaders }) => {
     let refused: string | null = null;
@@ -12,10 +12,10 @@ export function urqlClient(session: Session): Client {
       addAuthToOperation(operation) {
         const { token } = session;
         if (!token) return operation;
-        const marked = { ...operation, context: { ...operation.context, token } };
-        return appendHeaders(marked, { Authorization: `Bearer ${token}` });
+        const withToken = { ...operation, context: { ...operation.context, token } };
+        return appendHeaders(withToken, { Authorization: `Bearer ${token}` });
       },
-      // After a reload there is a session, and no access token yet.
+      // After a reload there is a session but no access token.
       willAuthError: () => session.isSignedIn && !session.token,
       didAuthError(error, operation) {
         refused = operation.context.token;

@@ -1,4 +1,4 @@
-"""Mail on the developer's console."""
+"""The email backend of development."""
 
 import io
 
@@ -7,12 +7,12 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from gateway.conf.email_url import parse
 
 
-def test_a_mail_is_written_as_its_reader_sees_it_and_no_more() -> None:
+def test_email_is_printed_without_mime_headers() -> None:
     said = io.StringIO()
     with get_connection(parse("console://")["EMAIL_BACKEND"], stream=said) as connection:
         mail = EmailMultiAlternatives("Confirm", "Open http://localhost/#token=abc\n", to=["a@b.example"])
         mail.attach_alternative("<p>Open</p>", "text/html")
         assert connection.send_messages([mail, mail]) == 2
-    shown = "Mail to a@b.example: Confirm\n\nOpen http://localhost/#token=abc\n" + "-" * 80 + "\n"
+    shown = "Email to a@b.example: Confirm\n\nOpen http://localhost/#token=abc\n" + "-" * 80 + "\n"
     assert said.getvalue().count(shown) == 2
     assert "<p>" not in said.getvalue()

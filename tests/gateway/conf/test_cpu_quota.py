@@ -11,7 +11,7 @@ from gateway.conf import cpu_quota
 
 @pytest.fixture
 def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """A machine with eight cores and a folder of control groups; set a quota by calling it."""
+    """A machine with eight cores and a folder of control groups. Call it to set a quota."""
     monkeypatch.setattr(cpu_quota, "CGROUPS", tmp_path / "groups")
     monkeypatch.setattr(cpu_quota, "OWN_CGROUP", tmp_path / "mine")
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: range(8), raising=False)
@@ -54,7 +54,7 @@ def test_without_affinity_all_cores_of_the_machine_count(machine: Any, monkeypat
     ],
 )
 @pytest.mark.parametrize("group", ["/", "/system.slice/gateway.service"])
-def test_the_quota_of_the_container_limits_the_cores(machine: Any, quota: str, used: int, group: str) -> None:
+def test_quota_of_the_container_limits_the_cores(machine: Any, quota: str, used: int, group: str) -> None:
     machine(quota, group=group)
     assert cpu_quota.usable_cores() == used
 
@@ -63,13 +63,13 @@ def test_the_quota_of_the_container_limits_the_cores(machine: Any, quota: str, u
     ("above", "own", "used"),
     [("100000", "max", 1), ("200000", "400000", 2), ("400000", "200000", 2), ("max", "max", 8)],
 )
-def test_the_quota_of_a_parent_group_limits_the_cores(machine: Any, above: str, own: str, used: int) -> None:
+def test_quota_of_a_parent_group_limits_the_cores(machine: Any, above: str, own: str, used: int) -> None:
     machine(f"{above} 100000", group="/pod")
     machine(f"{own} 100000", group="/pod/deeper/container")
     assert cpu_quota.usable_cores() == used
 
 
-def test_a_group_outside_the_namespace_gets_the_quota_of_the_root(machine: Any, tmp_path: Path) -> None:
+def test_group_outside_the_namespace_gets_the_quota_of_the_root(machine: Any, tmp_path: Path) -> None:
     machine("200000 100000")
     (tmp_path / "mine").write_text("0::/../elsewhere\n")
     assert cpu_quota.usable_cores() == 2

@@ -1,4 +1,4 @@
-"""Database URLs."""
+"""Parsing of database URLs, and the timeouts of each engine."""
 
 import time
 from pathlib import Path
@@ -29,7 +29,7 @@ ROOT = Path(__file__).parents[3]
         ("mariadb://root:x@db.example:3307/name", "mysql", {"NAME": "name", "PASSWORD": "x", "PORT": 3307}),
     ],
 )
-def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[str, Any]) -> None:
+def test_url_selects_engine_and_database(url: str, engine: str, facts: dict[str, Any]) -> None:
     config = parse(url)
     assert config["ENGINE"] == f"django.db.backends.{engine}"
     assert {name: config[name] for name in facts} == facts
@@ -49,17 +49,17 @@ def test_an_address_names_engine_and_place(url: str, engine: str, facts: dict[st
         ("a%252Bb", "a%2Bb"),
     ],
 )
-def test_names_and_passwords_are_percent_encoded_and_a_plus_is_a_plus(scheme: str, written: str, meant: str) -> None:
+def test_user_and_password_are_percent_decoded_and_a_plus_stays(scheme: str, written: str, meant: str) -> None:
     config = parse(f"{scheme}://{written}:{written}@db.example:5433/{written}")
     assert [config[name] for name in ("USER", "PASSWORD", "NAME")] == [meant] * 3
     assert (config["HOST"], config["PORT"]) == ("db.example", 5433)
 
 
-def test_a_file_is_found_where_its_path_has_a_plus() -> None:
+def test_file_path_may_contain_a_plus() -> None:
     assert parse("sqlite:////srv/a+b/db.sqlite3")["NAME"] == "/srv/a+b/db.sqlite3"
 
 
-def test_sqlite_waits_its_turn() -> None:
+def test_sqlite_writer_waits_for_another_writer() -> None:
     config = parse("sqlite:///db.sqlite3")
     assert config["OPTIONS"] == {
         "transaction_mode": "IMMEDIATE",
@@ -78,25 +78,25 @@ def test_f05_f09_postgresql_connections_come_from_a_pool_of_limited_size() -> No
     assert "pool_size" not in given
 
 
-def test_f05_mysql_connections_are_kept_and_checked_before_use() -> None:
+def test_f05_mysql_connections_are_reused_and_checked_before_use() -> None:
     config = parse("mysql://u@h/n")
     assert config["CONN_MAX_AGE"] == 600
     assert config["CONN_HEALTH_CHECKS"] is True
 
 
-def test_mysql_keeps_all_characters() -> None:
+def test_mysql_stores_all_characters() -> None:
     config = parse("mysql://u@h/n")
     assert config["OPTIONS"]["charset"] == config["TEST"]["CHARSET"] == "utf8mb4"
     assert config["OPTIONS"]["isolation_level"] == "read committed"
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n", "mysql://u@h/n"])
-def test_f06_a_server_is_given_up_within_seconds(url: str) -> None:
+def test_f06_connecting_to_a_silent_server_times_out(url: str) -> None:
     assert parse(url)["OPTIONS"]["connect_timeout"] == 3
 
 
 @pytest.mark.parametrize("url", ["postgres://u@h/n?sslmode=require", "mysql://u@h/n?connect_timeout=9"])
-def test_an_address_may_carry_options_of_its_own(url: str) -> None:
+def test_url_may_contain_options(url: str) -> None:
     name, value = url.partition("?")[2].split("=")
     options = parse(url)["OPTIONS"]
     assert str(options[name]) == value
@@ -120,24 +120,24 @@ def test_an_address_may_carry_options_of_its_own(url: str) -> None:
         "://",
     ],
 )
-def test_anything_else_is_refused_in_our_words(url: str) -> None:
+def test_invalid_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(ValueError) as refusal:
         parse(url)
     assert "hunter2" not in str(refusal.value)
 
 
-def test_f06_every_wait_for_postgresql_has_an_end_and_an_address_has_the_last_word() -> None:
+def test_f06_postgresql_has_timeouts_that_the_url_can_override() -> None:
     ours = "-c statement_timeout=3000 -c lock_timeout=2000 -c idle_in_transaction_session_timeout=10000"
     assert parse("postgres://u@h/n")["OPTIONS"]["options"] == ours
     given = parse("postgres://u@h/n?options=-c%20statement_timeout%3D9000")
     assert given["OPTIONS"]["options"] == f"{ours} -c statement_timeout=9000"
 
 
-def test_f06_every_wait_for_mysql_has_an_end() -> None:
+def test_f06_mysql_has_timeouts() -> None:
     options = parse("mysql://u@h/n")["OPTIONS"]
     assert (options["read_timeout"], options["write_timeout"]) == (4, 4)
     assert "innodb_lock_wait_timeout = 2" in options["init_command"]
-    # What one of the two does not know, it must take for a comment.
+    # MariaDB and MySQL must each ignore the comment of the other.
     assert "/*M!100101 , max_statement_time = 3 */" in options["init_command"]
     assert "/*!50708 , max_execution_time = 3000 */" in options["init_command"]
     assert parse("mysql://u@h/n?init_command=SET%20a%3D1")["OPTIONS"]["init_command"] == "SET a=1"
@@ -159,7 +159,7 @@ SLOW = {"postgresql": "SELECT pg_sleep(20)", "mysql": "SELECT sleep(20)"}
 
 @pytest.mark.skipif(connection.vendor not in SLOW, reason="a file has no server that could be slow")
 @pytest.mark.django_db(transaction=True)
-def test_f06_a_slow_statement_is_cut_off_after_three_seconds() -> None:
+def test_f06_slow_statement_is_cancelled_after_three_seconds() -> None:
     start = time.monotonic()
     with connection.cursor() as cursor, pytest.raises(OperationalError):
         cursor.execute(SLOW[connection.vendor])
@@ -174,7 +174,7 @@ LOCK = {
 
 @pytest.mark.skipif(connection.vendor not in LOCK, reason="a file is locked as a whole")
 @pytest.mark.django_db(transaction=True)
-def test_f07_a_locked_row_is_waited_for_two_seconds(api: Api) -> None:
+def test_f07_waiting_for_a_locked_row_times_out_after_two_seconds(api: Api) -> None:
     member = api.join()
     other = connection.copy()
     try:

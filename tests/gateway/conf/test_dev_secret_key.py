@@ -8,10 +8,10 @@ from gateway import checks
 from gateway.conf.dev_secret_key import get_or_create
 
 
-def test_the_key_is_created_once(tmp_path: Path) -> None:
+def test_key_is_created_once(tmp_path: Path) -> None:
     file = tmp_path / ".secret-key"
     made = get_or_create(file)
-    assert len(made) >= checks.SHORTEST_SECRET
+    assert len(made) >= checks.MIN_SECRET_LENGTH
     assert get_or_create(file) == made == file.read_text()
     assert get_or_create(tmp_path / "another") != made
     assert {each.name for each in tmp_path.iterdir()} == {".secret-key", "another"}
@@ -34,7 +34,7 @@ def test_processes_that_start_together_get_one_key(
     assert len(list(tmp_path.iterdir())) == 20
 
 
-def test_the_file_appears_with_its_whole_content(tmp_path: Path, monkeypatch: Any) -> None:
+def test_file_is_created_with_its_complete_content(tmp_path: Path, monkeypatch: Any) -> None:
     file, write = tmp_path / ".secret-key", Path.write_text
 
     def look_first(self: Path, text: str) -> int:

@@ -67,14 +67,14 @@ SENDERS = {
 
 
 @pytest.mark.parametrize("url", TAKEN)
-def test_an_email_url_is_parsed(url: str) -> None:
+def test_email_url_is_parsed(url: str) -> None:
     backend, found = TAKEN[url]
     expected = USUAL | {"FILE_PATH": None, "BACKEND": f"{backend}.EmailBackend"} | found
     assert email_url.parse(url) == {f"EMAIL_{name}": value for name, value in expected.items()}
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_an_invalid_email_url_is_refused_without_its_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_email_url_is_refused_without_its_password(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EMAIL_URL", url)
     with pytest.raises(ImproperlyConfigured, match="smtp") as refusal:
         env.read("EMAIL_URL", email_url.parse, {}, secret=True)
@@ -82,7 +82,7 @@ def test_an_invalid_email_url_is_refused_without_its_password(url: str, monkeypa
 
 
 @pytest.mark.parametrize("value", SENDERS)
-def test_a_sender_is_valid_in_a_from_header(value: str) -> None:
+def test_sender_is_valid_in_a_from_header(value: str) -> None:
     sender = email_url.sender(value)
     assert sender == SENDERS[value]
     assert EmailMessage("s", "b", sender, ["to@example.com"]).message()["From"] == sender
@@ -92,7 +92,7 @@ def test_a_sender_is_valid_in_a_from_header(value: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", "Gateway", "no-reply@", "Example, Inc. <a@b.example>", "a@b.example, c@d.example", "a\nb@c.example"]
 )
-def test_an_invalid_sender_is_refused(value: str) -> None:
+def test_invalid_sender_is_refused(value: str) -> None:
     with pytest.raises(ValueError):
         email_url.sender(value)
 

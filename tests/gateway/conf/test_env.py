@@ -1,4 +1,4 @@
-"""Environment variables: parsed, or refused with one line that says what is expected."""
+"""Environment variables: parsed, or refused with one line that has the expected form."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -35,7 +35,7 @@ CLAIMS = subset("username", "email")
 
 @pytest.fixture(autouse=True)
 def _names(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keep the names that these tests read out of the gateway's settings."""
+    """Isolate the names that these tests read from the gateway's settings."""
     monkeypatch.setattr(env, "names", set())
     monkeypatch.delenv("THING", raising=False)
 
@@ -69,9 +69,7 @@ def _names(monkeypatch: pytest.MonkeyPatch) -> None:
         (ALGORITHM, "RS256", "RS256"),
     ],
 )
-def test_a_value_is_parsed(
-    monkeypatch: pytest.MonkeyPatch, parse: Callable[[str], Any], value: str, parsed: Any
-) -> None:
+def test_value_is_parsed(monkeypatch: pytest.MonkeyPatch, parse: Callable[[str], Any], value: str, parsed: Any) -> None:
     monkeypatch.setenv("THING", value)
     assert read("THING", parse, object()) == parsed
 
@@ -117,7 +115,7 @@ def test_a_value_is_parsed(
             )
         ),
         *(
-            (link, value, "an address such as https://app.example/verify#token={token}, with {token} in it")
+            (link, value, "a URL such as https://app.example/verify#token={token}, with {token} once")
             for value in (
                 "https://app.example/verify",
                 "javascript:{token}",
@@ -134,7 +132,7 @@ def test_a_value_is_parsed(
         (ALGORITHM, "es256", "one of ES256, RS256"),
     ],
 )
-def test_an_invalid_value_is_refused_with_its_name_and_the_expected_form(
+def test_invalid_value_is_refused_with_its_name_and_the_expected_form(
     monkeypatch: pytest.MonkeyPatch, parse: Callable[[str], Any], value: str, expected: str
 ) -> None:
     monkeypatch.setenv("THING", value)
@@ -144,7 +142,7 @@ def test_an_invalid_value_is_refused_with_its_name_and_the_expected_form(
 
 
 @pytest.mark.parametrize("value", [None, "", "  "])
-def test_an_unset_or_empty_variable_has_the_default(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
+def test_unset_or_empty_variable_has_the_default(monkeypatch: pytest.MonkeyPatch, value: str | None) -> None:
     if value is not None:
         monkeypatch.setenv("THING", value)
     assert read("THING", count, 7) == 7
@@ -160,7 +158,7 @@ def test_every_name_that_is_read_is_recorded() -> None:
     "value",
     ["postgres://gateway:hunter2@db.example:many/x", "nosuch://a:hunter2@b/c", "hunter2", "mysql://a:hunter2@b"],
 )
-def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_secret_is_not_part_of_the_message(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("DATABASE_URL", value)
     with pytest.raises(ImproperlyConfigured) as refusal:
         read("DATABASE_URL", database_url.parse, {}, secret=True)
@@ -180,10 +178,10 @@ def test_one_message_names_all_missing_variables(monkeypatch: pytest.MonkeyPatch
     require(THERE="Set it")
 
 
-def test_a_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_file_is_read_and_the_environment_overrides_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text('THING=from the file\nOTHER_THING="quoted # text"\n# a comment\n')
-    # Set and taken away again, so that what the file brings does not outlive the test.
+    # Set and deleted, so that monkeypatch removes the variables of the file after the test.
     monkeypatch.setenv("OTHER_THING", "")
     monkeypatch.delenv("OTHER_THING")
     monkeypatch.setenv("THING", "from the environment")
@@ -192,7 +190,7 @@ def test_a_file_is_read_and_the_environment_wins(monkeypatch: pytest.MonkeyPatch
     assert read("OTHER_THING", text, "") == "quoted # text"
 
 
-def test_a_missing_file_is_ignored(tmp_path: Path) -> None:
+def test_missing_file_is_ignored(tmp_path: Path) -> None:
     load_file(tmp_path / "nowhere.env")
 
 
@@ -201,7 +199,7 @@ def test_a_missing_file_is_ignored(tmp_path: Path) -> None:
 
 @pytest.fixture
 def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The environment of a gateway with five settings; add variables to it."""
+    """The environment of a gateway with five settings, to which tests add variables."""
     settings = {"DJANGO_DEBUG", "SECRET_KEY", "GATEWAY_ACCESS_LIFETIME", "GATEWAY_LIMIT_OWN_PASSWORD", "GATEWAY_NAME"}
     monkeypatch.setattr(env, "names", settings)
     found = {"PATH": "/bin", "GATEWAY_NAME": "Example"}
@@ -217,13 +215,13 @@ def variables(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
             "GATEWAY_ACESS_LIFETIME is not a setting. Did you mean GATEWAY_ACCESS_LIFETIME?",
         ),
         ("GATEWAY_SECRET_KEY", "GATEWAY_SECRET_KEY is not a setting. Did you mean SECRET_KEY?"),
-        ("GATEWAY_XYZ", "GATEWAY_XYZ is not a setting. README.md lists all settings."),
-        ("GATEWAY_", "GATEWAY_ is not a setting. README.md lists all settings."),
+        ("GATEWAY_XYZ", "GATEWAY_XYZ is not a setting. docs/settings.md lists all settings."),
+        ("GATEWAY_", "GATEWAY_ is not a setting. docs/settings.md lists all settings."),
         ("GATEWAY_LIMIT_CHANGE_PASSWORD", "GATEWAY_LIMIT_CHANGE_PASSWORD is now GATEWAY_LIMIT_OWN_PASSWORD."),
         ("GATEWAY_LIMIT_REFRESH_RUBBISH", "GATEWAY_LIMIT_REFRESH_RUBBISH is now GATEWAY_LIMIT_INVALID_REFRESH."),
     ],
 )
-def test_s101_an_unknown_name_is_refused_with_the_nearest_known_name(
+def test_s101_unknown_name_is_refused_with_the_nearest_known_name(
     variables: dict[str, str], name: str, message: str
 ) -> None:
     variables[name] = "hunter2"
@@ -263,7 +261,7 @@ def test_s101_other_variables_are_not_refused(variables: dict[str, str], name: s
     refuse_unknown()
 
 
-def test_s101_a_renamed_setting_that_still_exists_is_not_refused(variables: dict[str, str]) -> None:
+def test_s101_renamed_setting_that_still_exists_is_not_refused(variables: dict[str, str]) -> None:
     env.names.add("GATEWAY_STOP_NOTICE")
     variables["GATEWAY_STOP_NOTICE"] = "5"
     refuse_unknown()

@@ -1,4 +1,4 @@
-"""Who asks: by the Authorization header alone, read only where somebody must be known."""
+"""The caller of a request comes from the Authorization header only, which is verified when needed."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,7 +9,7 @@ import orjson
 import pytest
 from django.test import RequestFactory
 
-from gateway.graphql.authentication import bearer, identify
+from gateway.graphql.authentication import bearer_token, set_caller
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.crypto import keys as crypto_keys
 from users.models import Session, User
@@ -41,12 +41,12 @@ DASHBOARD = (
         ("Bearer\tabc", None),
     ],
 )
-def test_a_token_comes_after_bearer_or_jwt(header: str, token: str | None) -> None:
-    assert bearer(header) == token
+def test_bearer_and_jwt_schemes_are_accepted(header: str, token: str | None) -> None:
+    assert bearer_token(header) == token
 
 
 @pytest.mark.parametrize("prefix", ["Bearer", "bearer", "JWT", "jwt"])
-def test_both_prefixes_sign_in(api: Api, prefix: str) -> None:
+def test_both_schemes_authenticate(api: Api, prefix: str) -> None:
     alice = api.join()
     assert api.me(Authorization=f"{prefix} {alice.token}").data["me"]["username"] == "alice"
 
@@ -82,7 +82,7 @@ ZOO = {
 
 
 @pytest.mark.parametrize("name", ZOO)
-def test_s44_a_malformed_token_is_one_clean_refusal(api: Api, name: str) -> None:
+def test_s44_malformed_token_is_one_error(api: Api, name: str) -> None:
     answer = api.me(Authorization=f"Bearer {ZOO[name]}")
     assert answer.json["data"] == {"me": None}
     assert answer.extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_INVALID"}
@@ -90,7 +90,7 @@ def test_s44_a_malformed_token_is_one_clean_refusal(api: Api, name: str) -> None
     assert given.code == "TOKEN_INVALID"
 
 
-def claims_of(member: Member, **changes: Any) -> dict[str, Any]:
+def read_claims(member: Member, **changes: Any) -> dict[str, Any]:
     return jwt.decode(member.token, options={"verify_signature": False}) | changes
 
 
@@ -100,21 +100,22 @@ def signed(claims: dict[str, Any], **headers: Any) -> str:
 
 
 def expired(member: Member) -> str:
-    return signed(claims_of(member, exp=member.claims["iat"] - 120, iat=member.claims["iat"] - 420))
+    return signed(read_claims(member, exp=member.claims["iat"] - 120, iat=member.claims["iat"] - 420))
 
 
 def forged(member: Member) -> str:
     stranger = crypto_keys.load(crypto_keys.generate("ES256"))
     headers = {"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
-    return jwt.encode(claims_of(member), stranger.private, "ES256", headers=headers)
+    return jwt.encode(read_claims(member), stranger.private, "ES256", headers=headers)
 
 
 def unsigned(member: Member) -> str:
-    headers = {"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
-    return jwt.encode(claims_of(member), None, "none", headers=headers)
+    return jwt.encode(
+        read_claims(member), None, "none", headers={"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
+    )
 
 
-def of_an_ended_session(member: Member) -> str:
+def token_of_ended_session(member: Member) -> str:
     stranger = member.api.signed_in(member.username)
     member.api.revoke(stranger.refresh_token)
     return stranger.token
@@ -126,8 +127,8 @@ BROKEN: dict[str, tuple[Callable[[Member], str | None], str]] = {
     "expired": (expired, "TOKEN_EXPIRED"),
     "forged": (forged, "TOKEN_INVALID"),
     "unsigned": (unsigned, "TOKEN_INVALID"),
-    "of another user": (lambda member: signed(claims_of(member, sub=str(member.claims["sid"]))), "TOKEN_INVALID"),
-    "of an ended session": (of_an_ended_session, "TOKEN_INVALID"),
+    "of another user": (lambda member: signed(read_claims(member, sub=str(member.claims["sid"]))), "TOKEN_INVALID"),
+    "of an ended session": (token_of_ended_session, "TOKEN_INVALID"),
     "a refresh token": (lambda member: member.refresh_token, "TOKEN_INVALID"),
 }
 GUARDED = [
@@ -143,7 +144,7 @@ GUARDED = [
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_s65_a_guarded_field_is_null_and_says_why(api: Api, name: str) -> None:
+def test_s65_guarded_field_is_null_with_a_reason(api: Api, name: str) -> None:
     make, reason = BROKEN[name]
     token = make(api.join())
     for document in GUARDED:
@@ -154,18 +155,18 @@ def test_s65_a_guarded_field_is_null_and_says_why(api: Api, name: str) -> None:
     assert api.sign_in("alice").data, "the password is the old one"
 
 
-def test_s65_a_guarded_field_leaves_its_neighbours_alone(api: Api) -> None:
+def test_s65_guarded_field_does_not_affect_other_fields(api: Api) -> None:
     answer = api("{ __typename me { id } errorCodes }")
     assert answer.json["data"]["__typename"] == "Query"
     assert answer.json["data"]["errorCodes"]
     assert (answer.json["data"]["me"], answer.error["path"]) == (None, ["me"])
 
 
-# --- what a stale header must not break ----------------------------------------------------------
+# --- public fields with an invalid header --------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_s30_a_broken_header_never_stands_in_the_way_of_a_public_field(api: Api, name: str) -> None:
+def test_s30_invalid_token_does_not_block_public_fields(api: Api, name: str) -> None:
     alice = api.join()
     token = BROKEN[name][0](alice)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
@@ -184,12 +185,12 @@ def test_s30_a_broken_header_never_stands_in_the_way_of_a_public_field(api: Api,
 
 
 @pytest.mark.parametrize("header", [f"Bearer {text}" for text in ZOO.values()] + ["Basic YTpi", "Bearer", "x" * 9_000])
-def test_s30_nor_does_a_malformed_one(api: Api, header: str) -> None:
+def test_s30_malformed_header_does_not_block_public_fields(api: Api, header: str) -> None:
     assert api("{ __typename }", Authorization=header).data == {"__typename": "Query"}
     assert api.sign_in("alice", Authorization=header).code == "INVALID_CREDENTIALS"
 
 
-def test_s30_cookies_are_not_looked_at(api: Api) -> None:
+def test_s30_cookies_do_not_authenticate(api: Api) -> None:
     alice = api.join()
     for name in ("JWT", "token", "access_token", "Authorization", "sessionid", "JWT-refresh-token"):
         api.client.cookies[name] = alice.token
@@ -197,11 +198,11 @@ def test_s30_cookies_are_not_looked_at(api: Api) -> None:
     assert api.sign_in("alice").data
 
 
-# --- where tokens are not looked for -------------------------------------------------------------
+# --- places where tokens are ignored -------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", ["token", "access_token", "authorization", "jwt", "Authorization"])
-def test_s43_a_token_in_the_address_or_the_body_signs_nobody_in(api: Api, name: str) -> None:
+def test_s43_token_in_url_or_body_does_not_authenticate(api: Api, name: str) -> None:
     token = api.join().token
     asked = {"query": "{ me { id } }"}
     for value in (token, f"Bearer {token}"):
@@ -218,7 +219,7 @@ def test_s43_a_token_in_the_address_or_the_body_signs_nobody_in(api: Api, name: 
 # --- identity is fixed before execution ----------------------------------------------------------
 
 
-def test_s66_a_sign_in_does_not_sign_in_its_neighbours(api: Api, settings: Any) -> None:
+def test_s66_sign_in_does_not_authenticate_other_fields(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
     api.join("alice")
     answer = api(DASHBOARD.format("alice", PASSWORD))
@@ -227,14 +228,14 @@ def test_s66_a_sign_in_does_not_sign_in_its_neighbours(api: Api, settings: Any) 
     assert (answer.error["path"], answer.code) == (["b"], "UNAUTHENTICATED")
 
 
-def test_s66_a_neighbour_stays_who_the_header_says(api: Api, settings: Any) -> None:
+def test_s66_other_fields_keep_the_user_of_the_header(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
     api.join("alice")
     answer = api.join("bob")(DASHBOARD.format("alice", PASSWORD))
     assert answer.data["b"] == {"message": "Hey bob, your text is x"}
 
 
-def test_s66_a_change_of_password_beside_a_sign_in_changes_nothing(api: Api, settings: Any) -> None:
+def test_s66_password_change_next_to_a_sign_in_is_refused(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
     api.join("alice")
     before = User.objects.get().password
@@ -246,17 +247,17 @@ def test_s66_a_change_of_password_beside_a_sign_in_changes_nothing(api: Api, set
     assert (User.objects.get().password, Session.objects.count()) == (before, 1)
 
 
-def test_s66_no_request_leaves_its_caller_to_the_next(api: Api) -> None:
+def test_s66_caller_does_not_leak_into_the_next_request(api: Api) -> None:
     alice, bob = api.join("alice"), api.join("bob")
     for member in (alice, bob, alice):
         assert member("{ me { username } }").data == {"me": {"username": member.username}}
         assert api.me().code == "UNAUTHENTICATED"
 
 
-# --- what a request costs ------------------------------------------------------------------------
+# --- SQL statements of a request -----------------------------------------------------------------
 
 
-def test_a_token_is_read_only_where_somebody_must_be_known(api: Api, statements: Any) -> None:
+def test_token_is_verified_only_if_a_resolver_needs_the_user(api: Api, statements: Any) -> None:
     alice = api.join()
     with statements() as public:
         assert alice("{ __typename errorCodes }").data
@@ -265,9 +266,9 @@ def test_a_token_is_read_only_where_somebody_must_be_known(api: Api, statements:
     assert (len(public), len(guarded)) == (0, 1)
 
 
-def test_where_a_request_comes_from_is_told_to_the_rules(rf: RequestFactory) -> None:
+def test_caller_has_ip_address_and_user_agent(rf: RequestFactory) -> None:
     request: Any = rf.post("/graphql", headers={"User-Agent": "a\x00\u202eb" + "c" * 999}, REMOTE_ADDR="192.0.2.7")
-    identify(request)
+    set_caller(request)
     assert request.gateway.caller.ip_address == "192.0.2.7"
     assert request.gateway.caller.user_agent.startswith("ab")
     assert len(request.gateway.caller.user_agent) == 300
@@ -275,16 +276,16 @@ def test_where_a_request_comes_from_is_told_to_the_rules(rf: RequestFactory) -> 
 
 
 @pytest.mark.django_db
-def test_the_user_of_a_request_is_the_callers(api: Api, rf: RequestFactory) -> None:
+def test_request_user_is_the_user_of_the_caller(api: Api, rf: RequestFactory) -> None:
     alice = api.join()
     for header, name in ((f"Bearer {alice.token}", "alice"), ("Bearer x", ""), ("", "")):
         request: Any = rf.post("/graphql", headers={"Authorization": header})
-        identify(request)
+        set_caller(request)
         assert request.user.get_username() == name
         assert request.user.is_authenticated is bool(name)
 
 
-def test_a_token_lives_as_long_as_it_says(api: Api, settings: Any) -> None:
+def test_token_expires_at_its_exp_claim(api: Api, settings: Any) -> None:
     settings.GATEWAY_ACCESS_LIFETIME = timedelta(seconds=1)
     alice = api.join()
     assert alice.claims["exp"] - alice.claims["iat"] == 1

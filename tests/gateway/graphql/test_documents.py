@@ -1,4 +1,4 @@
-"""Documents: refused with a reason, or executed; cached in both cases."""
+"""Documents are executed or refused with a reason, and cached in both cases."""
 
 import gc
 import tracemalloc
@@ -13,7 +13,7 @@ from hypothesis import settings as how
 from hypothesis import strategies as st
 
 from gateway.graphql import documents
-from gateway.graphql.documents import Document, Refused, RefusedDocument
+from gateway.graphql.documents import Document, DocumentError, InvalidDocument
 from gateway.graphql.schema import schema
 from tests.api import Api
 
@@ -34,7 +34,7 @@ def never(*args: Any, **kwargs: Any) -> Any:
     raise AssertionError("parsed again")
 
 
-# --- what is no document -------------------------------------------------------------------------
+# --- invalid documents ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def never(*args: Any, **kwargs: Any) -> Any:
         pytest.param("{ ...a } fragment a on Query { ...a }", "GRAPHQL_VALIDATION_FAILED", id="a fragment in itself"),
     ],
 )
-def test_s73_what_is_wrong_with_a_document_has_a_code_and_a_place(api: Api, text: str, code: str) -> None:
+def test_s73_document_errors_have_codes_and_locations(api: Api, text: str, code: str) -> None:
     errors = api(text).json["errors"]
     assert {error["extensions"]["code"] for error in errors} == {code}
     assert all(error["locations"] for error in errors)
 
 
-def test_a_document_with_many_mistakes_is_told_the_first_ones(api: Api) -> None:
+def test_only_the_first_errors_of_a_document_are_reported(api: Api) -> None:
     errors = api("{ __typename " + " ".join(f"nothing{n}" for n in range(18)) + "}").json["errors"]
     assert len(errors) == documents.MAX_ERRORS + 1
     assert "aborted" in errors[-1]["message"]
@@ -91,7 +91,7 @@ def test_a_document_with_many_mistakes_is_told_the_first_ones(api: Api) -> None:
         pytest.param("{ " + "x" * 19_000 + " }", id="a name of 19,000 letters"),
     ],
 )
-def test_s69_an_answer_does_not_grow_with_the_mistake(api: Api, text: str) -> None:
+def test_s69_response_size_does_not_grow_with_the_document(api: Api, text: str) -> None:
     answer = api(text)
     assert {error["extensions"]["code"] for error in answer.json["errors"]} == {"GRAPHQL_VALIDATION_FAILED"}
     assert len(answer.response.content) < LARGEST_ANSWER
@@ -105,7 +105,7 @@ def test_s69_an_answer_does_not_grow_with_the_mistake(api: Api, text: str) -> No
         pytest.param("{ __typename }", "a", id="a name for what has none"),
     ],
 )
-def test_an_operation_that_does_not_show_is_refused(api: Api, text: str, name: str | None) -> None:
+def test_ambiguous_operation_is_refused(api: Api, text: str, name: str | None) -> None:
     answer = api.get(query=text, **({"operationName": name} if name else {}))
     assert answer.code == "OPERATION_RESOLUTION_FAILURE"
     assert "data" not in answer.json
@@ -143,14 +143,14 @@ def test_code_generators_and_graphiql_can_read_the_schema(api: Api, settings: An
         get_introspection_query(),
     ],
 )
-def test_s72_where_introspection_is_off_the_schema_is_not_told(api: Api, settings: Any, text: str) -> None:
+def test_s72_introspection_can_be_disabled(api: Api, settings: Any, text: str) -> None:
     settings.GATEWAY_INTROSPECTION = False
     errors = api(text).json["errors"]
     assert {error["extensions"]["code"] for error in errors} == {"GRAPHQL_VALIDATION_FAILED"}
 
 
 @pytest.mark.parametrize("text", ["{ __typename }", "{ a: __typename me { __typename } }", "mutation { __typename }"])
-def test_s72_the_name_of_a_type_is_always_told(api: Api, settings: Any, text: str) -> None:
+def test_s72_typename_is_always_available(api: Api, settings: Any, text: str) -> None:
     settings.GATEWAY_INTROSPECTION = False
     assert {"Query", "Mutation"} & {*api(text).json["data"].values()}
 
@@ -165,7 +165,7 @@ def test_s72_the_name_of_a_type_is_always_told(api: Api, settings: Any, text: st
         "{ me { ... on Usr { id } } }",
     ],
 )
-def test_s72_hints_go_with_introspection(api: Api, settings: Any, text: str) -> None:
+def test_s72_suggestions_are_hidden_without_introspection(api: Api, settings: Any, text: str) -> None:
     settings.GATEWAY_INTROSPECTION = True
     assert HINT in api(text).response.content.decode()
     settings.GATEWAY_INTROSPECTION = False
@@ -182,11 +182,11 @@ def test_s72_hints_go_with_introspection(api: Api, settings: Any, text: str) -> 
     "text",
     ["{ __typename }", "{", "{ nothing }", "{ " + "me { id } " * 50 + "}", "{ ...a } fragment a on Query { ...a }"],
 )
-def test_a_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     def outcome(text: str) -> Any:
         try:
             return load(text)
-        except Refused as refused:
+        except DocumentError as refused:
             return refused.errors
 
     first = outcome(text)
@@ -199,9 +199,9 @@ def test_a_document_is_parsed_once_whether_it_is_valid_or_not(monkeypatch: pytes
         outcome(text)
 
 
-def test_a_document_that_is_too_long_is_neither_parsed_nor_cached(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_that_is_too_long_is_neither_parsed_nor_cached(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "parse", never)
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(DocumentError) as refused:
         load("{\n" + " " * 20_000 + "}")
     (error,) = refused.value.errors
     assert error["extensions"]["limit"] == "characters"
@@ -209,30 +209,30 @@ def test_a_document_that_is_too_long_is_neither_parsed_nor_cached(monkeypatch: p
     assert not cached()
 
 
-def test_s104_the_cache_is_bounded_in_bytes_and_forgets_the_least_recently_used(
+def test_s104_cache_is_bounded_in_bytes_and_evicts_the_least_recently_used(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES // 10)
     texts = ["{ __typename }", "{ errorCodes }", "{ fieldErrorCodes }"]
-    # A brace, a name, a brace, and the tokens at both ends: each takes two fifths of the cache.
+    # Five tokens per document: each document takes two fifths of the cache.
     monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES // 5 * 2 // 5)
     for text in (*texts[:2], texts[0], texts[2]):
         load(text)
     assert set(cached()) == {texts[0], texts[2]}
     assert documents.cache.currsize <= documents.CACHE_BYTES
-    with pytest.raises(Refused):
+    with pytest.raises(DocumentError):
         load("{")
     assert set(cached()) == {texts[0], texts[2], "{"}
 
 
-def test_a_document_larger_than_the_cache_is_still_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_document_larger_than_the_cache_is_still_executed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(documents, "TOKEN_BYTES", documents.CACHE_BYTES)
     assert load("{ __typename }").operations
     assert not cached()
 
 
 OWN = "id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles "
-# Each as large as the limits allow, and different for every number.
+# Each is as large as the limits allow, and differs by the number.
 LARGE = {
     "fields": lambda n: f"query a{n} {{ me {{ {OWN * 9} }} }}",
     "directives": lambda n: (
@@ -251,22 +251,22 @@ LARGE = {
 
 
 @pytest.mark.parametrize("kind", LARGE)
-def test_s104_a_document_takes_no_more_memory_than_the_cache_counts(kind: str) -> None:
-    with suppress(Refused):
+def test_s104_document_takes_no_more_memory_than_the_cache_counts(kind: str) -> None:
+    with suppress(DocumentError):
         load(LARGE[kind](99))
     documents.clear_cache()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
         for number in range(5):
-            with suppress(Refused):
+            with suppress(DocumentError):
                 load(LARGE[kind](number))
         gc.collect()
         taken = tracemalloc.get_traced_memory()[0] - before
     finally:
         tracemalloc.stop()
     assert len(cached()) == 5
-    # Some 90 kB belong to the last validation, not to the documents.
+    # About 90 kB belong to the last validation, not to the documents.
     assert documents.cache.currsize / 8 < taken < documents.cache.currsize + 100_000
 
 
@@ -279,11 +279,11 @@ def test_threads_share_the_cache(at_once: Callable[[list[Callable[[], Any]]], li
     results = at_once([lambda turn=turn: work(turn) for turn in range(1, 9)])
     assert all(document.node.kind == "document" for result in results for document in result)
     assert set(cached()) == set(texts)
-    entries: list[Document | RefusedDocument] = [*documents.cache.values()]
+    entries: list[Document | InvalidDocument] = [*documents.cache.values()]
     assert documents.cache.currsize == sum(entry.size for entry in entries)
 
 
-# --- whatever comes ------------------------------------------------------------------------------
+# --- generated documents -------------------------------------------------------------------------
 
 NAMES = st.sampled_from(["me", "id", "a", "dashboard", "message", "tokenAuth", "on", "query", "mutation", "__typename"])
 MARKS = [
@@ -328,7 +328,7 @@ OPERATIONS = st.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(text=WORDS | OPERATIONS)
-def test_s69_no_document_breaks_the_gateway(api: Api, text: str) -> None:
+def test_s69_no_document_causes_an_internal_error(api: Api, text: str) -> None:
     answer = api(text)
     assert answer.status < 500
     codes = {each["extensions"]["code"] for each in answer.json.get("errors", ())}
@@ -336,12 +336,12 @@ def test_s69_no_document_breaks_the_gateway(api: Api, text: str) -> None:
     assert not codes & {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"}
 
 
-def test_an_operation_is_found_by_its_name_or_because_it_is_the_only_one() -> None:
+def test_operation_is_found_by_name_or_if_it_is_the_only_one() -> None:
     document = load("query A { me { id } } mutation B { revokeToken { revoked } }")
     found = document.operation("B")
     assert found
-    assert (found.field, found.name) == ("revokeToken", "B")
+    assert (found.label, found.name) == ("revokeToken", "B")
     assert document.operation(None) is document.operation("C") is None
     only = load("{ me { id } }").operation(None)
     assert only
-    assert (only.field, only.name) == ("me", None)
+    assert (only.label, only.name) == ("me", None)

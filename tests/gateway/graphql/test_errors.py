@@ -1,4 +1,4 @@
-"""Errors as clients see them."""
+"""The format of GraphQL errors, and exceptions that must not be revealed."""
 
 import logging
 from collections.abc import Callable
@@ -20,8 +20,9 @@ from django.http import HttpRequest
 from graphql import GraphQLError, GraphQLSyntaxError, Source, parse
 
 from gateway.graphql import errors
-from gateway.graphql.errors import BadRequest, Failed, OperationUnresolved, TooComplex
+from gateway.graphql.errors import BadRequest, InternalServerError, OperationUnresolved, TooComplex
 from gateway.http.request_info import RequestInfo
+from gateway.http.responses import failure_response, graphql_errors
 from tests.api import PASSWORD, Api
 from users.caller import Caller
 from users.errors import (
@@ -43,23 +44,23 @@ from users.errors import (
     Unauthenticated,
 )
 
-SECRET = "secret words"
+SECRET = "secret text"
 
 
 @pytest.fixture
 def request_() -> Any:
-    """A request of nobody."""
+    """An anonymous request."""
     request: Any = HttpRequest()
     request.gateway = RequestInfo(id="request-12345", caller=Caller())
     return request
 
 
 def raised(cause: Exception, **more: Any) -> GraphQLError:
-    """What the engine makes of an exception in a field."""
+    """Return the error that graphql-core makes of an exception in a field."""
     return GraphQLError(str(cause), path=["me", 0], original_error=cause, **more)
 
 
-# --- what a refusal shows ------------------------------------------------------------------------
+# --- refusals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def raised(cause: Exception, **more: Any) -> GraphQLError:
         (TooComplex("x", 1, 2), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2}),
         (TooComplex("x", 1, 2**99), {"code": "OPERATION_TOO_COMPLEX", "limit": "x", "allowed": 1, "counted": 2**53}),
         (ServiceUnavailable(3), {"code": "SERVICE_UNAVAILABLE", "retryAfter": 3}),
-        (Failed("abc"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc"}),
+        (InternalServerError("abc"), {"code": "INTERNAL_SERVER_ERROR", "requestId": "abc"}),
         (
             InvalidInput(FieldError("full_name", FieldErrorCode.TOO_LONG, "Too long.")),
             {
@@ -90,25 +91,25 @@ def raised(cause: Exception, **more: Any) -> GraphQLError:
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Refusal) else "",
 )
-def test_a_refusal_shows_its_code_and_what_the_client_may_act_on(refusal: Refusal, extensions: dict[str, Any]) -> None:
+def test_refusal_has_message_code_and_extensions(refusal: Refusal, extensions: dict[str, Any]) -> None:
     shown = {"message": refusal.message, "extensions": extensions}
-    assert errors.of_refusal(refusal) == shown
+    assert errors.format_refusal(refusal) == shown
     assert shown["message"]
 
 
-def test_a_refusal_can_be_shown_twice() -> None:
+def test_refusal_can_be_formatted_twice() -> None:
     refusal = InvalidInput(FieldError("bio", FieldErrorCode.TOO_LONG, "Too long."))
-    assert errors.of_refusal(refusal) == errors.of_refusal(refusal)
+    assert errors.format_refusal(refusal) == errors.format_refusal(refusal)
 
 
-def test_a_refusal_in_a_field_tells_which(request_: Any) -> None:
+def test_refusal_of_a_field_has_path_and_location(request_: Any) -> None:
     (field,) = parse("{\n  me }").definitions[0].selection_set.selections
-    shown = errors.of_execution(raised(NotFound(), nodes=[field]), request_)
+    shown = errors.format_execution_error(raised(NotFound(), nodes=[field]), request_)
     assert (shown["path"], shown["locations"]) == (["me", 0], [{"line": 2, "column": 3}])
     assert shown["extensions"] == {"code": "NOT_FOUND"}
 
 
-# --- what is no refusal --------------------------------------------------------------------------
+# --- other exceptions ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -127,48 +128,48 @@ def test_a_refusal_in_a_field_tells_which(request_: Any) -> None:
     ],
     ids=repr,
 )
-def test_s73_no_exception_tells_its_own_words(request_: Any, cause: Exception, code: str) -> None:
-    shown = errors.of_execution(raised(cause), request_)
+def test_s73_exception_messages_are_not_revealed(request_: Any, cause: Exception, code: str) -> None:
+    shown = errors.format_execution_error(raised(cause), request_)
     assert shown["extensions"]["code"] == code
     assert SECRET not in str(shown)
 
 
-def test_s73_what_is_masked_is_in_the_log_with_its_request(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
-    shown = errors.of_failure(RuntimeError(SECRET), request_)
-    assert shown["extensions"] == {"code": "INTERNAL_SERVER_ERROR", "requestId": "request-12345"}
+def test_s73_masked_exception_is_logged_with_its_request_id(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
+    refusal = errors.mask_exception(RuntimeError(SECRET), request_)
+    assert refusal.extensions == {"requestId": "request-12345"}
     (record,) = caplog.records
     assert (record.levelno, record.name) == (logging.ERROR, "gateway.errors")
     assert "request-12345" in record.getMessage()
     assert SECRET in caplog.text
 
 
-def test_a_refusal_is_no_failure_to_the_log(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
-    errors.of_execution(raised(NotFound()), request_)
-    errors.of_execution(raised(PermissionDenied()), request_)
+def test_refusal_is_not_logged_as_an_error(request_: Any, caplog: pytest.LogCaptureFixture) -> None:
+    errors.format_execution_error(raised(NotFound()), request_)
+    errors.format_execution_error(raised(PermissionDenied()), request_)
     assert not caplog.records
 
 
-def test_who_is_signed_in_and_not_permitted_is_forbidden(api: Api, request_: Any) -> None:
+def test_missing_permission_of_a_signed_in_user_is_forbidden(api: Api, request_: Any) -> None:
     request_.gateway.caller = Caller(token=api.join().token)
-    assert errors.of_execution(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
+    assert errors.format_execution_error(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
 
 
-# --- what the engine says ------------------------------------------------------------------------
+# --- errors of graphql-core ----------------------------------------------------------------------
 
 
-def test_the_engines_messages_are_cut_and_so_are_their_places() -> None:
+def test_messages_and_locations_of_the_engine_are_limited() -> None:
     many = GraphQLError("x" * 2_000, source=Source("y" * 500), positions=list(range(300)))
-    shown = errors.of_document(many)
-    assert len(shown["message"]) == errors.LONGEST_MESSAGE
-    assert len(shown["locations"]) == errors.MOST_PLACES
+    shown = errors.format_document_error(many)
+    assert len(shown["message"]) == errors.MAX_MESSAGE_LENGTH
+    assert len(shown["locations"]) == errors.MAX_LOCATIONS
     assert shown["extensions"] == {"code": "GRAPHQL_VALIDATION_FAILED"}
 
 
-def test_a_document_is_no_graphql_or_does_not_fit() -> None:
+def test_parse_and_validation_errors_have_different_codes() -> None:
     syntax = GraphQLSyntaxError(Source("{"), 1, "Expected more")
-    assert errors.of_document(syntax)["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
+    assert errors.format_document_error(syntax)["extensions"] == {"code": "GRAPHQL_PARSE_FAILED"}
     refused = GraphQLError("", original_error=TooComplex("depth", 1, 2))
-    assert errors.of_document(refused)["extensions"]["limit"] == "depth"
+    assert errors.format_document_error(refused)["extensions"]["limit"] == "depth"
 
 
 SIGN_IN = 'mutation ($u: String{} = "a") {{ tokenAuth(username: $u, password: "b") {{ token }} }}'
@@ -188,7 +189,7 @@ SIGN_IN = 'mutation ($u: String{} = "a") {{ tokenAuth(username: $u, password: "b
         pytest.param("mutation ($a: ID!) { endSession(id: $a) { ended } }", {"a": 1.5}, id="no id"),
     ],
 )
-def test_s73_a_variable_that_does_not_fit_is_the_clients_mistake(
+def test_s73_invalid_variable_is_a_user_input_error(
     api: Api, caplog: pytest.LogCaptureFixture, query: str, variables: dict[str, Any]
 ) -> None:
     answer = api(query, variables)
@@ -197,7 +198,7 @@ def test_s73_a_variable_that_does_not_fit_is_the_clients_mistake(
     assert not caplog.records
 
 
-def test_many_variables_that_do_not_fit_are_told_in_a_few_words(api: Api) -> None:
+def test_response_to_many_invalid_variables_is_short(api: Api) -> None:
     wanted = ", ".join(f"$a{n}: Boolean!" for n in range(60))
     used = " ".join(f"{('id', 'username', 'email')[n % 3]} @skip(if: $a{n})" for n in range(60))
     answer = api(f"query ({wanted}) {{ me {{ {used} }} }}", {f"a{n}": "x" * 900 for n in range(60)})
@@ -205,9 +206,9 @@ def test_many_variables_that_do_not_fit_are_told_in_a_few_words(api: Api) -> Non
     assert len(answer.response.content) < 50_000
 
 
-# --- every way to fail ---------------------------------------------------------------------------
+# --- error codes ---------------------------------------------------------------------------------
 
-WAYS: dict[str, Callable[[Api], Any]] = {
+REQUESTS: dict[str, Callable[[Api], Any]] = {
     "UNAUTHENTICATED": lambda api: api.me(),
     "INVALID_CREDENTIALS": lambda api: api.sign_in("nobody", "wrong"),
     "BAD_USER_INPUT": lambda api: api.register("", "", ""),
@@ -224,9 +225,9 @@ WAYS: dict[str, Callable[[Api], Any]] = {
 }
 
 
-@pytest.mark.parametrize("code", WAYS)
-def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> None:
-    errors_ = WAYS[code](api).json["errors"]
+@pytest.mark.parametrize("code", REQUESTS)
+def test_s73_every_error_has_a_code_of_the_schema(api: Api, code: str) -> None:
+    errors_ = REQUESTS[code](api).json["errors"]
     assert [error["extensions"]["code"] for error in errors_] == [code]
     assert code in ErrorCode.__members__
     assert all(error["message"] and PASSWORD not in error["message"] for error in errors_)
@@ -240,7 +241,7 @@ def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> 
     [
         (OperationalError(SECRET), "SERVICE_UNAVAILABLE", 503),
         (InterfaceError(SECRET), "SERVICE_UNAVAILABLE", 503),
-        # What PostgreSQL says of a copy that takes no writes, and of a transaction that slept too long.
+        # PostgreSQL raises it for writes to a read-only replica and for idle transactions.
         (InternalError(SECRET), "SERVICE_UNAVAILABLE", 503),
         (IntegrityError(SECRET), "INTERNAL_SERVER_ERROR", 500),
         (ProgrammingError(SECRET), "INTERNAL_SERVER_ERROR", 500),
@@ -250,10 +251,10 @@ def test_s73_every_way_to_fail_has_a_code_of_the_schema(api: Api, code: str) -> 
     ],
     ids=repr,
 )
-def test_f09_a_database_that_is_away_is_no_fault_and_a_wrong_statement_is(
+def test_f09_database_outage_is_503_and_wrong_statement_is_500(
     request_: Any, failure: Exception, code: str, status: int
 ) -> None:
-    shown = errors.of_failure(failure, request_)
-    assert (shown["extensions"]["code"], errors.status_of(shown)) == (code, status)
-    assert ("retryAfter" in shown["extensions"]) == (status == 503)
-    assert SECRET not in str(shown)
+    response = failure_response(failure, request_)
+    assert (graphql_errors(response)[0]["code"], response.status_code) == (code, status)
+    assert ("Retry-After" in response) == (status == 503)
+    assert SECRET not in response.content.decode()

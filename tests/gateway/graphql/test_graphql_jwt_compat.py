@@ -1,4 +1,4 @@
-"""django-graphql-jwt's helpers, decorators, test client and documents, on the gateway's own tokens."""
+"""The helpers, decorators and test client of django-graphql-jwt with the gateway's tokens."""
 
 from datetime import timedelta
 from typing import Any
@@ -24,21 +24,21 @@ EXPIRED = timedelta(seconds=-60)
 
 @pytest.fixture
 def alice(api: Api) -> Member:
-    """A member to make tokens for."""
+    """A registered user."""
     return api.join("alice")
 
 
 # --- shortcuts -----------------------------------------------------------------------------------
 
 
-def test_a_token_of_get_token_signs_in(api: Api, alice: Member) -> None:
+def test_token_of_get_token_authenticates(api: Api, alice: Member) -> None:
     token = get_token(User.objects.get())
     assert api.me(token).data["me"]["username"] == "alice"
     assert get_user_by_token(token) == User.objects.get()
     assert get_user_by_token(alice.token) == User.objects.get()
 
 
-def test_a_token_of_get_token_is_a_session_that_can_be_seen_and_ended(api: Api, alice: Member) -> None:
+def test_token_of_get_token_has_a_session_that_can_be_listed_and_ended(api: Api, alice: Member) -> None:
     token = get_token(User.objects.get())
     listed = alice("{ me { sessions { id deviceName } } }").data["me"]["sessions"]
     (made,) = [each for each in listed if each["deviceName"] == "get_token"]
@@ -47,7 +47,7 @@ def test_a_token_of_get_token_is_a_session_that_can_be_seen_and_ended(api: Api, 
     assert get_user_by_token(token) is None
 
 
-def test_get_token_takes_the_place_of_the_request_for_the_sessions(alice: Member, rf: RequestFactory) -> None:
+def test_get_token_records_the_ip_address_of_the_request(alice: Member, rf: RequestFactory) -> None:
     request: Any = rf.post("/graphql")
     request.gateway = RequestInfo(caller=Caller(ip_address="192.0.2.9", user_agent="a program"))
     get_token(User.objects.get(), request)
@@ -56,12 +56,12 @@ def test_get_token_takes_the_place_of_the_request_for_the_sessions(alice: Member
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c", "nonsense"])
-def test_a_token_that_is_none_is_refused_by_the_librarys_exception(db: None, token: str) -> None:
+def test_invalid_token_raises_the_exception_of_the_library(db: None, token: str) -> None:
     with pytest.raises(graphql_jwt.exceptions.JSONWebTokenError, match="Error decoding signature"):
         get_user_by_token(token)
 
 
-def test_an_expired_token_is_refused_by_the_librarys_exception(alice: Member, settings: Any) -> None:
+def test_expired_token_raises_the_exception_of_the_library(alice: Member, settings: Any) -> None:
     settings.GATEWAY_ACCESS_LIFETIME = EXPIRED
     token = get_token(User.objects.get())
     with pytest.raises(graphql_jwt.exceptions.JSONWebTokenExpired):
@@ -72,7 +72,7 @@ def test_an_expired_token_is_refused_by_the_librarys_exception(alice: Member, se
 
 
 class Query(graphene.ObjectType):
-    """Fields guarded by the library's own decorators."""
+    """Fields with the decorators of the library."""
 
     member = graphene.String()
     staff = graphene.String()
@@ -110,31 +110,31 @@ def ask(query: str, token: str | None = None) -> Answer:
 
 
 @pytest.mark.parametrize("field", GUARDED)
-def test_a_guarded_field_knows_nobody_without_a_token(db: None, settings: Any, field: str) -> None:
+def test_guarded_field_is_refused_without_a_token(db: None, settings: Any, field: str) -> None:
     assert ask(f"{{ {field} }}").extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_MISSING"}
     assert ask(f"{{ {field} }}", "nonsense").extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_INVALID"}
 
 
 @pytest.mark.parametrize("field", GUARDED)
-def test_a_guarded_field_knows_an_expired_token(alice: Member, settings: Any, field: str) -> None:
+def test_guarded_field_reports_an_expired_token(alice: Member, settings: Any, field: str) -> None:
     settings.GATEWAY_ACCESS_LIFETIME = EXPIRED
     token = get_token(User.objects.get())
     assert ask(f"{{ {field} }}", token).extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_EXPIRED"}
 
 
-def test_login_required_lets_a_member_in(alice: Member) -> None:
+def test_login_required_allows_a_signed_in_user(alice: Member) -> None:
     assert ask("{ member }", alice.token).data == {"member": "alice"}
 
 
 @pytest.mark.parametrize("field", GUARDED[1:])
-def test_who_is_signed_in_and_not_permitted_is_forbidden(alice: Member, field: str) -> None:
+def test_missing_permission_of_a_signed_in_user_is_forbidden(alice: Member, field: str) -> None:
     assert ask(f"{{ {field} }}", alice.token).extensions == {"code": "FORBIDDEN"}
     User.objects.update(is_staff=True, is_superuser=True)
     assert ask(f"{{ {field} }}", alice.token).data == {field: "alice"}
 
 
 @pytest.mark.parametrize(("lifetime", "code"), [(EXPIRED, "TOKEN_EXPIRED"), (None, "TOKEN_INVALID")])
-def test_the_librarys_exceptions_are_codes_of_an_argument(
+def test_exceptions_of_the_library_become_token_error_codes(
     alice: Member, settings: Any, lifetime: timedelta | None, code: str
 ) -> None:
     token = "nonsense"
@@ -147,7 +147,7 @@ def test_the_librarys_exceptions_are_codes_of_an_argument(
 # --- the test client -----------------------------------------------------------------------------
 
 
-def test_the_librarys_test_client_signs_in_and_out(alice: Member) -> None:
+def test_test_client_of_the_library_signs_in_and_out(alice: Member) -> None:
     client = JSONWebTokenClient()
     client.authenticate(User.objects.get())
     assert client.execute("{ me { username } }").data == {"me": {"username": "alice"}}
@@ -158,7 +158,7 @@ def test_the_librarys_test_client_signs_in_and_out(alice: Member) -> None:
     assert client.execute("{ me { username } }").data == {"me": None}
 
 
-def test_the_librarys_test_client_is_nobody_once_the_session_has_ended(alice: Member) -> None:
+def test_test_client_of_the_library_is_refused_after_the_session_has_ended(alice: Member) -> None:
     client = JSONWebTokenClient()
     client.authenticate(User.objects.get())
     made = Session.objects.select_related("user").get(device_name="get_token")
@@ -166,7 +166,7 @@ def test_the_librarys_test_client_is_nobody_once_the_session_has_ended(alice: Me
     assert client.execute("{ me { username } }").data == {"me": None}
 
 
-def test_the_librarys_middleware_signs_nobody_in(alice: Member, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_middleware_of_the_library_does_not_authenticate(alice: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     def authenticate(**arguments: Any) -> Any:
         raise AssertionError(arguments)
 
@@ -178,7 +178,7 @@ def test_the_librarys_middleware_signs_nobody_in(alice: Member, monkeypatch: pyt
     assert result.data["tokenAuth"]["token"]
 
 
-# --- its documents -------------------------------------------------------------------------------
+# --- documents of the library --------------------------------------------------------------------
 
 TOKEN_AUTH = """
 mutation TokenAuth($username: String!, $password: String!) {
@@ -212,7 +212,7 @@ mutation RevokeToken($refreshToken: String!) {
 }"""
 
 
-def test_a_client_written_for_the_library_works_unchanged(api: Api, alice: Member) -> None:
+def test_client_written_for_the_library_works_unchanged(api: Api, alice: Member) -> None:
     signed_in = api(TOKEN_AUTH, {"username": "alice", "password": PASSWORD}).data["tokenAuth"]
     payload = signed_in["payload"]
     assert payload["username"] == "alice"

@@ -1,4 +1,4 @@
-"""What a document may ask for: each limit at its edge, and documents made to cost more than they say."""
+"""Document limits: each limit at its boundary, and documents that are expensive on purpose."""
 
 import sys
 import time
@@ -40,15 +40,15 @@ def never(*args: Any, **kwargs: Any) -> Any:
 
 
 def counted(text: str) -> dict[str, int]:
-    """What a document is refused for, or nothing."""
+    """Return the exceeded limit of a document, or None."""
     try:
-        limits.check(parse(text))
+        limits.check_limits(parse(text))
     except TooComplex as refusal:
         return {refusal.extensions["limit"]: refusal.extensions["counted"]}
     return {}
 
 
-# --- each limit at its edge ----------------------------------------------------------------------
+# --- each limit at its boundary ------------------------------------------------------------------
 
 EDGES = {
     "characters": ("GATEWAY_MAX_DOCUMENT", 40, lambda n: "{ __typename }".ljust(n)),
@@ -67,7 +67,7 @@ EDGES = {
 
 
 @pytest.mark.parametrize("limit", EDGES)
-def test_s68_a_limit_is_a_setting_and_its_refusal_says_what_was_counted(api: Api, settings: Any, limit: str) -> None:
+def test_s68_limit_is_a_setting_and_the_error_has_the_count(api: Api, settings: Any, limit: str) -> None:
     name, allowed, document = EDGES[limit]
     setattr(settings, name, allowed)
     assert "OPERATION_TOO_COMPLEX" not in api(document(allowed)).response.content.decode()
@@ -100,7 +100,7 @@ def test_s68_a_limit_is_a_setting_and_its_refusal_says_what_was_counted(api: Api
         ("aliases", "{ __schema { a: types { b: name c: kind d: name } e: queryType { name } f: types { name } } }"),
     ],
 )
-def test_s68_fragments_hide_nothing(settings: Any, limit: str, document: str) -> None:
+def test_s68_fragments_are_expanded_before_counting(settings: Any, limit: str, document: str) -> None:
     settings.GATEWAY_MAX_DEPTH = 3
     settings.GATEWAY_MAX_FIELDS = settings.GATEWAY_MAX_ROOT_FIELDS = settings.GATEWAY_MAX_ALIASES = 5
     if limit == "fields":
@@ -117,15 +117,15 @@ def test_s68_fragments_hide_nothing(settings: Any, limit: str, document: str) ->
         'mutation { updateProfile(bio: "") { user { accountExport ... { a: accountExport } } } }',
     ],
 )
-def test_what_is_costly_is_counted_however_deep_it_stands(document: str) -> None:
+def test_costly_fields_are_counted_at_any_depth(document: str) -> None:
     assert counted(document) == {"costly fields": 2}
 
 
-def test_every_operation_of_a_document_is_held_to_the_limits() -> None:
+def test_every_operation_of_a_document_is_limited() -> None:
     assert counted("query a { __typename } mutation b { c d }") == {"mutations": 2}
 
 
-def test_s94_the_fields_of_all_operations_count_together() -> None:
+def test_s94_fields_of_all_operations_count_together() -> None:
     first, second = "query a { me {" + OWN * 6 + "} }", "query b { me {" + OWN * 4 + "} }"
     assert (counted(first), counted(second)) == ({}, {})
     assert counted(first + second) == {"fields": 102}
@@ -166,7 +166,7 @@ REPEATED = {
 
 
 @pytest.mark.parametrize("where", REPEATED)
-def test_s94_a_field_appears_only_so_often_in_one_place(settings: Any, where: str) -> None:
+def test_s94_repetitions_of_a_field_are_limited(settings: Any, where: str) -> None:
     settings.GATEWAY_INTROSPECTION = True
     settings.GATEWAY_MAX_ALIASES = 30
     assert counted(REPEATED[where](20)) == {}
@@ -194,7 +194,7 @@ EXPENSIVE = {
 
 @pytest.mark.parametrize("introspection", [True, False])
 @pytest.mark.parametrize("name", EXPENSIVE)
-def test_s94_a_document_that_is_expensive_to_validate_is_not_validated(
+def test_s94_document_that_is_expensive_to_validate_is_not_validated(
     api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch, name: str, introspection: bool
 ) -> None:
     settings.GATEWAY_INTROSPECTION = introspection
@@ -206,7 +206,7 @@ def test_s94_a_document_that_is_expensive_to_validate_is_not_validated(
     assert answer.error["locations"]
 
 
-# The documents within the limits for which validation compares the most, and how much that is.
+# Allowed documents with the most comparisons during validation, and their number.
 DENSE = {
     "one field in one place": "{ me {" + "id " * 20 + "} }",
     "five fields in one place": "{ me {" + "id username email bio fullName " * 19 + "} }",
@@ -220,7 +220,7 @@ DENSE = {
 
 
 @pytest.mark.parametrize("name", DENSE)
-def test_s94_validation_of_what_the_limits_allow_is_little_work(settings: Any, name: str) -> None:
+def test_s94_validation_of_allowed_documents_is_cheap(settings: Any, name: str) -> None:
     settings.GATEWAY_INTROSPECTION = True
     calls = 0
 
@@ -233,7 +233,7 @@ def test_s94_validation_of_what_the_limits_allow_is_little_work(settings: Any, n
         documents.load(schema.graphql_schema, DENSE[name])
     finally:
         sys.setprofile(None)
-    # The last of them makes 49,000 calls. Without the limits those above made up to two million.
+    # The last document makes 49,000 calls. Without the limits the ones above made up to two million.
     assert calls < 60_000
 
 
@@ -243,7 +243,7 @@ def test_s94_validation_of_what_the_limits_allow_is_little_work(settings: Any, n
         ("{ me {" + "a " * 120 + "} }", "The document selects 121 fields; the limit is 100."),
         ("query a { b } " * 11, "The document contains 11 operations; the limit is 10."),
         ("{ a { b { c { d { e { f { g { h { i } } } } } } } } }", "The depth of the document is 9; the limit is 8."),
-        ("{ me {" + "id " * 21 + "} }", "id appears 21 times in one place; the limit is 20."),
+        ("{ me {" + "id " * 21 + "} }", "id appears 21 times in one selection set; the limit is 20."),
         (f"mutation {{ a: {RIGHT} b: {RIGHT} }}", "tokenAuth appears 2 times; it may appear once per document."),
         (
             f"mutation {{ {RIGHT} register {{ token }} }}",
@@ -251,26 +251,26 @@ def test_s94_validation_of_what_the_limits_allow_is_little_work(settings: Any, n
         ),
     ],
 )
-def test_a_refusal_names_the_limit_and_both_numbers(api: Api, settings: Any, document: str, message: str) -> None:
+def test_error_names_the_limit_and_both_numbers(api: Api, settings: Any, document: str, message: str) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
     error = api(document).error
     assert error["message"] == message
     assert error["locations"][0]["line"] == 1
 
 
-def test_s69_a_fragment_that_nothing_spreads_is_measured_as_well() -> None:
+def test_s69_unused_fragment_is_measured() -> None:
     assert counted("{ __typename } fragment a on User {" + "id " * 100 + "}") == {"fields": 101}
     assert counted("{ __typename } fragment a on Query { __schema {" + "types { name } " * 125 + "} }") == {
         "introspection fields": 251
     }
 
 
-def test_the_name_of_a_type_is_no_root_field() -> None:
+def test_typename_is_not_a_root_field() -> None:
     assert counted("mutation { __typename " + RIGHT + "}") == {}
     assert counted("{" + "__typename " * 20 + "}") == {}
 
 
-def test_honest_documents_reach_no_limit(api: Api) -> None:
+def test_ordinary_documents_reach_no_limit(api: Api) -> None:
     alice = api.join()
     document = """query everything {
         errorCodes fieldErrorCodes dashboard { message user { id } }
@@ -279,7 +279,7 @@ def test_honest_documents_reach_no_limit(api: Api) -> None:
     assert alice(document).data["me"]["sessions"]
 
 
-# --- one sign-in a document ----------------------------------------------------------------------
+# --- one sign-in per document --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -305,7 +305,7 @@ def test_honest_documents_reach_no_limit(api: Api) -> None:
         pytest.param(f"mutation a {{ {RIGHT} }} mutation b {{ a: {WRONG} b: {RIGHT} }}", id="another operation"),
     ],
 )
-def test_s21_s23_no_document_signs_in_twice(api: Api, document: str) -> None:
+def test_s21_s23_document_cannot_sign_in_twice(api: Api, document: str) -> None:
     api.join()
     answer = api(document)
     assert answer.code == "OPERATION_TOO_COMPLEX"
@@ -314,7 +314,7 @@ def test_s21_s23_no_document_signs_in_twice(api: Api, document: str) -> None:
     assert api.sign_in("alice").data, "nobody was locked out"
 
 
-def test_s23_of_several_operations_one_is_executed(api: Api) -> None:
+def test_s23_only_one_of_several_operations_is_executed(api: Api) -> None:
     api.join()
     assert api(f"mutation a {{ {RIGHT} }} mutation b {{ {RIGHT} }}").code == "OPERATION_RESOLUTION_FAILURE"
     assert Session.objects.count() == 1
@@ -331,9 +331,7 @@ def test_s23_of_several_operations_one_is_executed(api: Api) -> None:
         "{ token } }",
     ],
 )
-def test_s21_what_hashes_a_password_never_stands_twice_whatever_the_settings_say(
-    api: Api, settings: Any, document: str
-) -> None:
+def test_s21_costly_field_is_allowed_once_whatever_the_settings(api: Api, settings: Any, document: str) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 50
     alice = api.join()
     answer = alice(document)
@@ -341,7 +339,7 @@ def test_s21_what_hashes_a_password_never_stands_twice_whatever_the_settings_say
     assert (Session.objects.count(), User.objects.count()) == (1, 1)
 
 
-# --- bombs ---------------------------------------------------------------------------------------
+# --- document bombs ------------------------------------------------------------------------------
 
 
 def doubling(levels: int) -> str:
@@ -384,7 +382,7 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_s67_s68_s69_a_bomb_is_refused_at_once_in_a_few_words(api: Api, settings: Any, name: str) -> None:
+def test_s67_s68_s69_document_bomb_is_refused_with_a_short_response(api: Api, settings: Any, name: str) -> None:
     settings.GATEWAY_INTROSPECTION = True
     settings.GATEWAY_MAX_BODY = 1_000_000
     start = time.perf_counter()
@@ -419,7 +417,7 @@ def test_s67_s68_s69_a_bomb_is_refused_at_once_in_a_few_words(api: Api, settings
         ("900 kB", "characters"),
     ],
 )
-def test_s69_a_bomb_is_counted_before_it_is_validated(
+def test_s69_document_bomb_is_counted_before_validation(
     api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch, name: str, limit: str
 ) -> None:
     settings.GATEWAY_MAX_BODY = 1_000_000
@@ -431,23 +429,21 @@ def test_s69_a_bomb_is_counted_before_it_is_validated(
 
 
 @pytest.mark.parametrize("levels", [28, 49])
-def test_s69_a_fragment_is_measured_once_however_often_it_is_spread(
-    monkeypatch: pytest.MonkeyPatch, levels: int
-) -> None:
+def test_s69_fragment_is_measured_once_however_often_it_is_spread(monkeypatch: pytest.MonkeyPatch, levels: int) -> None:
     measured: Counter[str] = Counter()
-    measure = limits.Measure.selection_set
+    measure = limits.Measurement.measure_selections
 
-    def count(self: limits.Measure, node: Any) -> limits.Size:
+    def count(self: limits.Measurement, node: Any) -> limits.Size:
         measured["selections"] += 1
         return measure(self, node)
 
-    monkeypatch.setattr(limits.Measure, "selection_set", count)
+    monkeypatch.setattr(limits.Measurement, "measure_selections", count)
     assert counted(doubling(levels)) == {"fields": min(2**levels, 2**53)}
     # The operation, each fragment, and the one field at the end.
     assert measured["selections"] == levels + 3
 
 
-# What anyone can make up, and one thing that nobody can: the token that lets a new password be chosen.
+# Arguments that anyone can send, and a valid reset token, which only the recipient of an email has.
 ARGUMENTS = {
     "username": "bob",
     "email": "bob@example.com",
@@ -459,8 +455,8 @@ ARGUMENTS = {
 
 
 def asked(name: str, field: Any) -> str:
-    """A document that asks for one mutation, with what it needs."""
-    # A password is optional in the schema, and required of an account that has one.
+    """Return a document with one mutation and its required arguments."""
+    # The password is optional in the schema, but required for an account with a password.
     needed = [each for each, arg in field.args.items() if is_required_argument(arg) or each == "password"]
     token = email_tokens.make(User.objects.get(), Purpose.RESET, address="alice@example.com").token
     given = ", ".join(f'{each}: "{ {**ARGUMENTS, "token": token}.get(each, "text") }"' for each in needed)
@@ -468,7 +464,7 @@ def asked(name: str, field: Any) -> str:
 
 
 def mails(document: str) -> bool:
-    """Whether a letter is queued for it; nothing of it stays."""
+    """Return whether a document queues an email. Roll back its changes."""
     with transaction.atomic():
         before, _, after = post.queued(), Api()(document, token=get_token(User.objects.get())), post.queued()
         transaction.set_rollback(True)
@@ -476,14 +472,12 @@ def mails(document: str) -> bool:
 
 
 def hashes(document: str) -> bool:
-    """Whether it is refused when the hashing queue is full."""
+    """Return whether a document is refused when the hash queue is full."""
     answer = Api()(document, token=get_token(User.objects.get())).json
     return "SERVICE_UNAVAILABLE" in {each["extensions"]["code"] for each in answer.get("errors", ())}
 
 
-def test_what_hashes_a_password_or_mails_whom_it_is_told_to_or_reads_all_is_a_costly_field(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_fields_that_hash_send_email_or_export_are_costly(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.join("alice")
     mutation = schema.graphql_schema.mutation_type
     assert mutation

@@ -19,14 +19,14 @@ def batch(api: Api, *queries: str, **headers: str) -> Answer:
     return api.post(orjson.dumps([{"query": query} for query in queries]), **headers)
 
 
-def test_s22_a_batch_of_sign_ins_is_refused_where_batches_are_off(api: Api) -> None:
+def test_s22_batch_is_refused_if_batches_are_disabled(api: Api) -> None:
     api.join()
     answer = batch(api, *[SIGN_IN] * 50, Accept="application/graphql-response+json")
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
     assert answer.response["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_a_batch_is_answered_in_its_order_each_with_its_own_errors(api: Api, settings: Any) -> None:
+def test_batch_results_are_in_order_with_their_own_errors(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 3
     answers = batch(api, "{ __typename }", "{ me { id } }", "{ nothing }").json
     assert answers[0] == {"data": {"__typename": "Query"}}
@@ -34,7 +34,7 @@ def test_a_batch_is_answered_in_its_order_each_with_its_own_errors(api: Api, set
     assert answers[2]["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
 
 
-def test_s22_a_batch_signs_in_once(api: Api, settings: Any) -> None:
+def test_s22_batch_can_sign_in_once(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 3
     api.join()
     first, *others = batch(api, *[SIGN_IN] * 3).json
@@ -43,13 +43,13 @@ def test_s22_a_batch_signs_in_once(api: Api, settings: Any) -> None:
 
 
 @pytest.mark.parametrize("body", [[], [{"query": "{ __typename }"}] * 4, [1], [[]], ["{ __typename }"]])
-def test_a_batch_that_is_none_is_refused_whole(api: Api, settings: Any, body: list[Any]) -> None:
+def test_invalid_batch_is_refused_as_a_whole(api: Api, settings: Any, body: list[Any]) -> None:
     settings.GATEWAY_MAX_BATCH = 3
     answer = api.post(orjson.dumps(body))
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
 
 
-def test_a_batch_is_about_several_where_its_operations_differ() -> None:
+def test_batch_of_different_operations_has_the_label_several() -> None:
     request: Any = HttpRequest()
     for text, field in (
         ("query A { me { id } }", "me"),
@@ -58,7 +58,7 @@ def test_a_batch_is_about_several_where_its_operations_differ() -> None:
     ):
         found = documents.load(schema.graphql_schema, text).operation(None)
         assert found
-        operation.note(request, found)
+        operation.set_operation(request, found)
         assert request.gateway.operation_label == field
     assert request.gateway.operation_name is None
 
@@ -79,10 +79,10 @@ for _field in INPUTS.query_type.fields.values():  # type: ignore[union-attr]
 def run(query: str, variables: dict[str, Any], name: str | None = None) -> dict[str, Any]:
     request = HttpRequest()
     request.method = "POST"
-    return operation.run(INPUTS, request, Parameters(query, variables, name, None)).answer
+    return operation.run(INPUTS, request, Parameters(query, variables, name, None)).result
 
 
-def test_an_operation_is_executed_with_its_variables_and_the_request() -> None:
+def test_operation_is_executed_with_its_variables_and_the_request() -> None:
     query = "query A { echo } query B($t: String, $n: Int) { echo(text: $t, number: $n) }"
     assert run(query, {"t": "x"}, "B") == {"data": {"echo": "POST {'text': 'x', 'number': 7}"}}
     assert run(query, {}, "A") == {"data": {"echo": "POST {'number': 7}"}}
@@ -105,7 +105,7 @@ def test_an_operation_is_executed_with_its_variables_and_the_request() -> None:
         ),
     ],
 )
-def test_variables_that_are_missing_or_wrong_are_named(
+def test_missing_and_invalid_variables_are_named(
     query: str, variables: dict[str, Any], expected: set[tuple[str, str]]
 ) -> None:
     errors = [error["extensions"] for error in run(query, variables)["errors"]]
@@ -116,7 +116,7 @@ def test_variables_that_are_missing_or_wrong_are_named(
 
 
 @pytest.mark.parametrize("introspection", [True, False])
-def test_s72_errors_of_variables_suggest_nothing_where_introspection_is_off(settings: Any, introspection: bool) -> None:
+def test_s72_variable_errors_have_no_suggestions_without_introspection(settings: Any, introspection: bool) -> None:
     settings.GATEWAY_INTROSPECTION = introspection
     answer = run("query ($f: Filter) { echo(filter: $f) }", {"f": {"name": "x", "nam": "x"}})
     assert ("Did you mean" in answer["errors"][0]["message"]) is introspection
@@ -130,7 +130,7 @@ def test_variables_nested_too_deeply_are_refused() -> None:
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
 
 
-def test_of_many_wrong_variables_the_first_are_listed() -> None:
+def test_only_the_first_invalid_variables_are_listed() -> None:
     errors = run("query ($m: [String!]) { echo(more: $m) }", {"m": [1] * 60})["errors"]
     assert len(errors) == 51
     assert {error["extensions"]["code"] for error in errors} == {"BAD_USER_INPUT"}

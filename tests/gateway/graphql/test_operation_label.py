@@ -1,4 +1,4 @@
-"""What an operation is about, in the schema's words."""
+"""Labels of operations."""
 
 import pytest
 from graphql import get_operation_ast, parse
@@ -25,8 +25,8 @@ from gateway.graphql import operation_label
         ("mutation Me { revokeToken { revoked } }", "revokeToken"),
     ],
 )
-def test_a_field_is_named_as_the_schema_names_it(text: str, field: str) -> None:
+def test_label_is_a_field_name_of_the_schema(text: str, field: str) -> None:
     document = parse(text)
     operation = get_operation_ast(document)
     assert operation
-    assert operation_label.of(document, operation) == field
+    assert operation_label.get_label(document, operation) == field

@@ -1,4 +1,4 @@
-"""Bodies and addresses, as they should be and as they should not."""
+"""Request bodies and query strings, valid and invalid."""
 
 import gzip
 import io
@@ -18,7 +18,7 @@ from tests.api import Answer, Api
 
 JSON = "application/json"
 GOOD = b'{"query": "{ __typename }"}'
-WORDS_OF_THE_SERVER = ("Traceback", "orjson", "Python", "Error:", "codec", "line 1", "utf-8 ", "django")
+SERVER_TEXTS = ("Traceback", "orjson", "Python", "Error:", "codec", "line 1", "utf-8 ", "django")
 
 BODIES = {
     "white space": b" \n",
@@ -68,19 +68,19 @@ BODIES = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_s70_s17_a_body_that_is_no_request_is_refused_in_our_words(api: Api, name: str) -> None:
+def test_s70_s17_invalid_body_is_refused_with_our_message(api: Api, name: str) -> None:
     answer = api.post(BODIES[name], Accept="application/graphql-response+json")
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
     assert answer.response["Content-Type"] == "application/json; charset=utf-8"
-    assert not [each for each in WORDS_OF_THE_SERVER if each in answer.error["message"]]
+    assert not [each for each in SERVER_TEXTS if each in answer.error["message"]]
     assert len(answer.response.content) < 200
 
 
-def test_s22_where_batches_are_off_it_is_said_in_so_many_words(api: Api) -> None:
-    assert api.post(b"[" + GOOD + b"]").error["message"].startswith("Batches are not served here")
+def test_s22_error_says_that_batches_are_disabled(api: Api) -> None:
+    assert api.post(b"[" + GOOD + b"]").error["message"].startswith("Batches are disabled. Send one operation")
 
 
-def test_s70_an_empty_body_is_refused(db: None) -> None:
+def test_s70_empty_body_is_refused(db: None) -> None:
     answer = Answer(Client().generic("POST", "/graphql", b"", CONTENT_TYPE=JSON, CONTENT_LENGTH="0"))
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
 
@@ -95,12 +95,12 @@ def test_s70_an_empty_body_is_refused(db: None) -> None:
         pytest.param({"id": 1, "anything": [None]}, id="what nobody knows"),
     ],
 )
-def test_a_body_may_say_more_than_it_must(api: Api, more: dict[str, Any]) -> None:
+def test_body_may_have_unknown_members(api: Api, more: dict[str, Any]) -> None:
     sent = json.dumps({"query": "{ __typename }", **more}).encode()
     assert api.post(sent).data == {"__typename": "Query"}
 
 
-# --- the announced type --------------------------------------------------------------------------
+# --- Content-Type --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_s75_only_json_is_read(api: Api, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-def test_s75_a_form_of_another_site_signs_nobody_in(api: Api, kind: str) -> None:
+def test_s75_html_form_of_another_site_cannot_sign_in(api: Api, kind: str) -> None:
     api.join()
     sent = b'mutation { tokenAuth(username: "alice", password: "correct horse battery staple") { token } }'
     for body in (orjson.dumps({"query": sent.decode()}), b"query=" + sent):
         assert api.post(body, content_type=kind).status == 415
 
 
-def test_s75_a_body_without_any_type_is_not_read(db: None) -> None:
+def test_s75_body_without_a_content_type_is_refused(db: None) -> None:
     answer = Client().generic("POST", "/graphql", GOOD, content_type="")
     assert Answer(answer).status == 415
 
@@ -152,23 +152,23 @@ def test_s75_a_body_without_any_type_is_not_read(db: None) -> None:
         'application/json; charset="utf-8"',
     ],
 )
-def test_json_may_be_announced_in_many_ways(api: Api, kind: str) -> None:
+def test_content_type_of_json_has_several_spellings(api: Api, kind: str) -> None:
     assert api.post(GOOD, content_type=kind).data == {"__typename": "Query"}
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "x-gzip", "gzip, identity"])
-def test_s70_compressed_bodies_are_refused_unread(api: Api, encoding: str) -> None:
+def test_s70_compressed_body_is_refused_without_reading_it(api: Api, encoding: str) -> None:
     bomb = gzip.compress(b" " * 1_000_000)
     answer = api.post(bomb, Content_Encoding=encoding)
     assert (answer.status, answer.code) == (415, "BAD_REQUEST")
     assert answer.response["Accept-Encoding"] == "identity"
 
 
-def test_a_body_may_say_that_it_is_not_compressed(api: Api) -> None:
+def test_identity_content_encoding_is_accepted(api: Api) -> None:
     assert api.post(GOOD, Content_Encoding="Identity").data
 
 
-# --- its size ------------------------------------------------------------------------------------
+# --- size ----------------------------------------------------------------------------------------
 
 
 def sized(size: int) -> bytes:
@@ -176,7 +176,7 @@ def sized(size: int) -> bytes:
 
 
 class Stream(io.BytesIO):
-    """A body that arrives without a length, and that remembers how far it was read."""
+    """A body without a Content-Length. It records how much was read."""
 
     asked = 0
 
@@ -188,7 +188,7 @@ class Stream(io.BytesIO):
 
 
 def chunked(stream: Stream) -> Answer:
-    """The answer to a body of no announced length, which the test client itself never sends."""
+    """Return the response to a chunked body, which Django's test client cannot send."""
     factory = RequestFactory()
     request = {"PATH_INFO": "/graphql", "REQUEST_METHOD": "POST", "CONTENT_TYPE": JSON, "wsgi.input": stream}
     environ = factory._base_environ(**request, HTTP_TRANSFER_ENCODING="chunked")
@@ -196,28 +196,26 @@ def chunked(stream: Stream) -> Answer:
 
 
 @pytest.mark.parametrize(("size", "status"), [(100_000, 200), (100_001, 413), (20_000_000, 413)])
-def test_s71_a_body_has_a_largest_size(api: Api, size: int, status: int) -> None:
+def test_s71_large_body_is_refused(api: Api, size: int, status: int) -> None:
     answer = api.post(sized(size))
     assert answer.status == status
     assert status == 200 or answer.code == "BAD_REQUEST"
 
 
 @pytest.mark.parametrize(("size", "status"), [(100_000, 200), (100_001, 413), (20_000_000, 413)])
-def test_s71_a_body_without_a_length_has_one_too_and_is_read_no_further(api: Api, size: int, status: int) -> None:
+def test_s71_chunked_body_is_read_up_to_the_limit(api: Api, size: int, status: int) -> None:
     stream = Stream(sized(size))
     assert chunked(stream).status == status
     assert stream.asked == 100_001
 
 
-def test_the_largest_size_is_a_setting(api: Api, settings: Any) -> None:
+def test_maximum_body_size_is_a_setting(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_BODY = 1_000
     assert (api.post(sized(1_000)).status, api.post(sized(1_001)).status) == (200, 413)
 
 
 @pytest.mark.parametrize("error", [UnreadablePostError, ConnectionResetError])
-def test_a_body_that_breaks_off_is_a_bad_request(
-    api: Api, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
-) -> None:
+def test_incomplete_body_is_a_bad_request(api: Api, monkeypatch: pytest.MonkeyPatch, error: type[Exception]) -> None:
     def break_off(request: HttpRequest, *size: int) -> bytes:
         raise error("secret words")
 
@@ -228,12 +226,12 @@ def test_a_body_that_breaks_off_is_a_bad_request(
 
 
 @pytest.mark.parametrize("length", ["abc", "-5", "0", ""])
-def test_a_length_that_is_none_reads_nothing(db: None, length: str) -> None:
+def test_invalid_content_length_reads_no_body(db: None, length: str) -> None:
     answer = Client().generic("POST", "/graphql", GOOD, content_type=JSON, CONTENT_LENGTH=length)
     assert (Answer(answer).status, Answer(answer).code) == (400, "BAD_REQUEST")
 
 
-# --- addresses -----------------------------------------------------------------------------------
+# --- query strings -------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -250,19 +248,19 @@ def test_a_length_that_is_none_reads_nothing(db: None, length: str) -> None:
         pytest.param({"query": "{ __typename }", "extensions": "[" * 5_000}, id="extensions: nested deeply"),
     ],
 )
-def test_s70_an_address_that_is_no_request_is_refused(api: Api, parameters: dict[str, str]) -> None:
+def test_s70_invalid_query_string_is_refused(api: Api, parameters: dict[str, str]) -> None:
     answer = api.get(**parameters)
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
-    assert not [each for each in WORDS_OF_THE_SERVER if each in answer.error["message"]]
+    assert not [each for each in SERVER_TEXTS if each in answer.error["message"]]
 
 
 @pytest.mark.parametrize("text", ["%FF%FE", "%00", "%ED%A0%80", "{%C0%80}", "%F4%90%80%80"])
-def test_s17_an_address_of_broken_characters_is_no_graphql(api: Api, text: str) -> None:
+def test_s17_query_string_with_invalid_utf8_is_refused(api: Api, text: str) -> None:
     answer = Answer(api.client.get(f"/graphql?query={text}"))
     assert answer.code == "GRAPHQL_PARSE_FAILED"
 
 
-# --- whatever comes ------------------------------------------------------------------------------
+# --- generated requests --------------------------------------------------------------------------
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
@@ -288,19 +286,19 @@ def check(answer: Answer) -> None:
 
 @FEW
 @given(sent=st.binary() | st.text().map(str.encode) | VALUES.map(lambda value: json.dumps(value).encode()))
-def test_s70_no_body_breaks_the_gateway(api: Api, sent: bytes) -> None:
+def test_s70_no_body_causes_an_internal_error(api: Api, sent: bytes) -> None:
     check(api.post(sent))
 
 
 @FEW
 @given(sent=REQUESTS)
-def test_s70_no_request_breaks_the_gateway(api: Api, sent: dict[str, Any]) -> None:
+def test_s70_no_request_causes_an_internal_error(api: Api, sent: dict[str, Any]) -> None:
     check(api.post(json.dumps(sent).encode()))
     check(chunked(Stream(json.dumps(sent).encode())))
 
 
 @FEW
 @given(parameters=st.dictionaries(st.sampled_from(["query", "variables", "operationName", "extensions"]), st.text()))
-def test_s70_no_address_breaks_the_gateway(api: Api, parameters: dict[str, str]) -> None:
+def test_s70_no_query_string_causes_an_internal_error(api: Api, parameters: dict[str, str]) -> None:
     readable = {name: value.encode("utf-8", "replace").decode() for name, value in parameters.items()}
     check(api.get(**readable))

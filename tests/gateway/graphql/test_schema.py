@@ -1,4 +1,4 @@
-"""The schema, as it is executed without the view, and as it describes itself."""
+"""The schema: execution without the view, and descriptions."""
 
 from typing import Any
 
@@ -13,19 +13,19 @@ from users.caller import Caller
 TYPES = [each for each in schema.graphql_schema.type_map.values() if not is_introspection_type(each)]
 
 
-def test_the_schema_knows_its_caller_where_no_middleware_ran(api: Api, rf: RequestFactory) -> None:
+def test_schema_sets_the_caller_without_the_middleware(api: Api, rf: RequestFactory) -> None:
     request = rf.post("/", headers={"Authorization": f"Bearer {api.join().token}"})
     assert schema.execute("{ me { username } }", context_value=request).data == {"me": {"username": "alice"}}
     assert schema.execute("{ me { username } }", context=request).data == {"me": {"username": "alice"}}
 
 
-def test_a_caller_who_is_known_stays(api: Api, rf: RequestFactory) -> None:
+def test_existing_caller_is_not_replaced(api: Api, rf: RequestFactory) -> None:
     request: Any = rf.post("/", headers={"Authorization": f"Bearer {api.join().token}"})
     request.gateway = RequestInfo(caller=Caller())
     assert schema.execute("{ me { username } }", context_value=request).data == {"me": None}
 
 
-def test_a_document_that_asks_for_nobody_needs_no_request() -> None:
+def test_document_without_a_caller_needs_no_request() -> None:
     assert schema.execute("{ __typename }").data == {"__typename": "Query"}
 
 
@@ -41,12 +41,12 @@ def test_everything_in_the_schema_is_described() -> None:
     assert not missing
 
 
-def test_scalars_of_our_own_say_what_specifies_them() -> None:
+def test_custom_scalars_have_a_specification_url() -> None:
     own = [each for each in TYPES if isinstance(each, GraphQLScalarType) and not is_specified_scalar_type(each)]
     assert own
     assert all(each.specified_by_url for each in own)
 
 
-def test_no_list_holds_nulls() -> None:
+def test_list_items_are_non_null() -> None:
     types = {str(field.type) for each in TYPES for field in getattr(each, "fields", {}).values()}
     assert not [each for each in types if "[" in each and not each.rstrip("!").endswith("!]")]

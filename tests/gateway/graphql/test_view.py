@@ -1,4 +1,4 @@
-"""What goes over HTTP: methods, statuses and headers, and JSON whatever comes."""
+"""GraphQL over HTTP: methods, statuses, headers and JSON errors."""
 
 import re
 from typing import Any
@@ -26,19 +26,19 @@ def body(query: str, **more: Any) -> bytes:
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "OPTIONS", "CONNECT", "BREW"])
-def test_s74_any_method_but_get_and_post_is_refused_and_told_which_are_not(api: Api, method: str) -> None:
+def test_s74_other_methods_than_get_and_post_are_refused(api: Api, method: str) -> None:
     answer = Answer(api.client.generic(method, "/graphql"))
     assert (answer.status, answer.code) == (405, "BAD_REQUEST")
     assert answer.response["Allow"] == "GET, POST"
 
 
-def test_head_is_refused_without_a_body(api: Api) -> None:
+def test_head_response_has_no_body(api: Api) -> None:
     answer = api.client.head("/graphql?query={__typename}")
     assert (answer.status_code, answer["Allow"], answer.content) == (405, "GET, POST", b"")
 
 
 @pytest.mark.parametrize("accept", [JSON, GRAPHQL])
-def test_s74_a_get_never_mutates(api: Api, accept: str) -> None:
+def test_s74_get_cannot_execute_a_mutation(api: Api, accept: str) -> None:
     answer = api.get(query=REGISTER, headers={"Accept": accept})
     assert (answer.status, answer.code) == (405, "BAD_REQUEST")
     assert answer.response["Allow"] == "POST"
@@ -46,14 +46,14 @@ def test_s74_a_get_never_mutates(api: Api, accept: str) -> None:
     assert not User.objects.exists()
 
 
-def test_s74_a_get_picks_the_query_of_a_document_that_can_also_mutate(api: Api) -> None:
+def test_s74_get_can_execute_the_query_of_a_document_with_a_mutation(api: Api) -> None:
     document = f"query read {{ __typename }} {REGISTER.replace('mutation', 'mutation write')}"
     assert api.get(query=document, operationName="read").data == {"__typename": "Query"}
     assert api.get(query=document, operationName="write").status == 405
     assert not User.objects.exists()
 
 
-def test_s74_the_address_never_overrides_a_body(api: Api) -> None:
+def test_s74_query_string_does_not_override_the_body(api: Api) -> None:
     address = "/graphql?query={me{id}}&operationName=other&variables={}&extensions=x"
     answer = Answer(api.client.post(address, body("query one { __typename }"), content_type=JSON))
     assert answer.data == {"__typename": "Query"}
@@ -61,13 +61,13 @@ def test_s74_the_address_never_overrides_a_body(api: Api) -> None:
     assert (empty.status, empty.code) == (400, "BAD_REQUEST")
 
 
-def test_a_get_carries_all_parameters_in_its_address(api: Api) -> None:
+def test_get_reads_all_parameters_from_the_query_string(api: Api) -> None:
     document = "query a($wanted: Boolean!) { __typename @include(if: $wanted) } query b { errorCodes }"
     answer = api.get(query=document, operationName="a", variables='{"wanted": false}', extensions='{"x": 1}')
     assert answer.data == {}
 
 
-def test_a_get_that_announces_json_is_answered_all_the_same(api: Api) -> None:
+def test_get_with_a_json_content_type_is_accepted(api: Api) -> None:
     assert api.get(query="{ __typename }", headers={"Content-Type": JSON}).data == {"__typename": "Query"}
 
 
@@ -95,9 +95,7 @@ def test_subscriptions_are_refused(api: Api) -> None:
         ),
     ],
 )
-def test_the_status_depends_on_whether_anything_was_executed_and_on_the_media_type(
-    api: Api, asked: dict[str, Any], in_graphql: int
-) -> None:
+def test_status_depends_on_execution_and_media_type(api: Api, asked: dict[str, Any], in_graphql: int) -> None:
     for accept, status in ((GRAPHQL, in_graphql), (JSON, 200)):
         answer = api.post(orjson.dumps(asked), Accept=accept)
         assert (answer.status, answer.response["Content-Type"]) == (status, f"{accept}; charset=utf-8")
@@ -105,7 +103,7 @@ def test_the_status_depends_on_whether_anything_was_executed_and_on_the_media_ty
 
 
 @pytest.mark.parametrize("accept", ["text/plain", "image/*", "application/xml;q=1", "application/json;q=0", "nonsense"])
-def test_an_answer_that_no_accepted_type_can_carry_is_refused(api: Api, accept: str) -> None:
+def test_unsupported_accept_header_is_refused(api: Api, accept: str) -> None:
     answer = api.post(body("{ __typename }"), Accept=accept)
     assert (answer.status, answer.code) == (406, "BAD_REQUEST")
     assert answer.response["Content-Type"] == f"{JSON}; charset=utf-8"
@@ -120,13 +118,13 @@ def test_an_answer_that_no_accepted_type_can_carry_is_refused(api: Api, accept: 
         pytest.param("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", id="a browser"),
     ],
 )
-def test_plain_json_is_what_everyone_else_gets(api: Api, accept: str) -> None:
+def test_plain_json_is_the_default_media_type(api: Api, accept: str) -> None:
     answer = api.post(body("{ __typename }"), Accept=accept)
     assert answer.response["Content-Type"] == f"{JSON}; charset=utf-8"
     assert answer.data
 
 
-def test_a_browser_that_opens_the_endpoint_gets_a_page_where_the_explorer_is_on(api: Api, settings: Any) -> None:
+def test_browser_gets_graphiql_if_it_is_enabled(api: Api, settings: Any) -> None:
     wish = {"Accept": "text/html"}
     settings.GATEWAY_EXPLORER = True
     assert api.get(headers=wish).response["Content-Type"].startswith("text/html")
@@ -135,7 +133,7 @@ def test_a_browser_that_opens_the_endpoint_gets_a_page_where_the_explorer_is_on(
     assert api.get(headers={"Accept": "*/*"}).code == "BAD_REQUEST"
 
 
-def test_s72_there_is_no_page_where_the_explorer_is_off(api: Api, settings: Any) -> None:
+def test_s72_browser_gets_no_graphiql_if_it_is_disabled(api: Api, settings: Any) -> None:
     settings.GATEWAY_EXPLORER = False
     assert (api.get(headers={"Accept": "text/html"}).status, api.get().status) == (406, 400)
 
@@ -155,7 +153,7 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_s77_every_answer_is_kept_by_nobody_and_guards_itself(api: Api, name: str) -> None:
+def test_s77_responses_are_not_cached_and_have_security_headers(api: Api, name: str) -> None:
     method, sent, kind, headers = ANSWERS[name]
     answer = Answer(api.client.generic(method, "/graphql", sent, content_type=kind, headers=headers))
     assert answer.status == int(name[:3])
@@ -170,7 +168,7 @@ def test_s77_every_answer_is_kept_by_nobody_and_guards_itself(api: Api, name: st
     assert not {"Server", "X-Powered-By"} & {*answer.response.headers}
 
 
-def test_s77_answers_with_tokens_set_no_cookies_either(api: Api) -> None:
+def test_s77_responses_with_tokens_set_no_cookies(api: Api) -> None:
     alice = api.join()
     for answer in (api.sign_in("alice"), api.refresh(alice.refresh_token), alice("{ me { id } }")):
         assert answer.response["Cache-Control"] == "no-store"
@@ -178,7 +176,7 @@ def test_s77_answers_with_tokens_set_no_cookies_either(api: Api) -> None:
     assert not api.client.cookies
 
 
-def test_retry_after_is_a_header_as_well(api: Api) -> None:
+def test_retry_after_is_a_header_too(api: Api) -> None:
     alice = api.join()
     answers = [api.change_password(alice.token, old="wrong") for _ in range(11)]
     assert "Retry-After" not in answers[0].response.headers
@@ -196,7 +194,7 @@ def failing(error: Exception) -> Any:
     return fail
 
 
-def test_s73_a_failing_rule_is_masked_and_logged_under_the_request_id(
+def test_s73_failing_rule_is_masked_and_logged_with_the_request_id(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(access_tokens, "signed_in", failing(RuntimeError("secret words")))
@@ -209,7 +207,7 @@ def test_s73_a_failing_rule_is_masked_and_logged_under_the_request_id(
     assert "secret words" in caplog.text
 
 
-def test_s73_a_database_that_is_away_is_said_to_come_back(
+def test_s73_database_outage_has_retry_after(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(access_tokens, "signed_in", failing(OperationalError("secret words")))
@@ -220,7 +218,7 @@ def test_s73_a_database_that_is_away_is_said_to_come_back(
     assert "secret words" in caplog.text
 
 
-def test_s73_a_failure_outside_of_any_field_is_masked_as_well(
+def test_s73_failure_outside_of_fields_is_masked(
     api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(view, "read_request", failing(RuntimeError("secret words")))
@@ -231,6 +229,6 @@ def test_s73_a_failure_outside_of_any_field_is_masked_as_well(
     assert "request-12345" in caplog.text
 
 
-def test_more_parameters_than_django_reads_are_a_bad_request(db: None) -> None:
+def test_too_many_url_parameters_are_a_bad_request(db: None) -> None:
     answer = Answer(Client().get("/graphql?query={__typename}&" + "a=1&" * 1_001))
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")

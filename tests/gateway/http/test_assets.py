@@ -1,4 +1,4 @@
-"""Files of a fixed list: the right types, and kept by browsers only under their own version."""
+"""Static files: a fixed list, content types, and caching by version."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ urlpatterns = [path("files/<str:name>", assets.serve, name="asset")]
         ("d.txt", "text/plain; charset=utf-8"),
     ],
 )
-def test_a_listed_file_is_served_with_its_type_and_kept_for_good(client: Client, name: str, kind: str) -> None:
+def test_listed_file_is_served_with_its_type_and_cached_permanently(client: Client, name: str, kind: str) -> None:
     answer = client.get(assets.url(name))
     assert (answer.status_code, answer.content) == (200, FILES[name])
     assert answer.headers["Content-Type"] == kind
@@ -41,28 +41,28 @@ def test_a_listed_file_is_served_with_its_type_and_kept_for_good(client: Client,
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "..%2fsettings.py", "%2e%2e", "a.js%00"])
-def test_nothing_but_the_listed_files_is_served(client: Client, name: str) -> None:
+def test_unlisted_files_are_not_served(client: Client, name: str) -> None:
     assert client.get(f"/files/{name}").status_code == 404
 
 
 @pytest.mark.parametrize("query", ["", "?v=", "?v=0123456789abcdef"])
-def test_an_address_without_the_right_version_is_asked_again_each_time(client: Client, query: str) -> None:
+def test_url_without_the_current_version_is_revalidated(client: Client, query: str) -> None:
     assert client.get(f"/files/a.js{query}").headers["Cache-Control"] == "no-cache"
 
 
-def test_a_browser_that_has_the_file_is_told_so(client: Client) -> None:
+def test_cached_file_gets_status_304(client: Client) -> None:
     first = client.get("/files/a.js")
     again = client.get("/files/a.js", headers={"If-None-Match": first.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
 
 
-def test_a_changed_file_gets_another_address(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_file_gets_another_url(monkeypatch: pytest.MonkeyPatch) -> None:
     before = assets.url("a.js")
     monkeypatch.setitem(FILES, "a.js", b"changed")
     assert assets.url("a.js") != before
 
 
 @pytest.mark.parametrize(("method", "status"), [("HEAD", 200), ("POST", 405), ("PUT", 405), ("OPTIONS", 405)])
-def test_assets_are_read_and_nothing_else(client: Client, method: str, status: int) -> None:
+def test_assets_accept_only_get_and_head(client: Client, method: str, status: int) -> None:
     answer: Any = client.generic(method, "/files/a.js")
     assert answer.status_code == status

@@ -1,4 +1,4 @@
-"""The client's address, through any number of proxies."""
+"""The client IP address behind any number of proxies."""
 
 from typing import Any
 
@@ -32,16 +32,16 @@ SPOOFED = "198.51.100.66"
         pytest.param(0, None, None, None, id="nothing"),
     ],
 )
-def test_s26_only_what_trusted_proxies_saw_is_believed(
+def test_s26_client_ip_comes_from_trusted_proxies_only(
     settings: Any, proxies: int, forwarded: str | None, remote: str | None, found: str | None
 ) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = proxies
     meta = {"HTTP_X_FORWARDED_FOR": forwarded, "REMOTE_ADDR": remote, "HTTP_X_REAL_IP": SPOOFED}
     meta |= {"HTTP_FORWARDED": f"for={SPOOFED}", "HTTP_CLIENT_IP": SPOOFED}
-    assert client_ip.of_client({name: value for name, value in meta.items() if value is not None}) == found
+    assert client_ip.get_client_ip({name: value for name, value in meta.items() if value is not None}) == found
 
 
-def test_what_is_too_long_for_an_address_is_none_and_is_not_remembered() -> None:
-    before = client_ip._parsed.cache_info().currsize
-    assert client_ip.of_client({"REMOTE_ADDR": "fe80::1%" + "x" * 200}) is None
-    assert client_ip._parsed.cache_info().currsize == before
+def test_too_long_address_is_refused_and_not_cached() -> None:
+    before = client_ip._cached_parse.cache_info().currsize
+    assert client_ip.get_client_ip({"REMOTE_ADDR": "fe80::1%" + "x" * 200}) is None
+    assert client_ip._cached_parse.cache_info().currsize == before

@@ -1,8 +1,8 @@
-"""Which media type an Accept header gets."""
+"""Content negotiation."""
 
 import pytest
 
-from gateway.http.content_negotiation import GRAPHQL, HTML, JSON, choose, status_of_request_error
+from gateway.http.content_negotiation import GRAPHQL, HTML, JSON, negotiate, request_error_status
 
 BOTH = (JSON, GRAPHQL)
 APOLLO_4 = "application/graphql-response+json,application/json;q=0.9"
@@ -49,17 +49,17 @@ CHROMIUM = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,ima
         (",;,;=,", None),
     ],
 )
-def test_the_type_that_is_liked_best_is_chosen(accept: str, chosen: str | None) -> None:
-    assert choose(accept, BOTH) == chosen
+def test_preferred_media_type_is_chosen(accept: str, chosen: str | None) -> None:
+    assert negotiate(accept, BOTH) == chosen
 
 
 @pytest.mark.parametrize(
     ("accept", "chosen"), [(CHROMIUM, HTML), ("*/*", JSON), (APOLLO_4, GRAPHQL), (URQL, GRAPHQL), ("text/*", HTML)]
 )
-def test_a_page_is_chosen_by_browsers_alone(accept: str, chosen: str) -> None:
-    assert choose(accept, (*BOTH, HTML)) == chosen
+def test_html_is_chosen_for_browsers_only(accept: str, chosen: str) -> None:
+    assert negotiate(accept, (*BOTH, HTML)) == chosen
 
 
 @pytest.mark.parametrize(("kind", "status"), [(GRAPHQL, 400), (JSON, 200)])
-def test_the_status_of_a_request_error_is_the_one_of_its_type(kind: str, status: int) -> None:
-    assert status_of_request_error(kind) == status
+def test_request_error_status_depends_on_the_media_type(kind: str, status: int) -> None:
+    assert request_error_status(kind) == status

@@ -1,4 +1,4 @@
-"""Applications on other origins: those that are named, and no other."""
+"""CORS: allowed origins, and the log of refused ones."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -63,7 +63,7 @@ def listed(answer: Any, header: str) -> set[str]:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_preflight_of_a_named_origin_allows_what_apollo_and_urql_send(client: Client, method: str) -> None:
+def test_preflight_of_an_allowed_origin_allows_headers_of_apollo_and_urql(client: Client, method: str) -> None:
     answer = preflight(client, APP, method)
     assert (answer.status_code, answer[ALLOW]) == (200, APP)
     assert set(HEADERS) <= listed(answer, "access-control-allow-headers")
@@ -74,19 +74,19 @@ def test_a_preflight_of_a_named_origin_allows_what_apollo_and_urql_send(client: 
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_s76_a_preflight_of_any_other_origin_allows_nothing(client: Client, origin: str) -> None:
+def test_s76_preflight_of_another_origin_is_not_allowed(client: Client, origin: str) -> None:
     answer = preflight(client, origin)
     assert not [header for header in answer.headers if header.lower().startswith("access-control-")]
 
 
 @pytest.mark.parametrize("origin", FOREIGN)
-def test_s76_an_answer_to_any_other_origin_cannot_be_read_there(api: Api, origin: str) -> None:
+def test_s76_response_to_another_origin_is_not_readable(api: Api, origin: str) -> None:
     for answer in (api("{ __typename }", Origin=origin), api.get(query="{ __typename }", headers={"Origin": origin})):
         assert not [header for header in answer.response.headers if header.lower().startswith("access-control-")]
         assert "Origin" in answer.response["Vary"]
 
 
-def test_an_answer_to_a_named_origin_shows_what_a_client_needs(api: Api) -> None:
+def test_response_to_an_allowed_origin_exposes_needed_headers(api: Api) -> None:
     answer = api("{ __typename }", Origin=APP).response
     assert answer[ALLOW] == APP
     assert listed(answer, "access-control-expose-headers") == {"retry-after", "x-request-id"}
@@ -104,7 +104,7 @@ def test_an_answer_to_a_named_origin_shows_what_a_client_needs(api: Api) -> None
         pytest.param("POST", b"{}", "text/plain", {}, 415, id="415"),
     ],
 )
-def test_s76_refusals_can_be_read_there_too(
+def test_s76_refusals_are_readable_for_allowed_origins(
     api: Api, method: str, body: bytes, kind: str, more: dict[str, str], status: int
 ) -> None:
     answer = Answer(api.client.generic(method, "/graphql", body, content_type=kind, headers={"Origin": APP, **more}))
@@ -112,7 +112,7 @@ def test_s76_refusals_can_be_read_there_too(
     assert "x-request-id" in answer.response["access-control-expose-headers"]
 
 
-def test_s76_and_so_can_failures(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s76_failures_are_readable_for_allowed_origins(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: Any) -> Any:
         raise RuntimeError
 
@@ -121,21 +121,21 @@ def test_s76_and_so_can_failures(api: Api, monkeypatch: pytest.MonkeyPatch) -> N
     assert (answer.status, answer.response[ALLOW]) == (500, APP)
 
 
-def test_credentials_go_with_their_setting_and_an_exact_origin(api: Api, settings: Any) -> None:
+def test_credentials_need_the_setting_and_an_exact_origin(api: Api, settings: Any) -> None:
     settings.CORS_ALLOW_CREDENTIALS = True
     answer = api("{ __typename }", Origin=APP).response
     assert (answer[ALLOW], answer["access-control-allow-credentials"]) == (APP, "true")
     assert ALLOW not in api("{ __typename }", Origin="https://evil.example").response.headers
 
 
-def test_the_key_set_can_be_read_by_applications_and_no_page_can(client: Client) -> None:
+def test_key_set_has_cors_headers_and_pages_have_none(client: Client) -> None:
     headers = {"Origin": APP}
     assert client.get("/.well-known/jwks.json", headers=headers)[ALLOW] == APP
-    assert ALLOW not in client.get("/graphql/explorer/explorer.js", headers=headers).headers
+    assert ALLOW not in client.get("/graphql/explorer/main.js", headers=headers).headers
     assert ALLOW not in client.get("/nothing", headers=headers).headers
 
 
-def test_answers_differ_by_origin() -> None:
+def test_responses_vary_by_origin() -> None:
     assert "Origin" in json_response({})["Vary"]
 
 
@@ -154,10 +154,10 @@ def test_more_headers_can_be_allowed_and_development_origins_include_the_common_
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The clock of the log's limit; nothing was logged before."""
+    """The clock of the log limit, before the first line."""
     clock = SimpleNamespace(now=1_000.0)
     monkeypatch.setattr(cors, "monotonic", lambda: clock.now)
-    monkeypatch.setattr(cors, "_limit", cors.OncePerMinute())
+    monkeypatch.setattr(cors, "_log_limit", cors.LogLimit())
     return clock
 
 
@@ -165,7 +165,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [record.getMessage() for record in caplog.records if record.name == "gateway.cors"]
 
 
-def test_a_refused_origin_is_logged_with_the_setting_that_lists_origins(
+def test_refused_origin_is_logged_with_the_setting_that_lists_origins(
     client: Client, clock: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     preflight(client, "https://evil.example")
@@ -187,7 +187,7 @@ def test_refused_origins_are_logged_once_a_minute_at_most(
     assert "https://other.example" in warnings(caplog)[1]
 
 
-def test_a_logged_origin_is_short_and_escaped(client: Client, clock: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_logged_origin_is_short_and_escaped(client: Client, clock: Any, caplog: pytest.LogCaptureFixture) -> None:
     preflight(client, "https://\x1b[31m\u00e9\u0085" + "a" * 10_000)
     (message,) = warnings(caplog)
     assert message.isascii()
@@ -196,7 +196,7 @@ def test_a_logged_origin_is_short_and_escaped(client: Client, clock: Any, caplog
 
 
 @pytest.mark.parametrize("origin", [APP, "http://testserver", ""])
-def test_an_origin_that_is_not_refused_is_not_logged(
+def test_origin_that_is_not_refused_is_not_logged(
     api: Api, clock: Any, caplog: pytest.LogCaptureFixture, origin: str
 ) -> None:
     api("{ __typename }", Origin=origin, Host="testserver")
@@ -204,7 +204,7 @@ def test_an_origin_that_is_not_refused_is_not_logged(
     assert warnings(caplog) == []
 
 
-def test_an_allowed_wildcard_refuses_and_logs_nothing(
+def test_allowed_wildcard_refuses_and_logs_nothing(
     api: Api, clock: Any, caplog: pytest.LogCaptureFixture, settings: Any
 ) -> None:
     settings.CORS_ALLOW_ALL_ORIGINS = True

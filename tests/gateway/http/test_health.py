@@ -18,7 +18,7 @@ READY = {"status": "ready", "parts": {"database": "ok", "migrations": "ok", "key
 
 @pytest.fixture
 def no_cache(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cache nothing between two requests."""
+    """Disable the cache."""
     monkeypatch.setattr(health, "CACHE_TIMEOUT", -1.0)
 
 
@@ -31,27 +31,27 @@ def broken(error: Exception) -> Any:
     return fail
 
 
-def test_the_process_is_alive_whatever_becomes_of_its_database(client: Client) -> None:
+def test_process_is_alive_without_its_database(client: Client) -> None:
     # Without the database fixture, any statement would fail.
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()) == (200, {"status": "ok"})
     assert answer["Content-Type"] == "application/json; charset=utf-8"
 
 
-def test_a_gateway_that_can_serve_is_ready(client: Client, db: None) -> None:
+def test_working_gateway_is_ready(client: Client, db: None) -> None:
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()) == (200, READY)
     assert answer["Cache-Control"] == "no-store"
 
 
-def test_without_its_database_it_is_not_and_tells_nothing_of_the_driver(client: Client, db: None) -> None:
+def test_gateway_without_database_is_not_ready_and_hides_details(client: Client, db: None) -> None:
     with connection.execute_wrapper(broken(OperationalError("host 10.0.0.7 refused"))):
         answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["status"]) == (503, "not ready")
     assert answer.json()["parts"] == {"database": "no answer", "migrations": "unknown", "keys": "unknown"}
 
 
-def test_with_a_migration_to_come_it_is_not(client: Client, db: None, no_cache: None) -> None:
+def test_gateway_with_missing_migrations_is_not_ready(client: Client, db: None, no_cache: None) -> None:
     kept = MigrationRecorder(connection).migration_qs.filter(app="users").order_by("name")
     last = kept.last()
     last.delete()
@@ -68,7 +68,7 @@ def test_with_a_migration_to_come_it_is_not(client: Client, db: None, no_cache: 
     ("failure", "said"),
     [(ImproperlyConfigured("sealed by another"), "cannot be opened"), (OperationalError("gone"), "no answer")],
 )
-def test_without_keys_it_is_not(
+def test_gateway_without_keys_is_not_ready(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, failure: Exception, said: str
 ) -> None:
     monkeypatch.setattr(signing_keys, "ring", broken(failure))
@@ -76,14 +76,14 @@ def test_without_keys_it_is_not(
     assert (answer.status_code, answer.json()["parts"]["keys"]) == (503, said)
 
 
-def test_a_flood_of_probes_costs_one_look(client: Client, db: None, statements: Any) -> None:
+def test_flood_of_probes_checks_once(client: Client, db: None, statements: Any) -> None:
     client.get("/readyz")
     with statements() as seen:
         assert {client.get("/readyz").status_code for _ in range(50)} == {200}
     assert not seen
 
 
-def test_after_a_second_it_looks_again_and_at_the_migrations_never(
+def test_state_is_checked_again_after_a_second_except_migrations(
     client: Client, db: None, statements: Any, no_cache: None
 ) -> None:
     client.get("/readyz")
@@ -92,7 +92,7 @@ def test_after_a_second_it_looks_again_and_at_the_migrations_never(
     assert seen == ["SELECT 1"]
 
 
-def test_f06_while_one_probe_waits_for_the_database_no_other_does(client: Client, db: None) -> None:
+def test_f06_only_one_probe_waits_for_the_database(client: Client, db: None) -> None:
     client.get("/readyz")
     health.readiness.expires_at = 0.0
     with health.readiness.lock:
@@ -113,7 +113,7 @@ def test_f03_stopping_gateway_is_not_ready(
 
 
 @pytest.mark.parametrize("host", ["10.1.2.3", "10.1.2.3:8000", "[fe80::1]", "balancer", "", "@"])
-def test_probes_come_by_whatever_name(client: Client, db: None, host: str) -> None:
+def test_probes_accept_any_host(client: Client, db: None, host: str) -> None:
     for path in health.PATHS:
         assert client.get(path, headers={"Host": host}).status_code == 200
     assert client.get("/graphql?query={__typename}", headers={"Host": host}).status_code == 400

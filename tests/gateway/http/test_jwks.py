@@ -1,4 +1,4 @@
-"""The public keys, as other services fetch them."""
+"""The JWK set."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ ADDRESS = "/.well-known/jwks.json"
 
 
 @pytest.fixture(autouse=True)
-def kept(settings: Any, db: None) -> None:
-    """A gateway that was given no key."""
+def generated(settings: Any, db: None) -> None:
+    """A gateway that generates its signing keys."""
     settings.GATEWAY_SIGNING_KEYS = ""
 
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
-def test_s45_the_set_has_public_members_and_the_key_that_signs(api: Api, settings: Any, algorithm: str) -> None:
+def test_s45_jwk_set_has_only_public_members(api: Api, settings: Any, algorithm: str) -> None:
     settings.GATEWAY_SIGNING_ALGORITHM = algorithm
     token = api.join("alice").token
     response = api.client.get(ADDRESS)
@@ -36,7 +36,7 @@ def test_s45_the_set_has_public_members_and_the_key_that_signs(api: Api, setting
     assert jwt.decode(token, loaded, algorithms=[algorithm], audience="gateway")["sub"]
 
 
-def test_a_set_that_has_not_changed_is_not_sent_again(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_jwk_set_gets_status_304(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     first = api.client.get(ADDRESS)
     again = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
@@ -49,13 +49,13 @@ def test_a_set_that_has_not_changed_is_not_sent_again(api: Api, monkeypatch: pyt
     assert len(turned.json()["keys"]) == SigningKey.objects.count() == 3
 
 
-def test_s92_every_key_that_was_given_is_shown(api: Api, settings: Any) -> None:
+def test_s92_all_configured_keys_are_in_the_jwk_set(api: Api, settings: Any) -> None:
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + crypto_keys.generate("RS256")
     signing_keys.forget()
     assert [key["alg"] for key in api.client.get(ADDRESS).json()["keys"]] == ["ES256", "RS256"]
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_the_set_is_only_read(api: Api, method: str) -> None:
+def test_jwk_set_accepts_only_get_and_head(api: Api, method: str) -> None:
     assert api.client.head(ADDRESS).status_code == 200
     assert getattr(api.client, method)(ADDRESS).status_code == 405

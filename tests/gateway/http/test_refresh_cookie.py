@@ -1,4 +1,4 @@
-"""Cookie mode: what the browser keeps, who may use it, and that no other site can."""
+"""Cookie mode: the cookies, and protection against cross-site request forgery."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ SIGN_IN = f'mutation {{ tokenAuth(username: "alice", password: "{PASSWORD}") {{ 
 
 
 class Browser(Api):
-    """A page of the application: says its origin, as browsers do, and keeps cookies."""
+    """A page of the application in a browser, which sends its origin and stores cookies."""
 
     def post(self, body: bytes, content_type: str = "application/json", **headers: str) -> Answer:
         return super().post(body, content_type, **{"Host": HOST, "Origin": APP, **headers})
@@ -50,26 +50,26 @@ def page(db: None) -> Browser:
     return Browser()
 
 
-def ride(page: Browser, body: bytes, content_type: str = "application/json", **headers: str) -> Answer:
-    """A request that brings the page's cookie, and no header but these."""
+def send_with_cookies(page: Browser, body: bytes, content_type: str = "application/json", **headers: str) -> Answer:
+    """Send a request with the page's cookies and only these headers."""
     client = Client()
     client.cookies[NAME] = page.cookie
     headers = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(client.post("/graphql", body, content_type=content_type, headers={"Host": HOST, **headers}))
 
 
-def asking(query: str) -> bytes:
+def json_body(query: str) -> bytes:
     return orjson.dumps({"query": query})
 
 
-def untouched() -> tuple[Any, ...]:
+def database_state() -> tuple[Any, ...]:
     return tuple(Session.objects.values_list("id", "generation", "current", "ended_at").order_by("id"))
 
 
-# --- what is kept --------------------------------------------------------------------------------
+# --- cookies -------------------------------------------------------------------------------------
 
 
-def test_s78_the_cookie_is_one_host_s_alone_and_no_script_s(page: Browser) -> None:
+def test_s78_cookie_is_host_only_and_http_only(page: Browser) -> None:
     page.register("alice")
     kept = page.client.cookies[NAME]
     assert (kept["secure"], kept["httponly"], kept["samesite"]) == (True, True, "Strict")
@@ -83,7 +83,7 @@ def test_s78_same_site_is_a_setting(page: Browser, settings: Any, same_site: str
     assert page.client.cookies[NAME]["samesite"] == same_site
 
 
-def test_s78_a_narrower_path_costs_the_stronger_prefix(page: Browser, settings: Any) -> None:
+def test_s78_narrower_path_changes_the_prefix(page: Browser, settings: Any) -> None:
     settings.GATEWAY_COOKIE_PATH = "/graphql"
     page.register("alice")
     kept = page.client.cookies["__Secure-refresh-token"]
@@ -92,7 +92,7 @@ def test_s78_a_narrower_path_costs_the_stronger_prefix(page: Browser, settings: 
 
 
 @pytest.mark.parametrize(("scheme", "name"), [("http", "refresh-token"), ("https", NAME)])
-def test_s78_only_development_without_tls_has_a_plain_cookie(
+def test_s78_only_development_without_tls_has_an_insecure_cookie(
     page: Browser, settings: Any, scheme: str, name: str
 ) -> None:
     settings.DEBUG = True
@@ -104,7 +104,7 @@ def test_s78_only_development_without_tls_has_a_plain_cookie(
     assert page(REFRESH).data
 
 
-def test_s78_the_cookie_lives_as_long_as_the_session_may(page: Browser) -> None:
+def test_s78_cookie_expires_with_the_session(page: Browser) -> None:
     until = page.register("alice").data["register"]["refreshExpiresIn"]
     assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 5
     age(Session.objects, timedelta(days=20), "absolute_expires_at")
@@ -113,7 +113,7 @@ def test_s78_the_cookie_lives_as_long_as_the_session_may(page: Browser) -> None:
     assert page.client.cookies[NAME]["max-age"] < timedelta(days=11).total_seconds()
 
 
-def test_s79_no_body_holds_the_refresh_token_and_no_cookie_the_access_token(page: Browser) -> None:
+def test_s79_refresh_token_is_only_in_the_cookie(page: Browser) -> None:
     answers = {
         "register": page.register("alice"),
         "tokenAuth": page(SIGN_IN),
@@ -127,7 +127,7 @@ def test_s79_no_body_holds_the_refresh_token_and_no_cookie_the_access_token(page
         assert answer.data[field]["token"] not in str(answer.response.cookies)
 
 
-def test_s79_outside_of_cookie_mode_nothing_is_set_and_nothing_read(page: Browser, settings: Any) -> None:
+def test_s79_cookies_are_neither_set_nor_read_outside_of_cookie_mode(page: Browser, settings: Any) -> None:
     page.register("alice")
     settings.GATEWAY_REFRESH_COOKIE = False
     assert page(REFRESH).field_errors == {("refreshToken", "REQUIRED")}
@@ -136,10 +136,10 @@ def test_s79_outside_of_cookie_mode_nothing_is_set_and_nothing_read(page: Browse
     assert not answer.response.cookies
 
 
-# --- what the cookie is good for -----------------------------------------------------------------
+# --- refresh and sign-out ------------------------------------------------------------------------
 
 
-def test_s81_the_cookie_refreshes_and_is_replaced(page: Browser, statements: Callable[[], Any]) -> None:
+def test_s81_cookie_refreshes_and_is_replaced(page: Browser, statements: Callable[[], Any]) -> None:
     page.register("alice")
     first = page.cookie
     with statements() as seen:
@@ -150,7 +150,7 @@ def test_s81_the_cookie_refreshes_and_is_replaced(page: Browser, statements: Cal
     assert "errors" not in page.me(answer.data["refreshToken"]["token"]).json
 
 
-def test_s81_the_cookie_alone_is_nobody(page: Browser) -> None:
+def test_s81_cookie_alone_does_not_authenticate(page: Browser) -> None:
     page.register("alice")
     assert page.me().extensions == {"code": "UNAUTHENTICATED", "reason": "TOKEN_MISSING"}
     assert page("mutation { endAllSessions { endedSessions } }").code == "UNAUTHENTICATED"
@@ -173,21 +173,21 @@ def test_s81_signing_out_clears_the_cookie_and_ends_the_session(page: Browser) -
     assert replay.response.cookies[NAME]["max-age"] == 0
 
 
-def test_s81_signing_out_twice_is_no_error(page: Browser) -> None:
+def test_s81_signing_out_twice_is_not_an_error(page: Browser) -> None:
     page.register("alice")
     assert page(REVOKE).data
     page.client.cookies.clear()
     assert page(REVOKE).data
 
 
-def test_without_a_cookie_the_refusal_says_that_it_is_missing(page: Browser) -> None:
+def test_refusal_says_that_the_cookie_is_missing(page: Browser) -> None:
     answer = page(REFRESH)
     assert answer.code == "TOKEN_INVALID"
     assert "cookie is missing" in answer.error["message"]
     assert 'credentials: "include"' in answer.error["message"]
 
 
-def test_a_refusal_of_a_cookie_speaks_of_no_argument(page: Browser) -> None:
+def test_refusal_of_a_cookie_does_not_mention_an_argument(page: Browser) -> None:
     page.register("alice")
     page(REVOKE)
     page.client.cookies[NAME] = "A" * 64
@@ -200,7 +200,7 @@ def test_a_refusal_of_a_cookie_speaks_of_no_argument(page: Browser) -> None:
         assert "argument" not in message
 
 
-def test_a_spent_cookie_gets_the_same_successor_and_later_ends_the_session(page: Browser) -> None:
+def test_used_cookie_gets_the_same_successor_and_later_ends_the_session(page: Browser) -> None:
     page.register("alice")
     spent = page.cookie
     successors = set()
@@ -217,7 +217,7 @@ def test_a_spent_cookie_gets_the_same_successor_and_later_ends_the_session(page:
     assert Session.objects.get().ended_at
 
 
-def test_an_expired_session_takes_its_cookie_along(page: Browser) -> None:
+def test_expired_session_clears_its_cookie(page: Browser) -> None:
     page.register("alice")
     age(Session.objects, timedelta(days=8), "expires_at")
     answer = page(REFRESH)
@@ -226,13 +226,13 @@ def test_an_expired_session_takes_its_cookie_along(page: Browser) -> None:
 
 
 @pytest.mark.parametrize("field", ["refreshToken", "revokeToken"])
-def test_s79_an_argument_is_refused_and_an_empty_one_is_none(page: Browser, field: str) -> None:
+def test_s79_argument_is_refused_and_an_empty_one_ignored(page: Browser, field: str) -> None:
     page.register("alice")
-    before = untouched()
+    before = database_state()
     selected = "revoked" if field == "revokeToken" else "token"
     answer = page(f'mutation {{ {field}(refreshToken: "{page.cookie}") {{ {selected} }} }}')
     assert answer.field_errors == {("refreshToken", "INVALID")}
-    assert untouched() == before
+    assert database_state() == before
     assert page(f'mutation {{ {field}(refreshToken: "") {{ {selected} }} }}').data
 
 
@@ -255,13 +255,13 @@ def test_ending_the_current_session_clears_its_cookie(page: Browser, document: s
     assert ("errors" in page(REFRESH).json) is is_cleared
 
 
-def test_a_changed_password_keeps_the_cookie_of_the_session_it_was_changed_in(page: Browser) -> None:
+def test_password_change_keeps_the_cookie_of_the_current_session(page: Browser) -> None:
     member = page.join("alice")
     assert page.change_password(member.token).data
     assert page(REFRESH).data
 
 
-def test_s30_a_broken_cookie_keeps_nobody_from_signing_in(page: Browser) -> None:
+def test_s30_invalid_cookie_does_not_block_a_sign_in(page: Browser) -> None:
     page.register("alice")
     page.client.cookies.clear()
     for rubbish in ("", "x", "A" * 64, "{}", "é" * 40):
@@ -271,7 +271,7 @@ def test_s30_a_broken_cookie_keeps_nobody_from_signing_in(page: Browser) -> None
         assert page(REFRESH).code == "TOKEN_INVALID"
 
 
-def test_s66_a_cookie_granted_in_a_batch_is_not_yet_there_for_its_neighbours(page: Browser, settings: Any) -> None:
+def test_s66_cookie_set_in_a_batch_is_not_read_by_other_operations(page: Browser, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 2
     page.register("alice")
     page.client.cookies.clear()
@@ -281,7 +281,7 @@ def test_s66_a_cookie_granted_in_a_batch_is_not_yet_there_for_its_neighbours(pag
     assert refreshed["errors"][0]["extensions"]["code"] == "TOKEN_INVALID"
 
 
-def test_a_batch_of_two_that_refresh_leaves_the_one_successor(page: Browser, settings: Any) -> None:
+def test_batch_with_two_refreshes_sets_one_successor(page: Browser, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 2
     page.register("alice")
     answers = page.post(orjson.dumps([{"query": REFRESH}] * 2)).json
@@ -289,7 +289,7 @@ def test_a_batch_of_two_that_refresh_leaves_the_one_successor(page: Browser, set
     assert page(REFRESH).data
 
 
-# --- who may not use it --------------------------------------------------------------------------
+# --- cross-site request forgery ------------------------------------------------------------------
 
 FORGED = {
     "no origin": {},
@@ -313,86 +313,86 @@ FORGED = {
 
 @pytest.mark.parametrize("document", [REFRESH, REVOKE], ids=["refreshToken", "revokeToken"])
 @pytest.mark.parametrize("name", FORGED)
-def test_s80_a_forged_request_is_refused_before_anything_is_done(page: Browser, name: str, document: str) -> None:
+def test_s80_forged_request_is_refused_before_execution(page: Browser, name: str, document: str) -> None:
     page.register("alice")
-    before = untouched()
-    answer = ride(page, asking(document), **FORGED[name])
+    before = database_state()
+    answer = send_with_cookies(page, json_body(document), **FORGED[name])
     assert answer.code == "FORBIDDEN"
     assert not answer.response.cookies
-    assert untouched() == before
+    assert database_state() == before
     assert page(document).data
 
 
 @pytest.mark.parametrize("name", FORGED)
-def test_the_refusal_of_an_origin_names_the_setting_that_lists_origins(page: Browser, name: str) -> None:
+def test_refusal_of_an_origin_names_the_setting_that_lists_origins(page: Browser, name: str) -> None:
     page.register("alice")
-    assert "CORS_ALLOWED_ORIGINS" in ride(page, asking(REFRESH), **FORGED[name]).error["message"]
+    assert "CORS_ALLOWED_ORIGINS" in send_with_cookies(page, json_body(REFRESH), **FORGED[name]).error["message"]
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"])
 @pytest.mark.parametrize("origin", [APP, "https://evil.example"])
-def test_s80_what_a_form_can_send_is_no_request_wherever_it_comes_from(page: Browser, kind: str, origin: str) -> None:
+def test_s80_html_form_is_refused_from_any_origin(page: Browser, kind: str, origin: str) -> None:
     page.register("alice")
-    before = untouched()
-    answer = ride(page, asking(REVOKE), content_type=kind, Origin=origin)
+    before = database_state()
+    answer = send_with_cookies(page, json_body(REVOKE), content_type=kind, Origin=origin)
     assert (answer.status, answer.code) == (415, "BAD_REQUEST")
-    assert untouched() == before
+    assert database_state() == before
 
 
-def test_s80_a_get_never_uses_the_cookie(page: Browser) -> None:
+def test_s80_get_does_not_use_the_cookie(page: Browser) -> None:
     page.register("alice")
-    before = untouched()
+    before = database_state()
     for document in (REFRESH, REVOKE):
         response = page.client.get("/graphql", {"query": document}, headers={"Host": HOST, "Origin": APP})
-        assert (response.status_code, untouched()) == (405, before)
+        assert (response.status_code, database_state()) == (405, before)
         assert not response.cookies
 
 
-def test_s80_the_honest_request_works_whichever_site_the_browser_says_it_is(page: Browser) -> None:
+def test_s80_trusted_origin_works_with_any_sec_fetch_site(page: Browser) -> None:
     page.register("alice")
     for site in ("same-origin", "same-site", "cross-site"):
         assert page(REFRESH, Sec_Fetch_Site=site).data
 
 
-def test_s80_the_gateways_own_pages_are_trusted_at_their_own_scheme_alone(page: Browser, settings: Any) -> None:
+def test_s80_own_origin_is_trusted_with_the_same_scheme_only(page: Browser, settings: Any) -> None:
     settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     page.register("alice")
     assert page(REFRESH, Origin=f"https://{HOST}", X_Forwarded_Proto="https").data
     assert page(REFRESH, Origin=f"http://{HOST}", X_Forwarded_Proto="https").code == "FORBIDDEN"
 
 
-def test_s80_a_foreign_page_can_sign_nobody_in(page: Browser) -> None:
+def test_s80_page_of_another_origin_cannot_sign_in(page: Browser) -> None:
     page.register("alice")
-    before = untouched()
+    before = database_state()
     strangers = ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Sec_Fetch_Site": "cross-site"})
     for headers in strangers:
-        answer = ride(page, asking(SIGN_IN), **headers)
+        answer = send_with_cookies(page, json_body(SIGN_IN), **headers)
         assert answer.code == "FORBIDDEN"
         assert not answer.response.cookies
     register = 'mutation { register(username: "mallory", email: "m@example.com", password: "correct horse") { token } }'
-    assert ride(page, asking(register), Origin="https://evil.example").code == "FORBIDDEN"
-    assert untouched() == before
+    assert send_with_cookies(page, json_body(register), Origin="https://evil.example").code == "FORBIDDEN"
+    assert database_state() == before
     assert User.objects.count() == 1
 
 
-def test_a_program_without_an_origin_may_sign_in_and_is_given_the_cookie(page: Browser) -> None:
+def test_client_without_an_origin_can_sign_in_and_gets_the_cookie(page: Browser) -> None:
     page.register("alice")
-    answer = ride(page, asking(SIGN_IN))
+    answer = send_with_cookies(page, json_body(SIGN_IN))
     assert answer.data["tokenAuth"]["refreshToken"] == ""
     assert NAME in answer.response.cookies
 
 
-def test_a_foreign_page_may_still_ask_what_anybody_may(page: Browser) -> None:
-    assert ride(page, asking("{ __typename }"), Origin="https://evil.example").data
+def test_page_of_another_origin_can_send_queries(page: Browser) -> None:
+    assert send_with_cookies(page, json_body("{ __typename }"), Origin="https://evil.example").data
 
 
-def test_s76_an_allowed_origin_may_send_its_cookie_and_no_other(page: Browser) -> None:
+def test_s76_only_an_allowed_origin_may_send_the_cookie(page: Browser) -> None:
     page.register("alice")
     for origin, told in ((APP, APP), ("https://evil.example", None), ("null", None)):
         preflight = {"Origin": origin, "Access-Control-Request-Method": "POST", "Host": HOST}
         for response in (
             page.client.options("/graphql", headers=preflight),
-            page.post(asking("{ __typename }"), Origin=origin).response,
+            page.post(json_body("{ __typename }"), Origin=origin).response,
         ):
             assert response.get("Access-Control-Allow-Origin") == told
             assert response.get("Access-Control-Allow-Credentials") == ("true" if told else None)
@@ -408,22 +408,22 @@ def found(settings: Any, **wrong: Any) -> list[str]:
     return sorted(each.id for each in run_checks(tags=["security"]) if each.id.startswith("gateway."))
 
 
-def test_cookie_mode_as_it_should_be_passes_the_checks(settings: Any) -> None:
+def test_valid_cookie_mode_passes_the_checks(settings: Any) -> None:
     assert found(settings) == []
     assert found(settings, GATEWAY_COOKIE_SAMESITE="None") == []
 
 
-def test_e014_cookies_need_credentials_where_origins_are_foreign(settings: Any) -> None:
+def test_e014_cookies_of_other_origins_need_credentials(settings: Any) -> None:
     assert found(settings, CORS_ALLOW_CREDENTIALS=False) == ["gateway.E014"]
     assert found(settings, CORS_ALLOWED_ORIGINS=[]) == []
 
 
-def test_e015_cookies_are_not_for_every_origin(settings: Any) -> None:
+def test_e015_cookies_need_listed_origins(settings: Any) -> None:
     assert found(settings, CORS_ALLOW_ALL_ORIGINS=True) == ["gateway.E002", "gateway.E015"]
 
 
 @pytest.mark.parametrize("wrong", [{"DEBUG": True}, {"CORS_ALLOWED_ORIGINS": []}], ids=["no https", "no other site"])
-def test_e016_cookies_for_other_sites_need_https_and_such_a_site(settings: Any, wrong: dict[str, Any]) -> None:
+def test_e016_samesite_none_needs_https_and_other_origins(settings: Any, wrong: dict[str, Any]) -> None:
     assert found(settings, GATEWAY_COOKIE_SAMESITE="None", **wrong) == ["gateway.E016"]
     assert found(settings, GATEWAY_COOKIE_SAMESITE="Lax") == []
 
@@ -432,7 +432,7 @@ def test_e016_cookies_for_other_sites_need_https_and_such_a_site(settings: Any, 
     ("name", "wrong"),
     [("GATEWAY_COOKIE_PATH", "/admin"), ("GATEWAY_COOKIE_SAMESITE", "none"), ("GATEWAY_REFRESH_COOKIE", "perhaps")],
 )
-def test_a_value_that_no_cookie_can_have_stops_the_start(name: str, wrong: str) -> None:
+def test_invalid_cookie_setting_stops_the_start(name: str, wrong: str) -> None:
     run = subprocess.run(
         [sys.executable, "manage.py", "check"],
         cwd=ROOT,
@@ -444,13 +444,13 @@ def test_a_value_that_no_cookie_can_have_stops_the_start(name: str, wrong: str) 
     assert f"{name}='{wrong}': expected" in run.stderr
 
 
-# --- the device ----------------------------------------------------------------------------------
+# --- device cookie -------------------------------------------------------------------------------
 
 DEVICE = "__Host-device"
 
 
 def guess(password: str = "wrong", device: str = "", address: str = "198.51.100.1") -> Answer:
-    """Somebody signs in, from an address, on a device that has no session."""
+    """Try to sign in from an address, on a device without a session."""
     browser = Browser()
     if device:
         browser.client.cookies[DEVICE] = device
@@ -459,7 +459,7 @@ def guess(password: str = "wrong", device: str = "", address: str = "198.51.100.
 
 @pytest.fixture
 def known_device(page: Browser, settings: Any) -> str:
-    """A device on which the user has signed in, wherever that was."""
+    """The cookie of a device on which the user has signed in."""
     settings.GATEWAY_TRUSTED_PROXIES = 1
     page.register("alice")
     page.sign_in("alice")
@@ -467,28 +467,26 @@ def known_device(page: Browser, settings: Any) -> str:
     return str(page.client.cookies[DEVICE].value)
 
 
-def test_s29_strangers_guesses_do_not_shut_out_a_device_that_signed_in_before(known_device: str) -> None:
+def test_s29_guesses_do_not_lock_out_a_known_device(known_device: str) -> None:
     for number in range(30):
         guess(address=f"198.51.100.{number}")
     assert guess(PASSWORD, address="203.0.113.1").code == "RATE_LIMITED"
     assert guess(PASSWORD, known_device, "203.0.113.2").data["tokenAuth"]
 
 
-def test_s29_a_device_gives_no_more_tries_by_being_taken_elsewhere(known_device: str) -> None:
+def test_s29_known_device_shares_one_limit_across_addresses(known_device: str) -> None:
     codes = [guess(device=known_device, address=f"198.51.100.{number}").code for number in range(30)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
 
 
 @pytest.mark.parametrize("spoil", [lambda value: value[:-1] + "x", lambda value: "rubbish", lambda value: value[::-1]])
-def test_s29_a_device_that_nobody_signed_is_none(known_device: str, spoil: Callable[[str], str]) -> None:
+def test_s29_forged_device_cookie_is_ignored(known_device: str, spoil: Callable[[str], str]) -> None:
     for number in range(30):
         guess(address=f"198.51.100.{number}")
     assert guess(PASSWORD, spoil(known_device), "203.0.113.3").code == "RATE_LIMITED"
 
 
-def test_s106_a_device_is_known_under_the_password_that_it_signed_in_with_alone(
-    known_device: str, page: Browser
-) -> None:
+def test_s106_known_device_is_forgotten_after_a_password_change_elsewhere(known_device: str, page: Browser) -> None:
     user = User.objects.get()
     user.set_password(NEW_PASSWORD)
     user.save()
@@ -497,7 +495,7 @@ def test_s106_a_device_is_known_under_the_password_that_it_signed_in_with_alone(
     assert guess(NEW_PASSWORD, known_device, "203.0.113.2").code == "RATE_LIMITED"
 
 
-def test_s106_the_device_on_which_the_password_is_changed_stays_known(page: Browser, settings: Any) -> None:
+def test_s106_device_that_changes_the_password_stays_known(page: Browser, settings: Any) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = 1
     token = page.register("alice").data["register"]["token"]
     assert "errors" not in page.change_password(token).json
@@ -507,7 +505,7 @@ def test_s106_the_device_on_which_the_password_is_changed_stays_known(page: Brow
     assert guess(NEW_PASSWORD, page.client.cookies[DEVICE].value, "203.0.113.2").data["tokenAuth"]
 
 
-def test_s29_a_device_knows_its_last_users_and_no_script_reads_it(page: Browser) -> None:
+def test_s29_device_cookie_has_the_last_users_and_is_http_only(page: Browser) -> None:
     for number in range(7):
         page.register(f"user{number}")
     cookie = page.client.cookies[DEVICE]

@@ -1,12 +1,12 @@
-"""The info of a request."""
+"""`request.gateway`."""
 
 from django.http import HttpRequest
 
-from gateway.http.request_info import RequestInfo, info
+from gateway.http.request_info import RequestInfo, get_info
 
 
-def test_a_request_has_one_info_of_its_own() -> None:
+def test_every_request_has_its_own_info() -> None:
     request, other = HttpRequest(), HttpRequest()
-    info(request).id = "request-12345"
-    assert info(request).id == "request-12345"
-    assert info(other) == RequestInfo()
+    get_info(request).id = "request-12345"
+    assert get_info(request).id == "request-12345"
+    assert get_info(other) == RequestInfo()

@@ -13,14 +13,14 @@ def failed(code: str, **extensions: Any) -> dict[str, Any]:
     return {"errors": [{"message": "No.", "extensions": {"code": code, **extensions}}]}
 
 
-def test_no_cache_stores_a_response() -> None:
+def test_response_is_not_cacheable() -> None:
     response = json_response({"a": 1}, status=418)
     assert (response.status_code, response["Content-Type"]) == (418, "application/json; charset=utf-8")
     assert response["Cache-Control"] == "no-store"
     assert int(response["Content-Length"]) == len(response.content)
 
 
-def test_the_longest_wait_of_a_batch_becomes_retry_after() -> None:
+def test_retry_after_is_the_longest_wait_of_a_batch() -> None:
     answers = [failed("RATE_LIMITED", retryAfter=7), {"data": {}}, failed("SERVICE_UNAVAILABLE", retryAfter=30)]
     response = graphql_response(answers, is_batch=True)
     assert response["Retry-After"] == "30"
@@ -29,7 +29,7 @@ def test_the_longest_wait_of_a_batch_becomes_retry_after() -> None:
     assert "Retry-After" not in graphql_response([failed("NOT_FOUND")])
 
 
-def test_a_refusal_has_its_status_headers_and_code() -> None:
+def test_refusal_has_its_status_headers_and_code() -> None:
     response = refusal_response(BadRequest("Use POST.", 405), 405, {"Allow": "POST"})
     assert (response.status_code, response["Allow"]) == (405, "POST")
     assert orjson.loads(response.content)["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}

@@ -1,8 +1,8 @@
-"""What every page for browsers is guarded by."""
+"""The security headers of HTML pages."""
 
 import pytest
 
-from gateway.http import security_headers
+from gateway.http.security_headers import html_response
 
 STRICT = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; "
@@ -10,12 +10,12 @@ STRICT = (
 )
 
 
-def test_a_page_may_load_from_its_own_origin_alone_and_runs_no_inline_code() -> None:
-    assert security_headers.show("").headers["Content-Security-Policy"] == STRICT
+def test_page_loads_from_its_own_origin_only_and_runs_no_inline_code() -> None:
+    assert html_response("").headers["Content-Security-Policy"] == STRICT
 
 
-def test_a_page_that_needs_more_says_so_by_the_directive() -> None:
-    policy = security_headers.show("", {"style-src": "'self' 'nonce-1'", "font-src": "data:"}).headers[
+def test_policy_can_be_extended_by_directive() -> None:
+    policy = html_response("", {"style-src": "'self' 'nonce-1'", "font-src": "data:"}).headers[
         "Content-Security-Policy"
     ]
     assert policy == STRICT.replace("style-src 'self'", "style-src 'self' 'nonce-1'") + "; font-src data:"
@@ -32,5 +32,5 @@ def test_a_page_that_needs_more_says_so_by_the_directive() -> None:
         ("Content-Type", "text/html; charset=utf-8"),
     ],
 )
-def test_a_page_is_kept_framed_listed_and_told_of_by_nobody(header: str, value: str) -> None:
-    assert security_headers.show("<p>").headers[header] == value
+def test_page_has_security_headers(header: str, value: str) -> None:
+    assert html_response("<p>").headers[header] == value

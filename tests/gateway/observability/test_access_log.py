@@ -1,4 +1,4 @@
-"""The access log: a line for every answer, and what it may not say."""
+"""The access log: one line per response, without secrets."""
 
 import logging
 from typing import Any
@@ -14,13 +14,13 @@ from tests.api import Api
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> Any:
-    """The facts of each line so far."""
+    """Return the fields of all lines so far."""
     monkeypatch.setattr(access_log.log, "disabled", False)
     caplog.set_level(logging.INFO, access_log.log.name)
     return lambda: [vars(record) | record.fields for record in caplog.records if record.name == access_log.log.name]
 
 
-def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> None:
+def test_line_has_the_operation_and_its_cost(api: Api, lines: Any) -> None:
     member = api.join()
     member("query Me { me { username } }")
     line = lines()[-1]
@@ -37,12 +37,12 @@ def test_a_line_says_what_was_asked_and_what_it_cost(api: Api, lines: Any) -> No
     assert 0 < line["ms"] < 5_000
 
 
-def test_a_line_names_its_request(api: Api, lines: Any) -> None:
+def test_line_has_the_request_id(api: Api, lines: Any) -> None:
     api.me(X_Request_Id="request-12345")
     assert lines()[-1]["request"] == "request-12345"
 
 
-def test_a_line_says_by_their_codes_what_was_refused(api: Api, lines: Any) -> None:
+def test_line_has_the_error_codes(api: Api, lines: Any) -> None:
     api.me()
     api("{")
     api("{ " + " ".join(f"a{n}: me {{ id }}" for n in range(12)) + " }")
@@ -50,20 +50,20 @@ def test_a_line_says_by_their_codes_what_was_refused(api: Api, lines: Any) -> No
     assert codes == [["UNAUTHENTICATED"], ["GRAPHQL_PARSE_FAILED"], ["UNAUTHENTICATED"] * access_log.MAX_CODES]
 
 
-def test_the_statements_of_a_batch_and_its_codes_are_all_counted(api: Api, lines: Any, settings: Any) -> None:
+def test_line_of_a_batch_has_all_statements_and_codes(api: Api, lines: Any, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 3
     api.post(orjson.dumps([{"query": "{ me { id } }"}, {"query": "{"}, {"query": "{ __typename }"}]))
     assert lines()[-1]["codes"] == ["UNAUTHENTICATED", "GRAPHQL_PARSE_FAILED"]
 
 
-def test_s90_s91_no_query_string_is_written(client: Client, lines: Any) -> None:
+def test_s90_s91_query_string_is_not_logged(client: Client, lines: Any) -> None:
     client.get("/graphql%0Aforged", {"query": "{ secret }", "variables": '{"p": "hunter2"}'})
     (line,) = lines()
     assert (line["path"], line["status"], line["operation"]) == ("/graphql\nforged", 404, None)
     assert not [name for name, value in line.items() if "secret" in str(value) or "hunter2" in str(value)]
 
 
-def test_probes_that_find_all_well_are_quiet_and_others_are_not(
+def test_successful_probes_are_logged_at_debug_only(
     client: Client, db: None, lines: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client.get("/healthz")
@@ -74,15 +74,15 @@ def test_probes_that_find_all_well_are_quiet_and_others_are_not(
     assert [line["status"] for line in lines()] == [503]
 
 
-def test_a_level_above_costs_nothing(client: Client, lines: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_higher_log_level_writes_no_access_log(client: Client, lines: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING, access_log.log.name)
     client.get("/healthz")
     assert not lines()
 
 
 @pytest.mark.parametrize("outage", [OperationalError, InterfaceError])
-def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_answer(outage: type[Exception]) -> None:
-    statements, sent = access_log.Statements(), []
+def test_f07_request_waits_only_once_for_a_silent_database(outage: type[Exception]) -> None:
+    statements, sent = access_log.StatementCounter(), []
 
     def execute(sql: str, *more: Any) -> str:
         sent.append(sql)
@@ -98,8 +98,8 @@ def test_f07_a_request_waits_once_for_a_statement_that_the_database_does_not_ans
     assert statements.count == 2
 
 
-def test_what_the_database_refuses_for_its_values_ends_nothing() -> None:
-    statements = access_log.Statements()
+def test_data_errors_do_not_stop_further_statements() -> None:
+    statements = access_log.StatementCounter()
 
     def refuse(*given: Any) -> None:
         raise IntegrityError

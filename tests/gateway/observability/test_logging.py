@@ -1,4 +1,4 @@
-"""Logging: one line per record whatever it contains, and no request waits for standard error."""
+"""Logging: one line per record, and no request waits for standard error."""
 
 import fcntl
 import json
@@ -37,7 +37,7 @@ def failure() -> Any:
         return (type(error), error, error.__traceback__) if password else None
 
 
-def test_a_line_is_a_json_object_with_a_moment_a_level_and_a_logger() -> None:
+def test_line_is_a_json_object_with_time_level_and_logger() -> None:
     line = json.loads(JsonFormatter().format(record(fields={"status": 200, "path": "/graphql"})))
     assert line.pop("at").endswith("Z")
     assert line == {
@@ -50,11 +50,11 @@ def test_a_line_is_a_json_object_with_a_moment_a_level_and_a_logger() -> None:
 
 
 @pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
-def test_a_line_tells_when_it_was_said_not_when_it_is_written(lines: Any) -> None:
+def test_line_has_the_time_of_the_call(lines: Any) -> None:
     assert "1970-01-01T00:00:07.500000Z" in lines().format(record(created=7.5))
 
 
-def test_a_line_bears_the_name_of_its_request() -> None:
+def test_line_has_the_request_id() -> None:
     context = copy_context()
     context.run(log_context.request_id.set, "request-12345")
     line, readable = (context.run(form().format, record()) for form in (JsonFormatter, ReadableFormatter))
@@ -62,7 +62,7 @@ def test_a_line_bears_the_name_of_its_request() -> None:
     assert "request=request-12345" in readable
 
 
-def test_s90_of_what_others_add_to_a_record_nothing_is_written() -> None:
+def test_s90_other_attributes_of_a_record_are_not_logged() -> None:
     request = RequestFactory().get("/graphql", {"variables": '{"password": "hunter2"}'})
     line = JsonFormatter().format(record(request=request, status_code=400, password="hunter2"))
     assert "hunter2" not in line
@@ -70,13 +70,13 @@ def test_s90_of_what_others_add_to_a_record_nothing_is_written() -> None:
 
 @pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
 @pytest.mark.parametrize("place", ["message", "path", "operation", "client"])
-def test_s91_no_text_ends_a_line_or_speaks_to_a_terminal(lines: Any, place: str) -> None:
+def test_s91_text_cannot_end_a_line_or_control_a_terminal(lines: Any, place: str) -> None:
     line = lines().format(record(NASTY) if place == "message" else record(fields={place: NASTY}))
     assert line.isascii()
     assert line.isprintable(), line
 
 
-def test_s91_a_traceback_is_part_of_its_line() -> None:
+def test_s91_traceback_is_part_of_its_line() -> None:
     line = JsonFormatter().format(record(exc_info=failure()))
     assert line.isascii()
     assert line.isprintable()
@@ -85,14 +85,14 @@ def test_s91_a_traceback_is_part_of_its_line() -> None:
 
 
 @pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
-def test_s90_a_traceback_shows_no_variable(lines: Any) -> None:
+def test_s90_traceback_contains_no_variable(lines: Any) -> None:
     line = lines().format(record(exc_info=failure()))
     assert "in failure" in line
-    # But for the lines of the code itself.
+    # Except for source lines.
     assert line.count("hunter2") == 0
 
 
-def test_the_audit_trail_is_kept_whatever_the_level() -> None:
+def test_audit_log_is_written_at_any_level() -> None:
     config = gateway_logging.configuration("json", "ERROR")
     assert config["root"]["level"] == "ERROR"
     assert config["loggers"]["gateway.audit"]["level"] == "INFO"
@@ -103,7 +103,7 @@ def test_s90_statements_are_not_logged_at_any_level() -> None:
 
 
 @pytest.mark.parametrize("lines", [JsonFormatter, ReadableFormatter])
-def test_s90_a_traceback_has_no_local_variables(lines: Any) -> None:
+def test_s90_traceback_has_no_local_variables(lines: Any) -> None:
     password = "".join(reversed("2retnuh"))
     try:
         raise RuntimeError(len(password))
@@ -113,7 +113,7 @@ def test_s90_a_traceback_has_no_local_variables(lines: Any) -> None:
     assert password not in line
 
 
-def test_s91_a_traceback_for_a_developer_is_indented_and_escaped() -> None:
+def test_s91_traceback_for_a_developer_is_indented_and_escaped() -> None:
     first, *traceback = ReadableFormatter().format(record(exc_info=failure())).split("\n")
     assert "something" in first
     assert all(line.startswith("    ") and line.isprintable() and line.isascii() for line in traceback)
@@ -123,14 +123,14 @@ def test_s91_a_traceback_for_a_developer_is_indented_and_escaped() -> None:
 
 
 class Pipe:
-    """A pipe in the place of standard error, as small as Linux makes them."""
+    """A pipe in place of standard error, of the smallest size."""
 
     def __init__(self) -> None:
         self.reading, self.writing = os.pipe()
         fcntl.fcntl(self.writing, fcntl.F_SETPIPE_SZ, 4_096)
 
     def read(self, count: int) -> list[str]:
-        """Read so many lines."""
+        """Read a number of lines."""
         text = b""
         while text.count(b"\n") < count:
             text += os.read(self.reading, 65_536)
@@ -150,7 +150,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
 def handler(pipe: Pipe) -> Iterator[BackgroundHandler]:
     made = BackgroundHandler("test", size=10)
     yield made
-    # Let the thread write what is left.
+    # Let the thread write the remaining lines.
     monitor = threading.Thread(target=pipe.read, args=(made.queued - made.writer.written,), daemon=True)
     monitor.start()
     wait_until(lambda: made.writer.written == made.queued)
@@ -174,7 +174,7 @@ def test_lines_are_written_in_order(handler: BackgroundHandler, pipe: Pipe) -> N
     assert pipe.read(3) == ["first", "second", "caf\u00e9 \\ud83d"]
 
 
-def test_the_calling_thread_formats_the_line_and_so_knows_the_request(handler: BackgroundHandler, pipe: Pipe) -> None:
+def test_calling_thread_formats_the_line(handler: BackgroundHandler, pipe: Pipe) -> None:
     handler.setFormatter(JsonFormatter())
     context = copy_context()
     context.run(log_context.request_id.set, "request-12345")
@@ -185,7 +185,7 @@ def test_the_calling_thread_formats_the_line_and_so_knows_the_request(handler: B
     assert "request" not in second
 
 
-def test_f25_standard_error_that_is_not_read_blocks_nothing_and_the_loss_is_counted_and_logged(
+def test_f25_unread_standard_error_drops_and_counts_lines_without_blocking(
     handler: BackgroundHandler, pipe: Pipe, caplog: pytest.LogCaptureFixture
 ) -> None:
     line, before = "x" * 1_000, dropped()
@@ -199,10 +199,10 @@ def test_f25_standard_error_that_is_not_read_blocks_nothing_and_the_loss_is_coun
     handler.handle(record("after"))
     assert "after" in pipe.read(2)
     (notice,) = (each.getMessage() for each in caplog.records if each.name == "gateway.logging")
-    assert notice == f"{lost} log lines were dropped because standard error was not read"
+    assert notice == f"dropped {lost} log lines because standard error was not read"
 
 
-def test_f25_flushing_gives_up_after_a_while_and_a_blocked_thread_is_left_alone(
+def test_f25_flush_times_out_if_the_thread_is_blocked(
     handler: BackgroundHandler, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(gateway_logging, "FLUSH_TIMEOUT", 0.05)
@@ -213,7 +213,7 @@ def test_f25_flushing_gives_up_after_a_while_and_a_blocked_thread_is_left_alone(
     assert handler.writer.written < handler.queued
 
 
-def test_a_write_that_fails_is_counted_and_the_next_one_is_tried(
+def test_failed_write_is_counted_and_the_next_line_is_written(
     handler: BackgroundHandler, pipe: Pipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = dropped()
@@ -227,15 +227,13 @@ def test_a_write_that_fails_is_counted_and_the_next_one_is_tried(
     assert dropped() == before + 1
 
 
-def test_a_record_that_cannot_be_formatted_is_reported_without_its_arguments(
+def test_record_that_cannot_be_formatted_is_reported_without_its_arguments(
     handler: BackgroundHandler, pipe: Pipe, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     handler.handle(record("%d", args=("hunter2",)))
     handler.handle(record("next"))
     assert "next" in pipe.read(2)
-    assert [each.getMessage() for each in caplog.records] == [
-        "a record of the logger gateway.tests could not be formatted"
-    ]
+    assert [each.getMessage() for each in caplog.records] == ["cannot format a record of the logger gateway.tests"]
     assert "hunter2" not in capfd.readouterr().err
 
 
@@ -249,7 +247,7 @@ for number in range(int(sys.argv[1])):
 """
 
 
-def test_a_process_writes_its_last_lines_before_it_ends() -> None:
+def test_process_writes_its_last_lines_before_it_ends() -> None:
     ended = subprocess.run([sys.executable, "-c", PROCESS, "300"], capture_output=True, text=True, timeout=30)
     lines = [json.loads(line) for line in ended.stderr.splitlines()]
     assert ended.returncode == 0
@@ -257,7 +255,7 @@ def test_a_process_writes_its_last_lines_before_it_ends() -> None:
     assert [line["event"] for line in lines if "event" in line] == [f"line {number}" for number in range(300)]
 
 
-def test_f25_a_process_ends_although_its_standard_error_is_not_read(pipe: Pipe) -> None:
+def test_f25_process_ends_while_standard_error_is_not_read(pipe: Pipe) -> None:
     with subprocess.Popen([sys.executable, "-c", PROCESS, "9000"], stderr=pipe.writing) as process:
         try:
             assert process.wait(20) == 0

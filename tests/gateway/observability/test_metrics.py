@@ -1,4 +1,4 @@
-"""What is counted of requests, and that nothing a client writes becomes a label."""
+"""Metrics of requests. Text of a client never becomes a label."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ Counted = Callable[..., float]
 
 @pytest.fixture
 def counted() -> Counted:
-    """How much a metric has grown since the test began."""
+    """Return the increase of a metric since the start of the test."""
 
     def value(name: str, **labels: str) -> float:
         return users_metrics.registry.get_sample_value(name, labels) or 0.0
@@ -28,7 +28,7 @@ def counted() -> Counted:
 
 
 def labels() -> set[tuple[str, str]]:
-    """Every label and value that there is."""
+    """Return all labels and values."""
     samples = (sample for family in users_metrics.registry.collect() for sample in family.samples)
     return {(name, value) for sample in samples for name, value in sample.labels.items() if name != "le"}
 
@@ -45,7 +45,7 @@ def test_requests_are_counted_by_field_and_code_and_timed(api: Api, counted: Cou
     assert 0 < counted("gateway_request_seconds_sum", field="me") < 5
 
 
-def test_documents_over_a_limit_are_counted_by_it(api: Api, counted: Counted) -> None:
+def test_documents_over_a_limit_are_counted_by_limit(api: Api, counted: Counted) -> None:
     api("{ " + "me { id } " * 50 + "}")
     api("{ me { id ")
     assert counted("gateway_documents_refused_total", limit="root fields") == 1
@@ -53,13 +53,13 @@ def test_documents_over_a_limit_are_counted_by_it(api: Api, counted: Counted) ->
     assert counted("gateway_requests_total", field="none", code="GRAPHQL_PARSE_FAILED") == 1
 
 
-def test_what_is_no_graphql_is_not_counted(api: Api, counted: Counted) -> None:
+def test_other_requests_are_not_counted(api: Api, counted: Counted) -> None:
     for path in ("/healthz", "/readyz", "/.well-known/jwks.json", "/nothing"):
         api.client.get(path)
     assert not [code for code in ErrorCode.__members__ if counted("gateway_requests_total", field="none", code=code)]
 
 
-def test_a_flood_of_names_adds_no_label(api: Api) -> None:
+def test_client_texts_do_not_become_labels(api: Api) -> None:
     api("query A { __typename }")
     api("{ nothing }")
     api("{")
@@ -75,7 +75,7 @@ def test_a_flood_of_names_adds_no_label(api: Api) -> None:
     assert added <= {("code", name) for name in ErrorCode.__members__}
 
 
-def test_every_label_is_the_schemas_or_ours(api: Api) -> None:
+def test_every_label_is_from_the_schema_or_the_code(api: Api) -> None:
     member = api.join()
     member("{ me { id } dashboard { message } }")
     query, mutation = schema.graphql_schema.query_type, schema.graphql_schema.mutation_type

@@ -1,4 +1,4 @@
-"""The metrics server: two real workers, and a scrape that adds up what they count."""
+"""The metrics server, with two real workers."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ def scrape(port: int) -> dict[tuple[str, ...], float]:
     return {(each.name, *(each.labels[name] for name in sorted(each.labels))): each.value for each in samples}
 
 
-def ask(origin: str) -> None:
+def send(origin: str) -> None:
     urlopen(Request(f"{origin}/graphql", ME, {"Content-Type": "application/json"})).close()
 
 
@@ -43,7 +43,7 @@ def workers(origin: str) -> list[int]:
 
 
 @pytest.fixture
-def watched(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]:
+def gateway(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]:
     """A gateway with two workers, and the port of its metrics server."""
     port, metrics_port = free_ports(2)
     settings = {
@@ -56,10 +56,10 @@ def watched(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]
         yield origin, metrics_port
 
 
-def test_scrape_adds_up_the_counts_of_all_workers_and_of_exited_ones(watched: tuple[str, int]) -> None:
-    origin, port = watched
+def test_scrape_adds_up_the_counts_of_all_workers_and_of_exited_ones(gateway: tuple[str, int]) -> None:
+    origin, port = gateway
     for _ in range(60):
-        ask(origin)
+        send(origin)
     first = scrape(port)
     assert first["gateway_requests_total", "UNAUTHENTICATED", "me"] == 60
     assert first["gateway_request_seconds_count", "me"] == 60
@@ -74,21 +74,21 @@ def test_scrape_adds_up_the_counts_of_all_workers_and_of_exited_ones(watched: tu
         time.sleep(0.1)
     assert survivor in alive
     for _ in range(20):
-        ask_patiently(origin)
+        send_until_ready(origin)
     assert scrape(port)["gateway_requests_total", "UNAUTHENTICATED", "me"] >= 80
 
 
-def ask_patiently(origin: str) -> None:
+def send_until_ready(origin: str) -> None:
     for _ in range(50):
         try:
-            return ask(origin)
+            return send(origin)
         except (URLError, ConnectionError):
             time.sleep(0.2)
     return pytest.fail("the gateway does not answer")
 
 
-def test_s93_public_port_serves_no_metrics(watched: tuple[str, int]) -> None:
-    origin, _ = watched
+def test_s93_public_port_serves_no_metrics(gateway: tuple[str, int]) -> None:
+    origin, _ = gateway
     with pytest.raises(HTTPError) as refused:
         urlopen(f"{origin}/metrics")
     assert refused.value.code == 404

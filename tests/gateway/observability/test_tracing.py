@@ -1,4 +1,4 @@
-"""Traces by OpenTelemetry: one span a request, in the caller's trace, without a word of what was said."""
+"""OpenTelemetry traces: one span per request, without arguments and headers."""
 
 import gzip
 import json
@@ -24,35 +24,35 @@ SIGN_IN = 'mutation ($p: String!) { tokenAuth(username: "alice", password: $p) {
 
 @pytest.fixture
 def collector() -> Iterator[tuple[str, list[bytes]]]:
-    """Something that takes spans; what came."""
-    came: list[bytes] = []
+    """An OTLP collector: its URL and the received spans."""
+    received: list[bytes] = []
 
-    class Taker(BaseHTTPRequestHandler):
+    class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            came.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
+            received.append(gzip.decompress(body) if self.headers["Content-Encoding"] == "gzip" else body)
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
-            """Nothing."""
+            """Log nothing."""
 
-    with HTTPServer(("127.0.0.1", 0), Taker) as server:
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}", came
+        yield f"http://127.0.0.1:{server.server_port}", received
         server.shutdown()
         thread.join()
 
 
-def test_a_request_is_a_span_of_its_callers_trace_and_tells_no_secret(
+def test_request_span_joins_the_trace_and_has_no_secret(
     transactional_db: None, collector: tuple[str, list[bytes]], tmp_path: Path
 ) -> None:
-    address, came = collector
+    url, received = collector
     (port,) = free_ports(1)
     settings = {
         "DATABASE_URL": url_of(connection.settings_dict),
-        "OTEL_EXPORTER_OTLP_ENDPOINT": address,
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "OTEL_SERVICE_NAME": "sign-in",
     }
@@ -61,15 +61,15 @@ def test_a_request_is_a_span_of_its_callers_trace_and_tells_no_secret(
         body = json.dumps({"query": SIGN_IN, "variables": {"p": PASSWORD}}).encode()
         urlopen(Request(f"{origin}/graphql", body, {"Content-Type": "application/json", **PARENT})).close()
         threading.Event().wait(2)
-    sent = [ExportTraceServiceRequest.FromString(each) for each in came]
+    sent = [ExportTraceServiceRequest.FromString(each) for each in received]
     groups = [group for each in sent for group in each.resource_spans]
     (span,) = (
         span for group in groups for scope in group.scope_spans for span in scope.spans if span.name == "tokenAuth"
     )
     assert span.trace_id.hex() == TRACE
     assert span.parent_span_id.hex() == "b7ad6b7169203331"
-    told = {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
-    assert told == {
+    attributes = {each.key: each.value.string_value or each.value.int_value for each in span.attributes}
+    assert attributes == {
         "http.request.method": "POST",
         "http.response.status_code": 200,
         "gateway.request": "request-12345",
@@ -78,9 +78,10 @@ def test_a_request_is_a_span_of_its_callers_trace_and_tells_no_secret(
     assert {each.value.string_value for each in groups[0].resource.attributes if each.key == "service.name"} == {
         "sign-in"
     }
-    assert not [each for each in came if PASSWORD.encode() in each]
+    assert not [each for each in received if PASSWORD.encode() in each]
 
 
-def test_without_a_place_to_send_them_there_are_none(api: Api) -> None:
+def test_tracing_is_off_without_an_endpoint(api: Api) -> None:
     assert not tracing.IS_ON
-    assert tracing.span(api.client.get("/healthz").wsgi_request) is tracing.NOTHING
+    with tracing.request_span(api.client.get("/healthz").wsgi_request) as span:
+        assert span is None

@@ -1,4 +1,4 @@
-"""The landing pages' files: all there, and no other asked for."""
+"""The static files of the landing pages."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from gateway.pages.assets import FILES, HERE, assets
+from gateway.pages.assets import FILES, FOLDER, assets
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -16,14 +16,14 @@ def test_each_file_is_served_under_its_version(client: Client, name: str) -> Non
 
 
 @pytest.mark.parametrize("script", [name for name in FILES if name.endswith(".js")])
-def test_a_script_loads_listed_scripts_alone(script: str) -> None:
+def test_script_imports_only_listed_scripts(script: str) -> None:
     text = FILES[script].read_text()
     assert set(re.findall(r'from "\./([^"]+)"', text)) <= FILES.keys()
     assert "import(" not in text
-    # What puts text into the page as HTML, or keeps it after the page.
+    # APIs that insert text as HTML, or store data beyond the page.
     assert not re.search(r"innerHTML|outerHTML|insertAdjacent|document\.write|eval|localStorage|sessionStorage", text)
     assert "console" not in text
 
 
 def test_every_script_and_style_of_the_folder_is_listed() -> None:
-    assert {file.name for file in Path(HERE).iterdir() if file.suffix in {".js", ".css"}} <= FILES.keys()
+    assert {file.name for file in Path(FOLDER).iterdir() if file.suffix in {".js", ".css"}} <= FILES.keys()

@@ -1,4 +1,4 @@
-"""What the pages ask: valid, within the limits, and trusted where nothing else but a list is."""
+"""The documents of the landing pages."""
 
 import json
 from pathlib import Path
@@ -16,21 +16,19 @@ NAMES = {"VerifyEmail", "RequestEmailVerification", "RequestPasswordReset", "Res
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_a_document_fits_the_schema_and_the_limits(name: str) -> None:
+def test_document_fits_the_schema_and_the_limits(name: str) -> None:
     assert gateway.graphql.documents.load(schema.graphql_schema, DOCUMENTS[name])
     assert DOCUMENTS.keys() == NAMES
 
 
-def test_where_a_list_is_trusted_the_pages_documents_are_as_well_and_to_the_letter_only(
-    api: Api, settings: Any, tmp_path: Path
-) -> None:
+def test_documents_of_the_pages_are_always_trusted(api: Api, settings: Any, tmp_path: Path) -> None:
     file = tmp_path / "trusted.json"
     file.write_text(json.dumps({"a": "{ __typename }"}))
     settings.GATEWAY_TRUSTED_DOCUMENTS = str(file)
     settings.GATEWAY_INTROSPECTION = False
-    persisted.trusted.cache_clear()
+    persisted.load_trusted.cache_clear()
     text = DOCUMENTS["VerifyEmail"]
     assert api(text, {"token": "none"}).code == "TOKEN_INVALID"
     assert api(f"{text} ", {"token": "none"}).code == "PERSISTED_QUERY_NOT_SUPPORTED"
     assert api("VerifyEmail").code == "PERSISTED_QUERY_NOT_SUPPORTED"
-    persisted.trusted.cache_clear()
+    persisted.load_trusted.cache_clear()

@@ -1,4 +1,4 @@
-"""What stands in the landing pages, and what never does."""
+"""The HTML of the landing pages."""
 
 import re
 from typing import Any
@@ -10,9 +10,9 @@ from gateway.pages.documents import DOCUMENTS
 
 NAMES = ("verify", "reset", "undo")
 STEPS = {
-    "verify": {"link", "code", "mail", "expired", "spent", "done"},
-    "reset": {"link", "code", "mail", "expired", "spent", "done"},
-    "undo": {"link", "missing", "expired", "spent", "done"},
+    "verify": {"link", "code", "mail", "expired", "invalid", "done"},
+    "reset": {"link", "code", "mail", "expired", "invalid", "done"},
+    "undo": {"link", "missing", "expired", "invalid", "done"},
 }
 
 every_page = pytest.mark.parametrize("name", NAMES)
@@ -23,7 +23,7 @@ def html(client: Client, name: str, query: str = "") -> str:
 
 
 @every_page
-def test_a_page_has_all_its_steps_and_shows_none_before_its_script_runs(client: Client, name: str) -> None:
+def test_page_has_all_steps_and_hides_them_without_a_script(client: Client, name: str) -> None:
     sections = re.findall(r'<section data-step="(\w+)" aria-labelledby="(\w+)-title" hidden>', html(client, name))
     assert {step for step, _ in sections} == STEPS[name]
     assert all(step == title for step, title in sections)
@@ -33,14 +33,14 @@ def test_a_page_has_all_its_steps_and_shows_none_before_its_script_runs(client: 
 
 
 @every_page
-def test_each_button_leads_to_a_step_that_is_there(client: Client, name: str) -> None:
+def test_each_button_leads_to_an_existing_step(client: Client, name: str) -> None:
     text = html(client, name)
     assert set(re.findall(r'data-(?:goes|next)="(\w+)"', text)) <= STEPS[name]
     assert len(set(re.findall(r' id="([^"]+)"', text))) == len(re.findall(r' id="', text))
 
 
 @every_page
-def test_each_field_has_a_label_and_says_what_to_fill_in(client: Client, name: str) -> None:
+def test_each_field_has_a_label_and_autocomplete(client: Client, name: str) -> None:
     text = html(client, name)
     for field in re.findall(r"<input (?![^>]* hidden)[^>]+>", text):
         id = re.search(r'id="([^"]+)"', field)
@@ -53,58 +53,58 @@ def test_each_field_has_a_label_and_says_what_to_fill_in(client: Client, name: s
 
 
 @every_page
-def test_no_script_or_style_stands_in_the_page_itself(client: Client, name: str) -> None:
+def test_page_has_no_inline_script_or_style(client: Client, name: str) -> None:
     assert not re.search(r"<style|<script(?![^>]* src=)| style=| on\w+=", html(client, name))
 
 
 @every_page
-def test_everything_a_page_loads_is_served_by_the_gateway_and_kept_for_good(client: Client, name: str) -> None:
+def test_page_loads_only_cacheable_files_of_the_gateway(client: Client, name: str) -> None:
     addresses = re.findall(r'(?:src|href)="([^"]+)"', html(client, name))
-    assert len(addresses) == 4
+    assert len(addresses) == 5
     for address in addresses:
         assert address.startswith("/account/assets/")
         assert "immutable" in client.get(address).headers["Cache-Control"]
 
 
 @every_page
-def test_nothing_of_the_address_is_written_into_the_page(client: Client, name: str) -> None:
+def test_page_contains_no_part_of_its_url(client: Client, name: str) -> None:
     echo = html(client, name, "?token=s3cr3t-words&email=%3Cb%3Es3cr3t&name=s3cr3t")
     assert echo == html(client, name)
     assert "s3cr3t" not in echo
 
 
 @every_page
-def test_a_page_asks_the_gateway_and_nothing_else(client: Client, name: str) -> None:
+def test_page_connects_to_the_gateway_only(client: Client, name: str) -> None:
     text = html(client, name)
     assert '<meta name="graphql-endpoint" content="/graphql">' in text
     asked = {each.replace("&quot;", '"') for each in re.findall(r'data-document="([^"]+)"', text)}
     assert asked
     assert asked <= set(DOCUMENTS.values())
-    # Were a form ever sent without its script, what is typed must not stand in an address.
+    # Without the script the browser must not send typed values in a URL.
     assert all('method="post"' in form for form in re.findall(r"<form[^>]+>", text))
 
 
 @every_page
-def test_a_page_bears_the_products_name_as_a_text(client: Client, settings: Any, name: str) -> None:
+def test_page_escapes_the_product_name(client: Client, settings: Any, name: str) -> None:
     settings.GATEWAY_NAME = "Salt & <Pepper>"
     assert "· Salt &amp; &lt;Pepper&gt;</title>" in html(client, name)
     assert "<Pepper>" not in html(client, name)
 
 
 @every_page
-def test_after_a_success_a_page_links_to_the_application(client: Client, settings: Any, name: str) -> None:
+def test_success_step_links_to_the_application(client: Client, settings: Any, name: str) -> None:
     assert "<a " not in html(client, name)
     settings.GATEWAY_APP_URL = 'https://app.example/?a=1&b="<b>'
     done = html(client, name).partition('data-step="done"')[2]
     assert '<a class="main" href="https://app.example/?a=1&amp;b=&quot;&lt;b&gt;">Go to Gateway</a>' in done
 
 
-def test_password_managers_find_the_username_beside_the_new_password(client: Client) -> None:
+def test_username_field_is_next_to_the_new_password(client: Client) -> None:
     form = html(client, "reset").partition('data-step="link"')[2].partition("</form>")[0]
     assert '<input name="username" type="text" autocomplete="username" hidden readonly>' in form
     assert 'autocomplete="new-password"' in form
 
 
-def test_how_long_a_password_must_be_is_told_beforehand(client: Client, settings: Any) -> None:
+def test_page_shows_the_minimum_password_length(client: Client, settings: Any) -> None:
     settings.GATEWAY_PASSWORD_MIN_LENGTH = 15
     assert "At least 15 characters." in html(client, "reset")

@@ -1,1 +1,0 @@
-"""GraphiQL in the browser, served by the gateway itself: nothing is loaded from another origin."""
