@@ -61,12 +61,12 @@ def configuration(log_format: str, level: str) -> dict[str, Any]:
 class BackgroundHandler(QueueHandler):
     """Formats a record in the calling thread, which knows the request, and queues it for a thread that writes it."""
 
-    def __init__(self, label: str, size: int = QUEUE_SIZE) -> None:
+    def __init__(self, label: str, size: int = QUEUE_SIZE, descriptor: int = STANDARD_ERROR) -> None:
         self.lines: Queue[Any] = Queue(size)
         super().__init__(self.lines)
         self.label, self.size = label, size
         self.queued = self.dropped = 0
-        self.writer = StandardErrorHandler(label)
+        self.writer = DescriptorHandler(label, descriptor)
         self.listener = QueueListener(self.lines, self.writer)
         self.listener.start()
 
@@ -100,23 +100,23 @@ class BackgroundHandler(QueueHandler):
         super().close()
 
 
-class StandardErrorHandler(logging.Handler):
-    """Writes lines to standard error; only the background thread uses it.
+class DescriptorHandler(logging.Handler):
+    """Writes lines to a file descriptor, standard error; only the background thread uses it.
 
     While that thread is blocked it holds no lock, neither the handler's nor that of `sys.stderr`: Python acquires both
     when the process ends.
     """
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, descriptor: int) -> None:
         super().__init__()
-        self.label, self.written = label, 0
+        self.label, self.descriptor, self.written = label, descriptor, 0
 
     def handle(self, record: logging.LogRecord) -> bool:
-        """Write one line. Block until standard error accepts it."""
+        """Write one line. Block until the descriptor accepts it."""
         unwritten = f"{record.getMessage()}\n".encode(errors="backslashreplace")
         try:
             while unwritten:
-                unwritten = unwritten[os.write(STANDARD_ERROR, unwritten) :]
+                unwritten = unwritten[os.write(self.descriptor, unwritten) :]
         except OSError:
             # The disk is full, or standard error is closed.
             dropped_lines.labels(self.label).inc()

@@ -138,9 +138,8 @@ class Pipe:
 
 
 @pytest.fixture
-def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
+def pipe() -> Iterator[Pipe]:
     made = Pipe()
-    monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", made.writing)
     yield made
     os.close(made.reading)
     os.close(made.writing)
@@ -148,7 +147,7 @@ def pipe(monkeypatch: pytest.MonkeyPatch) -> Iterator[Pipe]:
 
 @pytest.fixture
 def handler(pipe: Pipe) -> Iterator[BackgroundHandler]:
-    made = BackgroundHandler("test", size=10)
+    made = BackgroundHandler("test", size=10, descriptor=pipe.writing)
     yield made
     # Let the thread write the remaining lines.
     monitor = threading.Thread(target=pipe.read, args=(made.queued - made.writer.written,), daemon=True)
@@ -218,10 +217,10 @@ def test_failed_write_is_counted_and_the_next_line_is_written(
 ) -> None:
     before = dropped()
     with open("/dev/full", "w") as full:
-        monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", full.fileno())
+        monkeypatch.setattr(handler.writer, "descriptor", full.fileno())
         handler.handle(record("lost"))
         wait_until(lambda: handler.writer.written == 1)
-    monkeypatch.setattr(gateway_logging, "STANDARD_ERROR", pipe.writing)
+    monkeypatch.setattr(handler.writer, "descriptor", pipe.writing)
     handler.handle(record("written"))
     assert pipe.read(1) == ["written"]
     assert dropped() == before + 1
