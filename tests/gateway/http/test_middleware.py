@@ -129,6 +129,13 @@ def test_error_for_a_browser_is_a_page(client: Client, settings: Any, method: st
     assert "<script" not in text
 
 
+def test_csrf_protection_covers_the_admin_and_does_not_hide_other_answers(db: None) -> None:
+    client = Client(enforce_csrf_checks=True)
+    assert client.post("/readyz").status_code == 405
+    assert client.post("/nothing").status_code == 404
+    assert client.post("/admin/login/", {"username": "root", "password": "x"}).status_code == 403
+
+
 @pytest.mark.parametrize("accept", ["", BROWSER])
 def test_refused_method_gets_the_allowed_methods(client: Client, accept: str) -> None:
     answer = client.post("/readyz", headers={"Accept": accept})
