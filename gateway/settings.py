@@ -4,7 +4,7 @@ from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway.conf import cpu_quota, database_url, dev_secret_key, email_url
+from gateway.conf import database_url, dev_secret_key, email_url
 from gateway.conf.env import (
     count,
     duration,
@@ -43,9 +43,7 @@ SECRET_KEY = read("SECRET_KEY", text, "", secret=True) or dev_secret_key.get_or_
 SECRET_KEY_FALLBACKS = read("SECRET_KEY_FALLBACKS", words, NONE, secret=True)
 ALLOWED_HOSTS = read("ALLOWED_HOSTS", words, ["localhost", "127.0.0.1", "[::1]"])
 GATEWAY_WORKERS = read("GATEWAY_WORKERS", count, 1)
-GATEWAY_MAX_CONCURRENT_HASHES = read(
-    "GATEWAY_MAX_CONCURRENT_HASHES", count, max(1, cpu_quota.usable_cores() // GATEWAY_WORKERS)
-)
+GATEWAY_MAX_CONCURRENT_HASHES = read("GATEWAY_MAX_CONCURRENT_HASHES", count, 1)
 GATEWAY_HASH_QUEUE = read("GATEWAY_HASH_QUEUE", natural, 64)
 # More than the requests that may hash or wait for a hash, so that a flood of sign-ins leaves threads for others.
 GATEWAY_THREADS = read("GATEWAY_THREADS", count, GATEWAY_MAX_CONCURRENT_HASHES + GATEWAY_HASH_QUEUE + 16)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
-from gateway.conf import cpu_quota, env
+from gateway.conf import env
 
 ROOT = Path(__file__).parents[2]
 DEVELOPMENT = {"DJANGO_DEBUG": "1"}
@@ -119,12 +119,10 @@ def test_each_setting_has_its_variable(
     assert read(monkeypatch, **COMPLETE, **{name: value})[setting] == expected
 
 
-@pytest.mark.parametrize(("workers", "share"), [("1", 4), ("2", 2), ("3", 1), ("9", 1)])
-def test_workers_share_the_cores_for_hashing(monkeypatch: pytest.MonkeyPatch, workers: str, share: int) -> None:
-    monkeypatch.setattr(cpu_quota, "usable_cores", lambda: 4)
-    settings = read(monkeypatch, **DEVELOPMENT, GATEWAY_WORKERS=workers)
-    assert (settings["GATEWAY_MAX_CONCURRENT_HASHES"], settings["GATEWAY_THREADS"]) == (share, share + 80)
-    assert read(monkeypatch, **DEVELOPMENT, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_MAX_CONCURRENT_HASHES"] == 7
+def test_threads_exceed_the_requests_that_wait_for_a_hash(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = read(monkeypatch, **DEVELOPMENT)
+    assert (settings["GATEWAY_MAX_CONCURRENT_HASHES"], settings["GATEWAY_THREADS"]) == (1, 81)
+    assert read(monkeypatch, **DEVELOPMENT, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_THREADS"] == 87
 
 
 def test_minimum_password_length_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:

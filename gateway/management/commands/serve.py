@@ -32,6 +32,8 @@ STOP_TIMEOUT = 15
 # Milliseconds and bytes that a client has for the head of a request.
 HEADER_TIMEOUT = 10_000
 MAX_HEADERS_SIZE = 32 * 1024
+# A worker has fewer threads than this beside those for requests: for hashes, the database pool, logs and granian.
+OTHER_THREADS = 32
 
 log = logging.getLogger("gateway.server")
 
@@ -71,6 +73,8 @@ class Command(BaseCommand):
     def _serve(self, folder: Path, options: dict[str, Any]) -> None:
         # A spawned worker is a fresh interpreter: it inherits the environment, but no connection, thread or lock.
         multiprocessing.set_start_method("spawn")
+        # glibc reads this when a worker starts. In an arena that threads share, the 19 MiB of a hash leave gaps.
+        os.environ.setdefault("MALLOC_ARENA_MAX", str(options["threads"] + OTHER_THREADS))
         os.environ["GATEWAY_THREADS"] = str(options["threads"])
         os.environ[health.STOPPING_FILE] = str(folder / "stopping")
         if settings.GATEWAY_METRICS_PORT:
