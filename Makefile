@@ -16,7 +16,7 @@ help:
 	@echo "make test       run all tests; TEST_DATABASE_URLS adds databases to SQLite"
 	@echo "make test-fast  run the tests that need only Python"
 	@echo "make lint       check style and types"
-	@echo "make bench      measure speed, growth, memory and floods; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
+	@echo "make bench      measure speed, floods, memory and growth; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
 	@echo "make schema     write schema.graphql"
 	@echo "make native-argon2  compile argon2 for this processor, which hashes in about half the time (needs gcc)"
 
@@ -50,13 +50,7 @@ lint: $(VENV)/.installed-for-tests
 	@$(BIN)/mypy
 
 bench: $(VENV)/.installed-for-tests
-	@$(BIN)/python -m tests.bench.speed
-	@$(BIN)/python -m tests.bench.pauses
-	@$(BIN)/python -m tests.bench.growth
-	@$(BIN)/python -m tests.bench.memory
-	@$(BIN)/python -m tests.bench.explain
-	@$(BIN)/python -m tests.bench.flood
-	@$(BIN)/python -m tests.bench.evenness
+	@$(BIN)/python -m tests.bench $(BENCH_ARGUMENTS)
 
 format: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff format .

@@ -1,7 +1,6 @@
-"""The load: requests of ready-made bytes over kept connections, in one loop that waits for all of them.
+"""The load: ready-made requests over kept connections, from one thread with one event loop.
 
-One thread and raw sockets, since whatever the generator takes of its core is time that it may be late by; its
-own share of the core is part of what it reports.
+The generator has a core of its own, and reports how much of it it used: a busy generator would measure itself.
 """
 
 import math
@@ -12,14 +11,14 @@ import time
 from dataclasses import dataclass, field
 from itertools import count
 
-# Stands where a number goes that no other request has; of one length, so that Content-Length holds.
+# Replaced by a number that is different in each request, of the same length, so that Content-Length stays correct.
 NUMBER = b"#########"
 numbers = count(int(time.time()) % 1_000_000 * 100)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to ask: the first request of each client, and for how long, or how often."""
+    """The first request of each client, and when to stop."""
 
     port: int
     requests: list[bytes]
@@ -29,7 +28,7 @@ class Job:
 
 @dataclass
 class Result:
-    """What came back: latencies in milliseconds, and the last request of each client, to go on from."""
+    """The answers counted, latencies in milliseconds, and the next request of each client."""
 
     answered: int = 0
     refused: int = 0
@@ -41,25 +40,25 @@ class Result:
 
 
 @dataclass
-class Client:
-    """One connection, its next request, and what has come of the answer so far."""
+class Connection:
+    """One client: its socket, its next request, and the part of the answer that has arrived."""
 
-    connection: socket.socket
+    socket: socket.socket
     request: bytes
-    sent: float = 0.0
+    sent_at: float = 0.0
     received: bytes = b""
 
     def send(self) -> None:
         """Send the request."""
         self.received = b""
-        self.sent = time.perf_counter()
-        self.connection.sendall(self.request.replace(NUMBER, b"%09d" % next(numbers)))
+        self.sent_at = time.perf_counter()
+        self.socket.sendall(self.request.replace(NUMBER, b"%09d" % next(numbers)))
 
-    def is_answered(self) -> bool:
-        """Take what has come; whether it is all."""
-        self.received += self.connection.recv(65_536)
-        head, found, body = self.received.partition(b"\r\n\r\n")
-        return bool(found) and len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r", 1)[0])
+    def receive(self) -> bool:
+        """Read from the socket, and return whether the answer is complete."""
+        self.received += self.socket.recv(65_536)
+        head, separator, body = self.received.partition(b"\r\n\r\n")
+        return bool(separator) and len(body) >= int(head.lower().partition(b"content-length:")[2].split(b"\r", 1)[0])
 
 
 def pin(core: int) -> None:
@@ -68,51 +67,50 @@ def pin(core: int) -> None:
 
 
 def run(job: Job) -> Result:
-    """Ask for as long as the job says, each client one request after the other, and wait for the last answers."""
+    """Send requests, each client one after the other, until the job ends, and wait for the last answers."""
     result = Result()
-    with selectors.EpollSelector() as waiting:
-        clients = [Client(socket.create_connection(("127.0.0.1", job.port)), each) for each in job.requests]
-        for client in clients:
-            client.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            waiting.register(client.connection, selectors.EVENT_READ, client)
+    with selectors.EpollSelector() as selector:
+        connections = [Connection(socket.create_connection(("127.0.0.1", job.port)), each) for each in job.requests]
+        for connection in connections:
+            connection.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
         start, start_cpu = time.perf_counter(), time.process_time()
-        for client in clients:
-            client.send()
-        while waiting.get_map():
-            for key, _ in waiting.select():
-                client = key.data
-                if client.is_answered():
+        for connection in connections:
+            connection.send()
+        while selector.get_map():
+            for key, _ in selector.select():
+                connection = key.data
+                if connection.receive():
                     now = time.perf_counter()
-                    _note(result, client, now)
-                    client.request = refreshed(client.request, client.received)
+                    _count(result, connection, now)
+                    connection.request = with_new_token(connection.request, connection.received)
                     if now - start < job.seconds and result.answered + result.refused < job.answers:
-                        client.send()
+                        connection.send()
                     else:
-                        waiting.unregister(client.connection)
+                        selector.unregister(connection.socket)
         result.seconds = time.perf_counter() - start
         result.generator_seconds = time.process_time() - start_cpu
-    for client in clients:
-        client.connection.close()
-    result.requests = [client.request for client in clients]
+    for connection in connections:
+        connection.socket.close()
+    result.requests = [connection.request for connection in connections]
     return result
 
 
-def _note(result: Result, client: Client, now: float) -> None:
-    is_good = client.received.startswith(b"HTTP/1.1 200") and b'"errors"' not in client.received
-    if is_good:
+def _count(result: Result, connection: Connection, now: float) -> None:
+    if connection.received.startswith(b"HTTP/1.1 200") and b'"errors"' not in connection.received:
         result.answered += 1
-        result.latencies.append((now - client.sent) * 1_000)
+        result.latencies.append((now - connection.sent_at) * 1_000)
     else:
         result.refused += 1
-        result.first_refusal = result.first_refusal or client.received.decode(errors="replace")[-300:]
+        result.first_refusal = result.first_refusal or connection.received.decode(errors="replace")[-300:]
 
 
-def refreshed(request: bytes, answer: bytes) -> bytes:
-    """The next request: a refresh token works once, so the one of the answer, as long as it, takes its place."""
-    spent, token = _text(request), _text(answer)
+def with_new_token(request: bytes, answer: bytes) -> bytes:
+    """Return the next request: a refresh token works once, so that of the answer, of the same length, replaces it."""
+    spent, token = _refresh_token(request), _refresh_token(answer)
     return request.replace(spent, token) if spent and token else request
 
 
-def _text(message: bytes) -> bytes:
-    _, found, rest = message.rpartition(b'"refreshToken"')
-    return rest.split(b'"', 2)[1] if found and b'"' in rest else b""
+def _refresh_token(message: bytes) -> bytes:
+    _, separator, rest = message.rpartition(b'"refreshToken"')
+    return rest.split(b'"', 2)[1] if separator and b'"' in rest else b""

@@ -1,10 +1,12 @@
-"""The gateway's hasher for benches: clocked, left out, or only waited for."""
+"""The gateway's hasher, with a measurement of the CPU time that hashes take, and of both builds of argon2."""
 
-import base64
 import mmap
 import os
 import statistics
 import struct
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -14,88 +16,62 @@ from pathlib import Path
 
 from users.crypto.hashers import Argon2
 
-# Named in the environment of a server: a file in which it counts hashes, and the nanoseconds that they took.
+# Names a file in which a server counts its hashes, and the nanoseconds of CPU that they took.
 CLOCK = "BENCH_CLOCK"
 COUNTED = struct.Struct("qq")
-PAUSE = 0.022
 HASHES = 40
-_lock = threading.Lock()
+BINDINGS = "argon2-cffi-bindings"
+WHEEL, COMPILED = "the wheel of the package index", "compiled for this processor"
+lock = threading.Lock()
 
 
-class Clocked(Argon2):
-    """Tells the bench how much CPU its hashes take, each by the clock of its own thread."""
+class TimedArgon2(Argon2):
+    """Measures the CPU time of each hash with the clock of its thread."""
 
     def encode(self, password: str, salt: str) -> str:
-        """The hash to keep."""
-        with clocked():
+        """Return the encoded hash."""
+        with timed():
             return super().encode(password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether the hash was made of this password."""
-        with clocked():
+        """Return whether the hash was made from this password."""
+        with timed():
             return super().verify(password, encoded)
 
 
-class Absent(Argon2):
-    """Takes any password for the right one, at once."""
-
-    def encode(self, password: str, salt: str) -> str:
-        """What looks like a hash."""
-        kept = base64.b64encode(salt.encode()).decode().rstrip("=")
-        return f"argon2$argon2id$v=19$m={self.memory_cost},t={self.time_cost},p={self.parallelism}${kept}${'A' * 43}"
-
-    def verify(self, password: str, encoded: str) -> bool:
-        """Always."""
-        return True
-
-
-class Paused(Absent):
-    """The same, after as long as a hash takes, for which the thread sleeps."""
-
-    def encode(self, password: str, salt: str) -> str:
-        """What looks like a hash."""
-        time.sleep(PAUSE)
-        return super().encode(password, salt)
-
-    def verify(self, password: str, encoded: str) -> bool:
-        """Always."""
-        time.sleep(PAUSE)
-        return True
-
-
 @contextmanager
-def clocked() -> Iterator[None]:
-    """Count what is done within, where a bench wants to know."""
+def timed() -> Iterator[None]:
+    """Count one hash and the CPU time of this thread, if the environment names a file."""
     start = time.thread_time_ns()
     try:
         yield
     finally:
         taken = time.thread_time_ns() - start
-        if _clock:
-            with _lock:
-                count, sum = COUNTED.unpack_from(_clock)
-                COUNTED.pack_into(_clock, 0, count + 1, sum + taken)
+        if clock:
+            with lock:
+                count, total = COUNTED.unpack_from(clock)
+                COUNTED.pack_into(clock, 0, count + 1, total + taken)
 
 
 def reset(file: Path) -> None:
-    """Make a clock that has counted nothing."""
+    """Create the file, with no hash counted."""
     file.write_bytes(bytes(COUNTED.size))
 
 
 def read(file: Path) -> tuple[int, float]:
-    """How many hashes a clock has counted, and the seconds of CPU that they took."""
-    count, sum = COUNTED.unpack(file.read_bytes())
-    return count, sum / 1e9
+    """Return the number of hashes counted, and the seconds of CPU that they took."""
+    count, total = COUNTED.unpack(file.read_bytes())
+    return count, total / 1e9
 
 
 def build() -> str:
-    """Return how the installed argon2 was built: the tag of a wheel from an index, or compiled on a machine."""
-    wheel = metadata.distribution("argon2-cffi-bindings").read_text("WHEEL") or ""
-    return "the index's wheel" if "manylinux" in wheel or "musllinux" in wheel else "compiled from source"
+    """Return how the installed argon2 was built."""
+    wheel = metadata.distribution(BINDINGS).read_text("WHEEL") or ""
+    return WHEEL if "manylinux" in wheel or "musllinux" in wheel else COMPILED
 
 
 def cost() -> float:
-    """Return the milliseconds of CPU that one hash takes alone: the median of some."""
+    """Return the milliseconds of CPU that one hash takes alone: the median of several."""
     hasher, times = Argon2(), []
     for _ in range(HASHES):
         start = time.thread_time_ns()
@@ -104,14 +80,30 @@ def cost() -> float:
     return statistics.median(times) / 1e6
 
 
-def _shared() -> mmap.mmap | None:
+def describe_other_build() -> str:
+    """Return the build that is not installed and its cost, or that it cannot be installed here."""
+    is_wheel = build() == WHEEL
+    options = ["--no-cache-dir", f"--no-binary={BINDINGS}"] if is_wheel else [f"--only-binary={BINDINGS}"]
+    package = f"{BINDINGS}=={metadata.version(BINDINGS)}"
+    with tempfile.TemporaryDirectory() as folder:
+        install = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", folder, *options, package]
+        environment = {**os.environ, "CFLAGS": "-O3 -march=native", "PYTHONPATH": folder}
+        environment.pop(CLOCK, None)
+        if subprocess.run(install, env=environment, capture_output=True).returncode:
+            return f"{COMPILED if is_wheel else WHEEL}: cannot be installed here"
+        command = [sys.executable, "-m", "tests.bench.hashers"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def shared_clock() -> mmap.mmap | None:
+    """Return the file that the environment names, as memory."""
     if CLOCK not in os.environ:
         return None
     with Path(os.environ[CLOCK]).open("r+b") as file:
         return mmap.mmap(file.fileno(), COUNTED.size)
 
 
-_clock = _shared()
+clock = shared_clock()
 
 if __name__ == "__main__":
-    print(f"argon2 ({build()}): {cost():.1f} ms a hash")
+    print(f"{build()}: {cost():.1f} ms a hash")

@@ -1,29 +1,29 @@
-"""The plot of a run as SVG: bars of CPU for an answer, on a ground of its own, light or dark as the reader likes it."""
+"""The figure of a run as SVG: bars of CPU for an answer. Its colors follow the light or dark scheme of the reader."""
 
 from html import escape
 
-from tests.bench.asking import HASHING, OPERATIONS
+from tests.bench.operations import HASHING, NAMES
 from tests.bench.results import Results
 
 WIDTH, LEFT, RIGHT, TOP = 760, 118, 132, 64
 BAR, GAP = 15, 18
-TITLES = {"gateway": "the gateway", "stock": "stock", "tuned": "stock, connections kept"}
+TITLES = {"gateway": "the gateway", "stock": "the stock project, database connections kept"}
 STYLE = """
 text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .ground { fill: #ffffff; stroke: #d1d9e0 } .faint { fill: #59636e; font-size: 12px } .title { font-weight: 600 }
-.bar0 { fill: #1a7f64 } .bar1 { fill: #8c959f } .bar2 { fill: #c0c7ce }
+.bar0 { fill: #1a7f64 } .bar1 { fill: #8c959f }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc } .faint { fill: #9198a1 } .ground { fill: #0d1117; stroke: #3d444d }
-  .bar0 { fill: #3fb68b } .bar1 { fill: #6e7681 } .bar2 { fill: #484f58 }
+  .bar0 { fill: #3fb68b } .bar1 { fill: #6e7681 }
 }
 """
 
 
 def draw(results: Results) -> str:
-    """The SVG of a run."""
+    """Return the SVG of a run."""
     names, step = results.names, BAR * len(results.names) + GAP
-    height = TOP + step * len(OPERATIONS) + 24
-    most = max(results.cost(name, operation) for name in names for operation in OPERATIONS)
+    height = TOP + step * len(NAMES) + 24
+    most = max(results.cost(name, operation) for name in names for operation in NAMES)
     scale = (WIDTH - LEFT - RIGHT) / most
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img">',
@@ -33,7 +33,7 @@ def draw(results: Results) -> str:
         _text(16, 26, "Milliseconds of server CPU for one answer, without the password's hash", "title"),
         *_legend(names),
     ]
-    for row, operation in enumerate(OPERATIONS):
+    for row, operation in enumerate(NAMES):
         top = TOP + 8 + row * step
         shown = f"{operation} *" if operation in HASHING else operation
         parts.append(_text(16, top + BAR * len(names) / 2 + 4, shown))
@@ -45,7 +45,7 @@ def draw(results: Results) -> str:
                 f'<rect class="bar{column}" x="{LEFT}" y="{y}" width="{cost * scale:.1f}" height="{BAR - 2}" rx="2"/>'
             )
             parts.append(_text(LEFT + cost * scale + 6, y + BAR - 4, label, "faint"))
-    note = f"* and one argon2 hash of {results.hash:.0f} ms, the same for all"
+    note = f"* and one argon2 hash of {results.hash:.0f} ms, the same for both"
     parts += [_text(LEFT, height - 14, note, "faint"), "</svg>"]
     return "\n".join(parts) + "\n"
 

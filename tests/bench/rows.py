@@ -1,11 +1,11 @@
-"""Many accounts, sessions and events at once, made by PostgreSQL itself."""
+"""Many accounts, sessions and events, created by PostgreSQL."""
 
 import os
 
 import psycopg
 
-# Whose requests are measured.
-OWNER = "straight"
+# The user whose requests are measured.
+OWNER = "owner"
 
 USERS = """
 INSERT INTO users_user (id, password, is_superuser, username, email, full_name, bio, image_url, is_email_verified,
@@ -30,17 +30,17 @@ FROM generate_series(%s::int, %s::int) AS n JOIN (
     SELECT id, row_number() OVER () AS place FROM users_user WHERE password = '!'
 ) AS owner ON owner.place = 1 + n %% (SELECT count(*) FROM users_user WHERE password = '!')
 """
-# Of one user: pages must not cost more for who has been here for long.
+# All of one user.
 OWN_EVENTS = """
 INSERT INTO users_event (id, user_id, kind, at, ip_address, user_agent, facts)
 SELECT gen_random_uuid(), id, 'session.opened', now() - n * interval '1 second', '192.0.2.1', 'Mozilla/5.0', '{}'
-FROM generate_series(%s::int, %s::int) AS n, users_user WHERE username = 'straight'
+FROM generate_series(%s::int, %s::int) AS n, users_user WHERE username = 'owner'
 """
 
 
 def grow(statement: str, former: int, wanted: int) -> None:
-    """Add rows until there are as many as wanted, and let the planner know."""
-    # Not by the gateway's own connection, on which nothing may take as long as a million rows do.
+    """Add rows until there are as many as wanted, and update the statistics of the planner."""
+    # A connection of its own: the gateway's ends long statements.
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as connection:
         if wanted > former:
             connection.execute(statement, [former + 1, wanted])

@@ -1,116 +1,104 @@
-"""`python -m tests.bench.speed`: the gateway and the stock project side by side, in turns, in one run.
+"""`python -m tests.bench.speed`: the CPU of an answer of the gateway and of the stock project, side by side.
 
-1. One worker each, on one core; the load generator on another; PostgreSQL wherever there is room.
-2. Requests a second and latencies as the generator saw them; CPU as the kernel counted it for the worker
-   alone, so that neither the database nor the generator nor another program on the machine is in it.
-3. In turns: each round asks every stack once for each operation, so that what else the machine does falls on all
-   alike. Shown are medians over the rounds, and how far rounds were apart.
-4. The stock project is shown twice, with a new connection a request (Django's default) and with lasting ones.
-5. `tokenAuth` and `register` are shown without their one argon2 hash too, which all stacks pay alike: as the clocks of
-   the threads that hashed told it, in the server and in that very round.
+1. Each has one worker, and both workers share one core; the load generator has another.
+2. CPU is what the kernel counted for the worker: not that of the database, the generator or other programs.
+3. Each round measures both projects, in alternating order, so that other load on the machine falls on both.
+4. `tokenAuth` and `register` are shown without their argon2 hash, which the threads that hash measure in the server.
 """
 
 import argparse
-import json
 import multiprocessing
 import os
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from tests.bench import asking, generator, plot, stacks
+from tests.bench import generator, operations, plot, report, stacks
 from tests.bench.generator import Job
 from tests.bench.results import Results
-from tests.bench.stacks import Running, Stack
-from tests.server import ROOT, surroundings
+from tests.bench.stacks import Server, Stack
 
 CLIENTS = (1, 16, 64)
 WARM_UP_SECONDS = 0.4
+ROUNDS, SECONDS = 3, 0.4
+SVG = Path(__file__).with_name("speed.svg")
 
 
 def main() -> None:
-    """Measure, print the tables, and draw the plot."""
+    """Measure, print the report, and draw the figure."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.speed")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--seconds", type=float, default=0.4, help="how long each stack is asked at a time")
-    parser.add_argument("--plot", type=Path, default=Path(__file__).with_name("speed.svg"))
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="how long each round asks each project")
+    parser.add_argument("--svg", type=Path, default=SVG)
     options = parser.parse_args()
-    results = measure(stacks.all_three(), rounds=options.rounds, seconds=options.seconds)
-    print(results.report())
-    options.plot.write_text(plot.draw(results))
+    run(rounds=options.rounds, seconds=options.seconds, svg=options.svg)
 
 
-def measure(compared: Sequence[Stack], *, rounds: int, seconds: float, clients: Sequence[int] = CLIENTS) -> Results:
-    """Everything that is to be known of these stacks."""
-    results = Results([stack.name for stack in compared], rounds, seconds)
+def run(*, rounds: int = ROUNDS, seconds: float = SECONDS, svg: Path = SVG) -> None:
+    """Print the report and draw the figure."""
+    results = measure([stacks.gateway(), stacks.stock()], rounds=rounds, seconds=seconds)
+    report.header(f"CPU of an answer: {rounds} rounds of {seconds} s, one worker on one core")
+    print(results.report(), flush=True)
+    svg.write_text(plot.draw(results))
+
+
+def measure(compared: Sequence[Stack], *, rounds: int, seconds: float) -> Results:
+    """Return the measurements of these projects."""
+    results = Results([stack.name for stack in compared])
     for stack in compared:
         stacks.prepare(stack)
-        results.statements[stack.name] = statements(stack)
-    with loading() as pool, tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
-        served = [opened.enter_context(stacks.running(stack, Path(folder))) for stack in compared]
-        contenders = [Contender(each, max(clients)) for each in served]
-        for operation in asking.OPERATIONS:
-            for count in clients:
-                for each in contenders:
-                    each.ask(pool, operation, count, WARM_UP_SECONDS)
-                for turn in range(rounds):
-                    # Who begins changes too: what one leaves to be tidied falls on the next.
-                    for each in contenders if turn % 2 else reversed(contenders):
-                        each.measure(results, pool, operation, count, seconds)
-        results.memory = {each.running.stack.name: each.running.memory() for each in contenders}
-        results.ceiling = _ceiling(opened.enter_context(stacks.running(stacks.EMPTY, Path(folder))), pool, seconds)
+    with generating() as pool, tempfile.TemporaryDirectory() as folder, ExitStack() as opened:
+        servers = [opened.enter_context(stacks.served(stack, Path(folder))) for stack in compared]
+        contenders = [Contender(server, max(CLIENTS)) for server in servers]
+        for operation in operations.NAMES:
+            for clients in CLIENTS:
+                for contender in contenders:
+                    contender.send(pool, operation, clients, WARM_UP_SECONDS)
+                for number in range(rounds):
+                    for contender in contenders if number % 2 else reversed(contenders):
+                        contender.measure(results, pool, operation, clients, seconds)
     return results
 
 
 @contextmanager
-def loading() -> Iterator[Pool]:
-    """Another process on a core of its own, for the load; whatever this one starts is served by the other core."""
-    allowed = sorted(os.sched_getaffinity(0))
-    os.sched_setaffinity(0, {allowed[0]})
-    with multiprocessing.get_context("spawn").Pool(1, generator.pin, [allowed[-1]]) as pool:
-        yield pool
+def generating() -> Iterator[Pool]:
+    """Start a process for the load on the last core, and keep this process and its children on the first."""
+    cores = sorted(os.sched_getaffinity(0))
+    os.sched_setaffinity(0, {cores[0]})
+    try:
+        with multiprocessing.get_context("spawn").Pool(1, generator.pin, [cores[-1]]) as pool:
+            yield pool
+    finally:
+        os.sched_setaffinity(0, cores)
 
 
 class Contender:
-    """A running stack, and what its clients will ask next."""
+    """A served project, and the next requests of its clients."""
 
-    def __init__(self, running: Running, members: int) -> None:
-        self.running = running
-        known = asking.members(running.port, members)
-        self.requests = {name: [asking.request(name, member) for member in known] for name in asking.OPERATIONS}
+    def __init__(self, server: Server, members: int) -> None:
+        self.server = server
+        created = operations.create_members(server.port, members)
+        self.requests = {name: [operations.request(name, member) for member in created] for name in operations.NAMES}
 
-    def ask(self, pool: Pool, operation: str, clients: int, seconds: float) -> generator.Result:
-        """Have so many clients ask for so long."""
+    def send(self, pool: Pool, operation: str, clients: int, seconds: float) -> generator.Result:
+        """Have clients send requests for a time."""
         requests = self.requests[operation]
-        result = pool.apply(generator.run, [Job(self.running.port, requests[:clients], seconds)])
-        # Each refresh token works once: who asks next goes on where the last answer ended.
+        result = pool.apply(generator.run, [Job(self.server.port, requests[:clients], seconds)])
+        # Each refresh token works once.
         requests[:clients] = result.requests
         return result
 
     def measure(self, results: Results, pool: Pool, operation: str, clients: int, seconds: float) -> None:
-        """The same, with what it cost."""
-        start, (count, hashing) = self.running.cpu(), self.running.hashing()
-        result = self.ask(pool, operation, clients, seconds)
-        cpu, (counted, hashed) = self.running.cpu() - start, self.running.hashing()
-        results.add(self.running.stack.name, operation, clients, result, cpu, counted - count, hashed - hashing)
-
-
-def statements(stack: Stack) -> dict[str, dict[str, float]]:
-    """What one request of each operation says to the database."""
-    command = [sys.executable, "-m", "tests.bench.statements"]
-    said = subprocess.run(command, cwd=ROOT, env=surroundings(stack.settings), capture_output=True, check=True)
-    counted: dict[str, dict[str, float]] = json.loads(said.stdout)
-    return counted
-
-
-def _ceiling(empty: Running, pool: Pool, seconds: float) -> float:
-    requests = [asking.post(asking.ME, {})] * max(CLIENTS)
-    result = pool.apply(generator.run, [Job(empty.port, requests, seconds)])
-    return result.answered / result.seconds
+        """Have clients send requests for a time, and add the cost to the results."""
+        start, (hashes, hashing) = self.server.cpu(), self.server.hashing()
+        result = self.send(pool, operation, clients, seconds)
+        cpu, (all_hashes, all_hashing) = self.server.cpu() - start, self.server.hashing()
+        name = self.server.stack.name
+        results.add(
+            name, operation, clients, result, cpu=cpu, hashes=all_hashes - hashes, hashing=all_hashing - hashing
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""That the benches work: what they send, what they make of the answers, and what they draw. Nothing is timed."""
+"""The benchmarks work: requests, answers, reports and the figure. Nothing here is timed."""
 
 import xml.etree.ElementTree as ElementTree
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -7,80 +7,90 @@ from threading import Thread
 
 import pytest
 
-from tests.bench import asking, generator, hashers, plot
-from tests.bench.asking import HASHING, OPERATIONS, Member
+from tests.bench import generator, hashers, operations, plot, report
 from tests.bench.generator import Job, Result
+from tests.bench.operations import HASHING, NAMES, Member
 from tests.bench.results import Results
 
 
-def number(request: bytes) -> int:
+def token_of(request: bytes) -> int:
     """The refresh token of a request, which is a number here."""
     return int(request.rpartition(b'"refreshToken":"')[2].partition(b'"')[0])
 
 
-class Granting(BaseHTTPRequestHandler):
+class NextToken(BaseHTTPRequestHandler):
     """Answers every refresh token with the next number."""
 
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        asked = self.rfile.read(int(self.headers["Content-Length"]))
-        answer = b'{"data":{"refreshToken":{"refreshToken":"%d"}}}' % (number(asked) + 1)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        answer = b'{"data":{"refreshToken":{"refreshToken":"%d"}}}' % (token_of(body) + 1)
         self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
 
-    def log_message(self, *about: object) -> None:
-        """Say nothing."""
+    def log_message(self, *arguments: object) -> None:
+        """Log nothing."""
 
 
-def test_each_client_goes_on_with_the_refresh_token_that_it_was_given() -> None:
-    with ThreadingHTTPServer(("127.0.0.1", 0), Granting) as server:
+def test_each_client_continues_with_its_own_refresh_token() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), NextToken) as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        requests = [
-            asking.request("refreshToken", Member("somebody", "-", token)) for token in ("70000000", "80000000")
-        ]
+        members = [Member("name", "-", token) for token in ("70000000", "80000000")]
+        requests = [operations.request("refreshToken", member) for member in members]
         result = generator.run(Job(server.server_port, requests, answers=6))
         server.shutdown()
     assert result.answered >= 6
     assert not result.refused
-    assert sum(map(number, result.requests)) == 150_000_000 + result.answered
+    assert sum(map(token_of, result.requests)) == 150_000_000 + result.answered
 
 
-def test_a_run_is_told_as_a_table_and_drawn() -> None:
-    results = Results(["gateway", "stock"], rounds=1, seconds=1.0)
+@pytest.fixture
+def results() -> Results:
+    """A run in which the gateway takes 3 s of CPU for 100 answers, 2 of them for hashes, and stock twice as much."""
+    results = Results(["gateway", "stock"])
     for factor, name in enumerate(results.names, 1):
-        results.statements[name] = {operation: {"statements": 1.0, "connects": 0.0} for operation in OPERATIONS}
-        for operation in OPERATIONS:
+        for operation in NAMES:
             hashes = 100 if operation in HASHING else 0
-            answered = Result(answered=100, refused=0, seconds=1.0, latencies=[1.0, 2.0])
+            answered = Result(answered=100, seconds=1.0, latencies=[1.0, 2.0])
             results.add(name, operation, 1, answered, cpu=3.0 * factor, hashes=hashes, hashing=hashes * 0.02)
-    assert "30.000" in results.report()
-    # The hashes of a round are no cost of theirs: 30 - 20 against 60 - 20.
+    return results
+
+
+def test_costs_are_reported_without_their_hashes(results: Results) -> None:
+    assert results.cost("gateway", "me") == 30
     assert results.cost("gateway", "tokenAuth") == 10
-    assert "(1/4.0)" in results.report()
-    assert "(1/2.0)" in results.report()
-    drawn = ElementTree.fromstring(plot.draw(results))
-    assert len([each for each in drawn.iter() if each.get("class", "").startswith("bar")]) == 2 + 2 * len(OPERATIONS)
+    assert results.hash == 20
+    assert "(1/4.00)" in results.report()
 
 
-def test_a_clock_counts_hashes_and_what_they_took(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missed_budget_is_reported(results: Results) -> None:
+    verdicts = {line.split()[0]: line for line in results.report().splitlines() if "budget" in line}
+    assert verdicts["me"].endswith("budget 1/3: MISSED")
+    assert verdicts["tokenAuth"].endswith("budget 3.5 ms: MISSED")
+
+
+def test_a_line_of_the_report_has_its_budget(capsys: pytest.CaptureFixture[str]) -> None:
+    assert report.line("memory", 130.0, "MB", most=130)
+    assert not report.line("memory", 130.1, "MB", most=130)
+    assert [line.split()[-1] for line in capsys.readouterr().out.splitlines()] == ["met", "MISSED"]
+
+
+def test_the_figure_has_a_bar_for_each_cost(results: Results) -> None:
+    svg = ElementTree.fromstring(plot.draw(results))
+    # And two in the legend.
+    assert len([each for each in svg.iter() if each.get("class", "").startswith("bar")]) == 2 + 2 * len(NAMES)
+
+
+def test_hashes_are_counted_with_their_cpu_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "clock"
     hashers.reset(file)
     monkeypatch.setenv(hashers.CLOCK, str(file))
-    monkeypatch.setattr(hashers, "_clock", hashers._shared())
-    hasher = hashers.Clocked()
+    monkeypatch.setattr(hashers, "clock", hashers.shared_clock())
+    hasher = hashers.TimedArgon2()
     assert hasher.verify("a password", hasher.encode("a password", hasher.salt()))
     count, seconds = hashers.read(file)
     assert count == 2
     assert 0 < seconds < 20
-
-
-@pytest.mark.parametrize("kind", [hashers.Absent, hashers.Paused])
-def test_what_stands_for_a_hash_is_taken_for_one_and_not_replaced(kind: type[hashers.Absent]) -> None:
-    hasher = kind()
-    encoded = hasher.encode("a password", hasher.salt())
-    assert hasher.verify("another one", encoded)
-    # Or each sign-in would save another one.
-    assert not hasher.must_update(encoded)

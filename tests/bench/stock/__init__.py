@@ -1,1 +1,1 @@
-"""What a team gets from the libraries' own README files: Django, graphene-django, django-graphql-jwt, as they come."""
+"""The stock project: Django, graphene-django and django-graphql-jwt, as their README files set them up."""

@@ -1,4 +1,4 @@
-"""The schema of a team's first afternoon: `me`, the library's three mutations, and a `register` of their own."""
+"""The schema: `me`, the three mutations of django-graphql-jwt, and `register`."""
 
 import graphene
 import graphql_jwt
@@ -16,7 +16,7 @@ class UserType(DjangoObjectType):
 
 
 class Query(graphene.ObjectType):
-    """What can be read."""
+    """All queries."""
 
     me = graphene.Field(UserType)
 
@@ -26,7 +26,7 @@ class Query(graphene.ObjectType):
 
 
 class Register(graphene.Mutation):
-    """Make an account."""
+    """Creates an account."""
 
     class Arguments:
         username = graphene.String(required=True)
@@ -41,7 +41,7 @@ class Register(graphene.Mutation):
 
 
 class Mutation(graphene.ObjectType):
-    """What can be done."""
+    """All mutations."""
 
     register = Register.Field()
     token_auth = graphql_jwt.ObtainJSONWebToken.Field()

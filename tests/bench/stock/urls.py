@@ -1,4 +1,4 @@
-"""graphene-django's view, as its README has it."""
+"""graphene-django's view, as in its README."""
 
 from django.contrib import admin
 from django.urls import path

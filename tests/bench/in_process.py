@@ -1,4 +1,4 @@
-"""An application called straight, without a server: for counting, and for costs too small to see from outside."""
+"""Requests to the application in this process, without a server: for costs too small to measure from outside."""
 
 import io
 import os
@@ -13,11 +13,11 @@ import orjson
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from tests.bench.asking import JOIN, SIGN_IN, Member, post
-from tests.bench.generator import NUMBER, numbers, refreshed
-from tests.bench.load import PASSWORD
+from tests.bench.client import PASSWORD
+from tests.bench.generator import NUMBER, numbers, with_new_token
+from tests.bench.operations import REGISTER, SIGN_IN, Member, post
 
-SURROUNDINGS = {
+ENVIRON = {
     "REQUEST_METHOD": "POST",
     "PATH_INFO": "/graphql",
     "QUERY_STRING": "",
@@ -35,11 +35,11 @@ SURROUNDINGS = {
 
 
 @contextmanager
-def quietly() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Discard log lines, which are written to file descriptor 2."""
     standard_error = os.dup(2)
-    with Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    with Path(os.devnull).open("w") as null:
+        os.dup2(null.fileno(), 2)
         try:
             yield
         finally:
@@ -49,49 +49,52 @@ def quietly() -> Iterator[None]:
 
 @lru_cache
 def application() -> Any:
-    """The application of the settings that are in this process's environment by now."""
+    """Return the WSGI application of the settings that this process's environment names."""
     return import_string(settings.WSGI_APPLICATION)
 
 
 def call(request: bytes) -> dict[str, Any]:
-    """The answer to a request of ready-made bytes."""
+    """Return the answer to a ready-made request."""
     head, _, body = request.replace(NUMBER, b"%09d" % next(numbers)).partition(b"\r\n\r\n")
-    environ = {**SURROUNDINGS, "wsgi.input": io.BytesIO(body)}
+    environ = {**ENVIRON, "wsgi.input": io.BytesIO(body)}
     for line in head.decode().split("\r\n")[1:]:
         name, _, value = line.partition(": ")
         name = name.upper().replace("-", "_")
         environ[name if name in {"CONTENT_TYPE", "CONTENT_LENGTH"} else f"HTTP_{name}"] = value
     response = application()(environ, lambda status, headers, error=None: None)
-    answer = b"".join(response)
+    answer: dict[str, Any] = orjson.loads(b"".join(response))
     response.close()
-    return orjson.loads(answer)
+    return answer
 
 
-def repeated(request: bytes, times: int) -> bytes:
-    """Ask so many times, each with what the answer before gave; the next request."""
+def repeat(request: bytes, times: int) -> bytes:
+    """Send a request several times, each with the refresh token of the answer before, and return the next one."""
     for _ in range(times):
         answer = call(request)
         assert "errors" not in answer, answer
-        request = refreshed(request, orjson.dumps(answer))
+        request = with_new_token(request, orjson.dumps(answer))
     return request
 
 
-def cost(request: bytes, times: int) -> float:
-    """Milliseconds of CPU that a request takes, the first few apart."""
-    request = repeated(request, 3)
-    start = time.process_time()
-    repeated(request, times)
-    return (time.process_time() - start) * 1_000 / times
+def cost(request: bytes, *, times: int, batches: int) -> float:
+    """Return the milliseconds of CPU of a request: the best of several batches, since other load only adds."""
+    request = repeat(request, 3)
+    taken = []
+    for _ in range(batches):
+        start = time.process_time()
+        request = repeat(request, times)
+        taken.append((time.process_time() - start) * 1_000 / times)
+    return min(taken)
 
 
-def join(name: str) -> Member:
-    """Somebody who has made an account and signed in."""
-    joined = call(post(JOIN, {"name": name, "email": f"{name}@example.com", "password": PASSWORD}))
-    assert "errors" not in joined, joined
+def register(name: str) -> Member:
+    """Create an account, sign in, and return it."""
+    answer = call(post(REGISTER, {"name": name, "email": f"{name}@example.com", "password": PASSWORD}))
+    assert "errors" not in answer, answer
     return sign_in(name)
 
 
 def sign_in(name: str) -> Member:
-    """Somebody who has signed in."""
+    """Sign in, and return the account."""
     pair = call(post(SIGN_IN, {"name": name, "password": PASSWORD}))["data"]["tokenAuth"]
     return Member(name, pair["token"], pair["refreshToken"])
