@@ -62,6 +62,8 @@ async def read_body(scope: Any, protocol: Any) -> bytes | None:
 def refuse(protocol: Any, status: int, message: str, code: str = "BAD_REQUEST", **extensions: Any) -> None:
     """Send an error and close the connection, because its body may not be read completely."""
     headers = [*JSON_HEADERS, ("Connection", "close")]
+    if "retryAfter" in extensions:
+        headers.append(("Retry-After", str(extensions["retryAfter"])))
     protocol.response_bytes(status, headers, json_error(message, code, **extensions))
 
 

@@ -270,6 +270,6 @@ def test_f06_request_that_takes_too_long_is_answered_and_a_waiting_one_is_droppe
     for protocol in protocols:
         status, headers, body = protocol.response
         (error,) = orjson.loads(body)["errors"]
-        assert (status, headers["connection"]) == (503, "close")
+        assert (status, headers["connection"], headers["retry-after"]) == (503, "close", "5")
         assert error["extensions"] == {"code": "SERVICE_UNAVAILABLE", "retryAfter": 5}
     assert started == ["0"]
