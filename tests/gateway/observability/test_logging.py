@@ -4,11 +4,12 @@ import fcntl
 import json
 import logging
 import os
+import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
 
@@ -133,6 +134,7 @@ class Pipe:
         """Read a number of lines."""
         text = b""
         while text.count(b"\n") < count:
+            assert select.select([self.reading], [], [], 10)[0], f"no more lines after {text!r}"
             text += os.read(self.reading, 65_536)
         return text.decode().splitlines()
 
@@ -149,10 +151,15 @@ def pipe() -> Iterator[Pipe]:
 def handler(pipe: Pipe) -> Iterator[BackgroundHandler]:
     made = BackgroundHandler("test", size=10, descriptor=pipe.writing)
     yield made
-    # Let the thread write the remaining lines.
-    monitor = threading.Thread(target=pipe.read, args=(made.queued - made.writer.written,), daemon=True)
-    monitor.start()
-    wait_until(lambda: made.writer.written == made.queued)
+
+    def is_drained() -> bool:
+        with suppress(BlockingIOError):
+            os.read(pipe.reading, 65_536)
+        return made.writer.written == made.queued
+
+    # Read what the thread still writes, so that it ends.
+    os.set_blocking(pipe.reading, False)
+    wait_until(is_drained)
     made.close()
 
 
