@@ -24,9 +24,9 @@ def find_workers(pid: int) -> list[int]:
 def eventually(holds: Callable[[], bool]) -> bool:
     """Return whether a condition becomes true within 20 seconds."""
     deadline = time.monotonic() + 20
-    while not holds() and time.monotonic() < deadline:
+    while not (is_true := holds()) and time.monotonic() < deadline:
         time.sleep(0.05)
-    return holds()
+    return is_true
 
 
 SERVER = """
@@ -52,7 +52,7 @@ def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> 
     assert eventually(lambda: len(find_workers(server.pid)) == 1)
     (first,) = find_workers(server.pid)
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: bool(find_workers(server.pid)) and find_workers(server.pid) != [first])
+    assert eventually(lambda: bool({*find_workers(server.pid)} - {first}))
 
 
 def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
