@@ -81,6 +81,8 @@ def gateway(name: str = "gateway") -> Stack:
         # Longer than the measurement takes.
         "GATEWAY_ACCESS_LIFETIME": "15m",
         "GATEWAY_SHUTDOWN_DELAY": "0",
+        # Its process would use CPU to fail to send mail.
+        "GATEWAY_MAIL_WORKER": "off",
         **LIMITS,
     }
     return Stack(name, settings, ["manage.py", "migrate"], ["manage.py", "serve"])
@@ -138,6 +140,6 @@ def served(stack: Stack, folder: Path, **settings: str) -> Iterator[Server]:
 
 
 def _worker(pid: int) -> int:
-    # The other children are the mail worker and the resource tracker of multiprocessing, which have few threads.
+    # Another child is the resource tracker of multiprocessing, which has one thread.
     children = [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return max(children, key=lambda child: len(list(Path(f"/proc/{child}/task").iterdir())))
