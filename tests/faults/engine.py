@@ -38,6 +38,8 @@ def lacking() -> str:
 
 
 LACKING = lacking()
+# PostgreSQL refuses to run as root.
+AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
 
 
 @dataclass
@@ -84,8 +86,7 @@ class Engine:
         self.host = machine.address if machine else "127.0.0.1"
         self.enter = ["ip", "netns", "exec", machine.name] if machine else []
         (self.port,) = free_ports(1)
-        self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-        if self.user:
+        if AS_POSTGRES:
             shutil.chown(folder, "postgres")
         if primary:
             self._run("pg_basebackup", "-d", primary.url("postgres"), "-R", "-c", "fast", "--no-sync")
@@ -153,7 +154,7 @@ class Engine:
                 os.kill(pid, number)
 
     def _run(self, name: str, *arguments: str) -> None:
-        command = [*self.enter, *self.user, program(name) or name, *arguments, "-D", str(self.data)]
+        command = [*self.enter, *AS_POSTGRES, program(name) or name, *arguments, "-D", str(self.data)]
         # Its output goes nowhere: the server inherits it, and would keep a pipe open.
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
 
