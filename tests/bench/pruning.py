@@ -15,7 +15,7 @@ from tests.bench import report, stacks
 from tests.server import ROOT, surroundings
 
 EVENTS = 10_000_000
-EVENTS_PER_SESSION, SESSIONS_PER_USER = 10, 5
+EVENTS_PER_SESSION, SESSIONS_PER_USER = 50, 2
 # Events are spread over a year, the time for which they are kept, and one more day.
 DAYS = 366
 BACKLOG_DAYS = 30

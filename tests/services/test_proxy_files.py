@@ -12,6 +12,7 @@ from email.message import Message
 from pathlib import Path
 
 import pytest
+from django.db import connection
 
 from tests.faults.engine import wait_for
 from tests.faults.process import QUIET, Gateway
@@ -19,6 +20,7 @@ from tests.server import ROOT, free_ports
 from tests.services import proxy
 from tests.services.certificate import write_certificate
 
+pytestmark = pytest.mark.skipif(connection.vendor != "sqlite", reason="the gateway of the test has its own SQLite")
 Proxy = Callable[[Path, str, int, Path, Path], AbstractContextManager[None]]
 FILES = ROOT / "docs" / "deployment"
 CADDY = shutil.which("caddy")
