@@ -79,17 +79,14 @@ def survives(start: Start, primary: Engine, standby: Engine, lose_primary: Calla
     """Lose the primary and promote the standby while clients send requests; check every acknowledged fact."""
     gateway = start(url_of(primary, standby), **GRACE)
     with Storm(gateway.origin).raging() as storm:
-        storm.await_progress()
-        before = len(storm.facts.accounts)
+        storm.await_progress(20)
         began = time.monotonic()
         lose_primary()
         standby.promote()
         storm.await_progress(20)
         gateway.await_ready()
         took = time.monotonic() - began
-        storm.await_progress()
     assert took < FAILOVER
-    assert len(storm.facts.accounts) > before > 0
     storm.audit(gateway.origin)
 
 
@@ -97,11 +94,11 @@ def test_a_silent_standby_delays_writes_but_loses_none(start: Start, pair: tuple
     primary, standby = pair
     gateway = start(url_of(standby, primary), **GRACE)
     with Storm(gateway.origin).raging() as storm:
-        storm.await_progress()
+        storm.await_progress(20)
         standby.freeze()
         storm.await_refusals(storm.people)
         assert call(gateway.origin, "/healthz")[0] == 200
         standby.thaw()
-        storm.await_progress()
+        storm.await_progress(20)
         gateway.await_ready()
     storm.audit(gateway.origin)

@@ -73,7 +73,7 @@ def bouncing(postgres: Engine) -> Iterator[int]:
 def test_more_clients_than_connections_are_served_and_lose_nothing(start: Start, postgres: Engine, pooled: str) -> None:
     gateway = start(pooled, GATEWAY_REFRESH_GRACE="60s")
     with Storm(gateway.origin, people=3 * FEW).raging() as storm:
-        storm.await_progress(200)
+        storm.await_progress(100)
         with postgres.connect("postgres") as connection:
             rows = connection.execute("SELECT count(*) FROM pg_stat_activity WHERE datname = 'gateway'")
             assert 0 < rows.fetchall()[0][0] <= FEW
