@@ -33,7 +33,7 @@ class TokenClaims(graphene.ObjectType):
     amr = graphene.List(
         graphene.NonNull(graphene.String),
         required=True,
-        description="The methods of the authentication (RFC 8176): pwd, otp, hwk, swk, user, mfa; and fed for a provider.",
+        description="The methods (RFC 8176): pwd, otp, hwk, swk, user, mfa; and fed for a provider.",
     )
     username = graphene.String(description=f"The username. {SWITCHED}")
     email = graphene.String(description=f"The email. {SWITCHED}")
