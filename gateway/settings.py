@@ -68,6 +68,12 @@ GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", env.duration, timedelta(days
 GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", env.duration, timedelta(days=30))
 GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", env.duration, timedelta(seconds=10))
 
+# --- second factors ------------------------------------------------------------------------------
+GATEWAY_TWO_FACTOR = read(
+    "GATEWAY_TWO_FACTOR", env.one_of("optional", "staff", "required"), "optional" if DEBUG else "staff"
+)
+GATEWAY_REAUTHENTICATION_LIFETIME = read("GATEWAY_REAUTHENTICATION_LIFETIME", env.duration, timedelta(minutes=10))
+
 # --- cookie mode ---------------------------------------------------------------------------------
 GATEWAY_REFRESH_COOKIE = read("GATEWAY_REFRESH_COOKIE", env.switch, False)
 GATEWAY_COOKIE_SAMESITE = read("GATEWAY_COOKIE_SAMESITE", env.one_of("Strict", "Lax", "None"), "Strict")

@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
 from users import events, normalization
+from users.admin.factors import reset_second_factors
 from users.admin.permissions import may_change
 from users.admin.sessions import SessionsOfUser, end_live
 from users.admin.site import caller_of, site
@@ -99,7 +100,7 @@ class UserAdmin(DjangoUserAdmin):
     search_help_text = "Username, email or full name"
     ordering = ("username",)
     readonly_fields = ("date_joined", "last_login", "erases_at")
-    actions = (end_sessions_of,)
+    actions = (end_sessions_of, reset_second_factors)
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (SessionsOfUser,)
     fieldsets: ClassVar[Any] = (
@@ -117,6 +118,10 @@ class UserAdmin(DjangoUserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Return whether this account may be deleted."""
         return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def has_reset_second_factors_permission(self, request: HttpRequest) -> bool:
+        """Return whether the staff member may reset second factors."""
+        return request.user.has_perm("users.reset_second_factors")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Return the read-only fields, including the privileges unless the staff member is a superuser."""
