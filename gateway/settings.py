@@ -4,9 +4,10 @@ from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway.conf import database_url, dev_secret_key, email_url
+from gateway.conf import database_url, dev_secret_key, email_url, passkeys
 from gateway.conf.env import (
     count,
+    domain,
     duration,
     link,
     load_file,
@@ -109,7 +110,8 @@ DEFAULT_FROM_EMAIL = read(
 )
 GATEWAY_MAIL_WORKER = read("GATEWAY_MAIL_WORKER", switch, True)
 GATEWAY_EMAIL_VERIFICATION = read("GATEWAY_EMAIL_VERIFICATION", one_of("optional", "required", "off"), "optional")
-_pages = f"{GATEWAY_ISSUER if GATEWAY_ISSUER.startswith(('https://', 'http://')) else _origin}/account"
+_own_origin = GATEWAY_ISSUER if GATEWAY_ISSUER.startswith(("https://", "http://")) else _origin
+_pages = f"{_own_origin}/account"
 GATEWAY_VERIFY_URL = read("GATEWAY_VERIFY_URL", link, f"{_pages}/verify#token={{token}}")
 GATEWAY_RESET_URL = read("GATEWAY_RESET_URL", link, f"{_pages}/reset#token={{token}}")
 GATEWAY_UNDO_URL = read("GATEWAY_UNDO_URL", link, f"{_pages}/undo#token={{token}}")
@@ -147,6 +149,7 @@ GATEWAY_LIMITS = {
         "register": "20 in 1 minute",
         "invalid_refresh": "300 in 1 minute",
         "own_password": "10 in 5 minutes, 40 in 1 day",
+        "passkey_client": "60 in 1 minute",
         "update_profile": "30 in 10 minutes",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",
@@ -181,7 +184,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "users.passwords.common.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
 ]
 
-# --- CORS, CSRF and security headers -------------------------------------------------------------
+# --- CORS ----------------------------------------------------------------------------------------
 _ports = (3000, 4173, 4200, 4321, 5173, 8080)
 _local = [f"http://{host}:{port}" for host in ("localhost", "127.0.0.1") for port in _ports]
 _origins = read("CORS_ALLOWED_ORIGINS", origins, _local if DEBUG else [])
@@ -212,6 +215,16 @@ CORS_ALLOW_HEADERS = [
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 CORS_URLS_REGEX = r"^/(graphql/?$|\.well-known/)"
+
+# --- passkeys ------------------------------------------------------------------------------------
+GATEWAY_PASSKEY_RP_ID = read("GATEWAY_PASSKEY_RP_ID", domain, "localhost" if DEBUG else "")
+GATEWAY_PASSKEY_ORIGINS = read(
+    "GATEWAY_PASSKEY_ORIGINS",
+    origins,
+    passkeys.default_origins(GATEWAY_PASSKEY_RP_ID, [_own_origin, *CORS_ALLOWED_ORIGINS]),
+)
+
+# --- CSRF and security headers -------------------------------------------------------------------
 CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", origins, NONE)
 CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
 CSRF_COOKIE_HTTPONLY = True

@@ -24,6 +24,7 @@ class ErrorCode(Enum):
     TOKEN_REUSED = "This refresh token was already used, so its session was ended. Sign in again."
     CONFLICT = "Another change was made at the same time. Reload, then retry."
     NOT_FOUND = "The object does not exist, or belongs to another user."
+    FEATURE_DISABLED = "This gateway does not offer the feature."
     OPERATION_TOO_COMPLEX = "The document exceeds a limit of the gateway. The message names the limit."
     GRAPHQL_PARSE_FAILED = "The document is not valid GraphQL."
     GRAPHQL_VALIDATION_FAILED = "The document does not match the schema."
@@ -42,6 +43,7 @@ class FieldErrorCode(Enum):
     INVALID = "The argument has an invalid format."
     TOO_LONG = "The argument is too long."
     TAKEN = "Another account uses this value."
+    TOO_MANY = "The account already has the maximum number of these objects."
     MISMATCH = "The two values must be equal."
     PASSWORD_TOO_SHORT = "The password is too short. `extensions.fieldErrors` has the minimum length."
     PASSWORD_TOO_COMMON = "The password is too common."
@@ -119,6 +121,10 @@ class Conflict(Refusal):
 
 class NotFound(Refusal):
     code = ErrorCode.NOT_FOUND
+
+
+class FeatureDisabled(Refusal):
+    code = ErrorCode.FEATURE_DISABLED
 
 
 class ServiceUnavailable(Refusal):

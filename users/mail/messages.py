@@ -89,6 +89,24 @@ def token_reused(*, user: str, address: str, **details: Any) -> Message | None:
 
 
 @outbox.mail_task
+def passkey_added(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a new passkey."""
+    return _notice(user, address, "A passkey was added to your account", "passkey_added", details)
+
+
+@outbox.mail_task
+def passkey_removed(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a removed passkey."""
+    return _notice(user, address, "A passkey was removed from your account", "passkey_removed", details)
+
+
+@outbox.mail_task
+def passkey_refused(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a passkey whose counter did not grow."""
+    return _notice(user, address, "A passkey was refused for your safety", "passkey_refused", details)
+
+
+@outbox.mail_task
 def email_changed(*, user: str, address: str, held: str | None, **details: Any) -> Message | None:
     """Informs the former email about the change, with a link that undoes it if the email was verified."""
     secret = email_tokens.create_undo_secret(held) if held else None
@@ -160,7 +178,7 @@ def _client_texts(user: User, address: str, details: dict[str, Any]) -> dict[str
     # through the gateway.
     is_owner = user.is_email_verified and user.email == address
     words = {"name": user.full_name or user.username, "username": _without_links(user.username)} | {
-        name: details.get(name) for name in ("agent", "device")
+        name: details.get(name) for name in ("agent", "device", "passkey")
     }
     return words if is_owner else dict.fromkeys(words, "")
 

@@ -2,7 +2,7 @@
 
 import graphene
 
-from users.schema import accounts, dashboard, emails, errors, passwords, sessions, tokens
+from users.schema import accounts, dashboard, emails, errors, passkeys, passwords, sessions, tokens
 
 
 # graphene shows the fields of the last base first.
@@ -32,5 +32,12 @@ class Mutation(graphene.ObjectType):
     request_email_verification = emails.RequestEmailVerification.Field()
     change_email = emails.ChangeEmail.Field()
     undo_email_change = emails.UndoEmailChange.Field()
+
+    passkey_assertion_options = passkeys.PasskeyAssertionOptions.Field()
+    passkey_auth = passkeys.PasskeyAuth.Field()
+    passkey_registration_options = passkeys.PasskeyRegistrationOptions.Field()
+    register_passkey = passkeys.RegisterPasskey.Field()
+    rename_passkey = passkeys.RenamePasskey.Field()
+    remove_passkey = passkeys.RemovePasskey.Field()
 
     dashboard = dashboard.PostToDashboard.Field()

@@ -1,0 +1,114 @@
+"""Passkey assertions: the options for the browser, and the passkey that answered them.
+
+1. Each assertion works once. Its challenge must be newer than the last one that the passkey answered; one conditional
+   UPDATE decides this together with the counter, so of several concurrent uses one wins.
+2. Failures are counted per client, never per user: strangers must not lock the owner out.
+"""
+
+import hashlib
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from users import events, throttle
+from users.caller import Caller
+from users.compiled_query import CompiledQuery, parameter
+from users.crypto import webauthn
+from users.errors import FieldError, FieldErrorCode, InvalidCredentials, InvalidInput, Refusal, TokenInvalid
+from users.events import EventKind
+from users.mail import messages, outbox
+from users.mfa import ceremonies
+from users.mfa.ceremonies import Purpose
+from users.models import Passkey, User
+
+
+def options_for(caller: Caller) -> dict[str, Any]:
+    """Return options for navigator.credentials.get(), to sign in."""
+    return _options(Purpose.SIGN_IN, subject="")
+
+
+def _options(purpose: Purpose, *, subject: str) -> dict[str, Any]:
+    # They list no passkeys, so they reveal nothing about accounts.
+    rp = ceremonies.relying_party()
+    challenge = ceremonies.issue_challenge(purpose, subject=subject)
+    return webauthn.request_options(rp, challenge=challenge, timeout=ceremonies.TIMEOUT)
+
+
+def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "", user: User | None = None) -> Passkey:
+    """Return the passkey that made the assertion, with its user; raise a Refusal if it may not be used.
+
+    With `user`, passkeys of other users are refused.
+    """
+    rp = ceremonies.relying_party()
+    try:
+        credential = webauthn.parse_assertion(assertion)
+    except webauthn.Malformed:
+        raise malformed() from None
+    try:
+        challenge = webauthn.challenge_of(credential)
+        issued = ceremonies.check_challenge(challenge, purpose, subject=subject)
+        passkey = _find(credential.raw_id)
+        _require_owner(passkey, user)
+        verified = webauthn.verify_assertion(
+            rp,
+            credential,
+            challenge=challenge,
+            public_key=passkey.public_key,
+            user_handle=passkey.user.id.bytes,
+            is_backup_eligible=passkey.is_backup_eligible,
+        )
+        _store_use(caller, passkey, verified, issued)
+    except (webauthn.Refused, Refusal) as refusal:
+        throttle.consume(caller, throttle.buckets("passkey_client", throttle.place(caller)))
+        if isinstance(refusal, Refusal):
+            raise
+        raise InvalidCredentials("The passkey could not be verified.") from None
+    return passkey
+
+
+def malformed() -> InvalidInput:
+    """Return the error of a value that is not the JSON form of a credential."""
+    message = "Pass the object that PublicKeyCredential.toJSON() returns."
+    return InvalidInput(FieldError("passkey", FieldErrorCode.INVALID, message))
+
+
+def credential_key(credential_id: bytes) -> str:
+    """Return the value by which the database finds a credential id."""
+    return hashlib.sha256(credential_id).hexdigest()
+
+
+def _find(credential_id: bytes) -> Passkey:
+    passkey = _by_key.first(key=credential_key(credential_id))
+    if passkey is None:
+        # Browsers then hide the passkey: PublicKeyCredential.signalUnknownCredential().
+        raise InvalidCredentials("This passkey belongs to no account.", reason="UNKNOWN_PASSKEY")
+    return passkey
+
+
+def _require_owner(passkey: Passkey, user: User | None) -> None:
+    if not passkey.user.is_active or (user is not None and passkey.user_id != user.id):
+        raise webauthn.Refused("the passkey belongs to another or an inactive user")
+
+
+def _store_use(caller: Caller, passkey: Passkey, verified: webauthn.Assertion, issued: int) -> None:
+    now, count = timezone.now(), verified.sign_count
+    # Synchronised passkeys always report 0.
+    grows = Q(sign_count__lt=count) if count else Q(sign_count=0)
+    unused = Passkey.objects.filter(grows, id=passkey.id, answered_challenge_at__lt=issued)
+    change = {"sign_count": count, "answered_challenge_at": issued, "last_used_at": now}
+    if unused.update(is_backed_up=verified.is_backed_up, **change):
+        return
+    current = Passkey.objects.filter(id=passkey.id).first()
+    if current is None or current.answered_challenge_at >= issued:
+        raise TokenInvalid("The passkey response was already used. Request new options, then retry.")
+    # The response is new and has a valid signature, but the counter is old: two authenticators have the key.
+    events.record(caller, EventKind.PASSKEY_REFUSED, user=passkey.user, passkey=str(passkey.id))
+    if throttle.try_consume(outbox.unrequested_buckets(passkey.user.email)):
+        outbox.queue(caller, messages.passkey_refused, user=passkey.user, passkey=passkey.name)
+    raise InvalidCredentials("The passkey could not be verified.")
+
+
+_by_key = CompiledQuery(
+    lambda: Passkey.objects.filter(credential_key=parameter("key", Passkey.credential_key)), related="user"
+)

@@ -1,0 +1,21 @@
+"""Sign-in with a passkey alone."""
+
+from typing import Any
+
+from users import normalization
+from users.caller import Caller
+from users.errors import FieldErrors
+from users.mfa import assertions
+from users.mfa.ceremonies import Purpose
+from users.sessions.token_pairs import TokenPair
+from users.sign_in import admission
+from users.throttle import Attempt
+
+
+def sign_in(caller: Caller, *, passkey: Any, device_name: str | None = None) -> TokenPair:
+    """Open a session for the user of this passkey. The user needs no username and no password."""
+    errors = FieldErrors()
+    device = errors.clean("device_name", normalization.device_name, device_name)
+    errors.raise_if_any()
+    used = assertions.verify(caller, passkey, Purpose.SIGN_IN)
+    return admission.admit(caller, used.user, attempt=Attempt([], []), device_name=device)
