@@ -273,7 +273,7 @@ def test_the_tokens_page_lists_every_claim(api: Api, settings: Any) -> None:
     assert always.keys() <= CLAIMS
 
 
-CLAIMS = {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time"}
+CLAIMS = {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "acr", "amr"}
 
 
 def test_the_email_page_lists_every_mail() -> None:

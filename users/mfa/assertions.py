@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from users import events, throttle
+from users.authentication_methods import Factor
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import webauthn
@@ -65,6 +66,11 @@ def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "
             raise
         raise InvalidCredentials("The passkey could not be verified.") from None
     return passkey
+
+
+def factor_of(passkey: Passkey) -> Factor:
+    """Return the factor that the use of the passkey is. Only a passkey that cannot be copied is bound to a device."""
+    return Factor.SYNCED_PASSKEY if passkey.is_backup_eligible else Factor.DEVICE_PASSKEY
 
 
 def malformed() -> InvalidInput:

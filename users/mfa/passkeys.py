@@ -83,7 +83,7 @@ def register(caller: SignedIn, *, passkey: Any, name: str | None = None) -> Pass
         created_at=timezone.now(),
     )
     with _taken_refused(), transaction.atomic():
-        _lock(user)
+        _change_factors(user)
         _refuse_too_many(user.passkeys.count())
         row.save(force_insert=True)
         events.record(caller, EventKind.PASSKEY_ADDED, user=user, session_id=caller.session.id, passkey=str(row.id))
@@ -109,7 +109,7 @@ def remove(caller: SignedIn, *, id: str) -> UUID:
     """Remove one of the caller's passkeys, and return its id."""
     passkey, user = _find_own(caller, id), caller.user
     with transaction.atomic():
-        _lock(user)
+        _change_factors(user)
         if not Passkey.objects.filter(id=passkey.id).delete()[0]:
             raise NotFound
         events.record(
@@ -136,14 +136,19 @@ def _verify(caller: SignedIn, rp: RelyingParty, value: Any) -> tuple[Registratio
 
 
 def _subject(caller: SignedIn) -> str:
-    # Any change of the password makes the challenge invalid.
-    return f"{caller.session.id} {caller.user.id} {caller.user.credential_version}"
+    # Any change of the password or the factors makes the challenge invalid, and so does its use.
+    user = caller.user
+    return f"{caller.session.id} {user.id} {user.credential_version} {user.factors_version}"
 
 
-def _lock(user: User) -> None:
-    # The user's row before other rows, as every rule does. It also makes concurrent registrations count in turn.
-    if not User.objects.select_for_update().filter(id=user.id, credential_version=user.credential_version).first():
+def _change_factors(user: User) -> None:
+    # The user's row before other rows, as every rule does. Of several concurrent changes, one wins.
+    unchanged = User.objects.filter(
+        id=user.id, credential_version=user.credential_version, factors_version=user.factors_version
+    )
+    if not unchanged.update(factors_version=user.factors_version + 1):
         raise Conflict
+    user.factors_version += 1
 
 
 def _find_own(caller: SignedIn, id: str) -> Passkey:

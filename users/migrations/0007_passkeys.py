@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('users', '0005_rename_proof'),
+        ('users', '0006_second_factors'),
     ]
 
     operations = [

@@ -2,6 +2,8 @@
 
 import graphene
 
+from users.authentication_methods import methods, parse
+from users.schema.authentication_methods import AuthenticationMethod
 from users.schema.caller import signed_in
 from users.schema.mutation import Mutation
 from users.sessions import sessions
@@ -20,6 +22,19 @@ class Session(graphene.ObjectType):
         required=True, description="The time at which the session ends unless it is refreshed."
     )
     is_current = graphene.Boolean(required=True, description="Whether this request belongs to the session.")
+
+    methods = graphene.List(
+        graphene.NonNull(AuthenticationMethod),
+        required=True,
+        description="The methods that the user authenticated with in this session.",
+    )
+    authenticated_at = graphene.DateTime(
+        required=True,
+        description="The time at which the user last authenticated in this session. Refreshing does not change it.",
+    )
+
+    def resolve_methods(session, info):
+        return methods(parse(session.methods))
 
     def resolve_last_used_at(session, info):
         return session.rotated_at

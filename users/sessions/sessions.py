@@ -1,5 +1,6 @@
 """Sessions: created by a sign-in, continued by refresh tokens, and ended by the user or by a reused refresh token."""
 
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -8,12 +9,14 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import events, pruning, secret_keys
+from users import authentication_methods, events, pruning, secret_keys
+from users.authentication_methods import Factor
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import refresh_tokens
 from users.crypto.refresh_tokens import RefreshToken
 from users.errors import (
+    Conflict,
     FieldError,
     FieldErrorCode,
     Forbidden,
@@ -33,7 +36,9 @@ MAX_LISTED = 100
 MAX_ID_LENGTH = 45
 
 
-def create(caller: Caller, *, user: User, device_name: str = "") -> tuple[Session, str]:
+def create(
+    caller: Caller, *, user: User, factors: Collection[Factor] = (), device_name: str = ""
+) -> tuple[Session, str]:
     """Create a session of a user; return it and its first refresh token."""
     now = timezone.now()
     token = refresh_tokens.first(uuid4())
@@ -43,6 +48,7 @@ def create(caller: Caller, *, user: User, device_name: str = "") -> tuple[Sessio
         selector=token.selector,
         current=token.digest,
         credential_version=user.credential_version,
+        methods=authentication_methods.serialize(factors),
         device_name=device_name,
         user_agent=caller.user_agent,
         ip_address=caller.ip_address,
@@ -146,6 +152,19 @@ def end_all_users(*, reason: str) -> int:
 def keep_after_password_change(session: Session) -> None:
     """Keep a session live after the password was changed in it."""
     Session.objects.filter(id=session.id).update(credential_version=session.credential_version + 1)
+
+
+def record_authentication(session: Session, factor: Factor) -> None:
+    """Store that the user authenticated again in this session; raise Conflict if the session has ended meanwhile."""
+    factors = authentication_methods.parse(session.methods)
+    # A password replaces the former factors: if `methods` has a second factor, then it was also used at
+    # `authenticated_at`.
+    kept = factors if factor in authentication_methods.SECOND_FACTORS else ()
+    changes = {"methods": authentication_methods.serialize([*kept, factor]), "reauthenticated_at": timezone.now()}
+    if not Session.objects.filter(id=session.id, ended_at=None).update(**changes):
+        raise Conflict
+    for name, value in changes.items():
+        setattr(session, name, value)
 
 
 def revoke(caller: Caller, *, refresh_token: str) -> None:

@@ -1,10 +1,13 @@
 """Admission: the last step of every sign-in, and the only place that opens sessions for it."""
 
+from collections.abc import Collection
+
 from django.contrib.auth.signals import user_logged_in
 from django.db import transaction
 from django.utils import timezone
 
 from users import events, throttle
+from users.authentication_methods import Factor
 from users.caller import Caller
 from users.errors import InvalidCredentials
 from users.events import EventKind
@@ -15,7 +18,7 @@ from users.sessions.token_pairs import TokenPair
 from users.throttle import Attempt
 
 
-def admit(caller: Caller, user: User, *, attempt: Attempt, device_name: str) -> TokenPair:
+def admit(caller: Caller, user: User, *, factors: Collection[Factor], attempt: Attempt, device_name: str) -> TokenPair:
     """Open a session for a user who has proven everything that the account requires.
 
     Raise InvalidCredentials if the password changed, or the account was deactivated, since `user` was read.
@@ -28,7 +31,7 @@ def admit(caller: Caller, user: User, *, attempt: Attempt, device_name: str) -> 
             raise InvalidCredentials
         attempt.reset()
         events.record_reopening(caller, user=user)
-        pair = token_pairs.issue(caller, user=user, device_name=device_name)
+        pair = token_pairs.issue(caller, user=user, factors=factors, device_name=device_name)
         events.record(caller, EventKind.SIGNED_IN, user=user, session_id=user.current_session_id)
         if is_new_place:
             outbox.notify(caller, messages.new_device, user=user, device=device_name)

@@ -18,4 +18,5 @@ def sign_in(caller: Caller, *, passkey: Any, device_name: str | None = None) -> 
     device = errors.clean("device_name", normalization.device_name, device_name)
     errors.raise_if_any()
     used = assertions.verify(caller, passkey, Purpose.SIGN_IN)
-    return admission.admit(caller, used.user, attempt=Attempt([], []), device_name=device)
+    factors = [assertions.factor_of(used)]
+    return admission.admit(caller, used.user, factors=factors, attempt=Attempt([], []), device_name=device)

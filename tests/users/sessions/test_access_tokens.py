@@ -167,7 +167,7 @@ def test_s39_s40_a_token_has_the_form_of_rfc_9068_and_says_nothing_personal(api:
     alice = api.join("alice", fullName="Alice Thornby")
     header, claims = jwt.get_unverified_header(alice.token), decoded(alice.token)
     assert header == {"typ": "at+jwt", "alg": "ES256", "kid": signing_keys.ring().current.kid}
-    assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time"}
+    assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "acr", "amr"}
     assert UUID(claims["sub"]).version == 4
     assert claims["sub"] == str(User.objects.get().id)
     assert claims["auth_time"] == int(Session.objects.get().created_at.timestamp())

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from tests.api import Api, Member
+from tests.authenticator import ELIGIBLE, PRESENT, VERIFIED
 from tests.mailed import ADDRESS, close
 from tests.passkeys import SIGN_IN, added, request_options, sign_in, verified
 from tests.post import received
@@ -79,3 +80,11 @@ def test_passkey_survives_a_change_of_the_password(api: Api, alice: Member) -> N
     key = added(alice)
     api.change_password(alice.token)
     assert sign_in(key.get(request_options())).data
+
+
+@pytest.mark.parametrize(("flags", "amr"), [(0, ["hwk", "user", "mfa"]), (ELIGIBLE, ["swk", "user", "mfa"])])
+def test_passkey_counts_as_two_factors(alice: Member, flags: int, amr: list[str]) -> None:
+    key = added(alice, flags=PRESENT | VERIFIED | flags)
+    document = SIGN_IN.replace("claims {", "claims { acr amr")
+    claims = Api()(document, {"passkey": key.get(request_options())}).data["passkeyAuth"]["claims"]
+    assert (claims["acr"], claims["amr"]) == ("aal2", amr)
