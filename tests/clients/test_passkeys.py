@@ -1,5 +1,6 @@
 """Passkeys in a real browser with a virtual authenticator."""
 
+import os
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -86,3 +87,13 @@ def test_s132_listed_related_origin_works_and_another_is_refused(installed: None
         await_answer(origin, tmp_path)
         world = {"BEHIND": origin, "TLS_PORT": str(tls), "APP_PORT": str(app), "HOME_WITH_CA": str(tmp_path)}
         run("node", "--test", "browser/related.test.mjs", **world, **trusted_certificate(tmp_path))
+
+
+@in_a_browser
+def test_graphiql_adds_a_passkey_and_signs_in_with_it(installed: None, tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    settings = {"GATEWAY_ISSUER": f"http://localhost:{port}", "GATEWAY_EMAIL_VERIFICATION": "off"}
+    pictures = {"PICTURE": os.environ["PASSKEY_PICTURE"]} if "PASSKEY_PICTURE" in os.environ else {}
+    with serving(tmp_path, port, settings) as origin:
+        await_answer(origin, tmp_path)
+        run("node", "--test", "browser/graphiql-passkeys.test.mjs", ORIGIN=origin, **pictures)

@@ -212,3 +212,10 @@ def test_erased_user_leaves_no_passkey(alice: Member) -> None:
     added(alice)
     User.objects.get().delete()
     assert not Passkey.objects.exists()
+
+
+def test_response_of_a_removed_passkey_does_not_add_it_again(alice: Member) -> None:
+    response = Authenticator().create(creation_options(alice))
+    id = alice(REGISTER, passkey=response).data["registerPasskey"]["passkey"]["id"]
+    alice(REMOVE, id=id)
+    assert alice(REGISTER, passkey=response).code == "TOKEN_INVALID"
