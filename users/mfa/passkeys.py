@@ -1,39 +1,28 @@
-"""The passkeys of a user: added, listed, renamed and removed."""
+"""Passkey assertions: the options for the browser, and the passkey that answered them.
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+1. Each assertion works once. Its challenge must be newer than the last one that the passkey answered; one conditional
+   UPDATE decides this together with the counter, so of several concurrent uses one wins.
+2. Failures are counted per client, never per user: strangers must not lock the owner out.
+"""
+
+import hashlib
 from typing import Any
-from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from users import events, normalization, throttle
-from users.caller import SignedIn
+from users import events, throttle
+from users.authentication_methods import Factor
+from users.caller import Caller
+from users.compiled_query import CompiledQuery, parameter
 from users.crypto import webauthn
-from users.crypto.webauthn import Descriptor, Registration, RelyingParty
-from users.errors import (
-    Conflict,
-    EmailNotVerified,
-    FieldError,
-    FieldErrorCode,
-    FieldErrors,
-    InvalidCredentials,
-    InvalidInput,
-    NotFound,
-    Refusal,
-)
+from users.errors import FieldError, FieldErrorCode, InvalidCredentials, InvalidInput, Refusal, TokenInvalid
 from users.events import EventKind
 from users.mail import messages, outbox
-from users.mfa import assertions, authenticators, ceremonies
-from users.mfa.ceremonies import Purpose
+from users.mfa import passkey_ceremonies
+from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey, User
-from users.sessions.sessions import MAX_ID_LENGTH
-
-MAX_PASSKEYS = 10
-DEFAULT_NAME = "Passkey"
 
 
 def list_all(user: User) -> QuerySet[Passkey]:
@@ -41,137 +30,103 @@ def list_all(user: User) -> QuerySet[Passkey]:
     return user.passkeys.order_by("created_at", "id")
 
 
-def registration_options(caller: SignedIn) -> dict[str, Any]:
-    """Return options for navigator.credentials.create(). Browsers refuse authenticators that already have a passkey."""
-    user, rp = caller.user, ceremonies.relying_party()
-    if not user.is_email_verified and settings.GATEWAY_EMAIL_VERIFICATION != "off":
-        # Otherwise a stranger could register an email and keep its owner from the account with a passkey.
-        raise EmailNotVerified
-    passkeys = list(list_all(user))
-    _refuse_too_many(len(passkeys))
-    return webauthn.creation_options(
-        rp,
-        challenge=ceremonies.issue_challenge(Purpose.REGISTER, subject=_subject(caller)),
-        timeout=ceremonies.TIMEOUT,
-        user_handle=user.id.bytes,
-        username=user.username,
-        display_name=user.full_name or user.username,
-        exclude=[Descriptor(each.credential_id, each.transports) for each in passkeys],
-    )
+def exists(user: User) -> bool:
+    """Return whether the user has a passkey that works for this gateway."""
+    rp_id = settings.GATEWAY_PASSKEY_RP_ID
+    return bool(rp_id) and user.passkeys.filter(rp_id=rp_id).exists()
 
 
-def register(caller: SignedIn, *, passkey: Any, name: str | None = None) -> Passkey:
-    """Add the passkey that the browser created, and return it. Without a name, it is called after its authenticator."""
-    rp, errors, user = ceremonies.relying_party(), FieldErrors(), caller.user
-    clean_name = errors.clean("name", normalization.device_name, name)
-    errors.raise_if_any()
-    registration, issued = _verify(caller, rp, passkey)
-    aaguid = UUID(registration.aaguid)
-    row = Passkey(
-        user=user,
-        credential_key=assertions.credential_key(webauthn.to_bytes(registration.credential_id)),
-        credential_id=registration.credential_id,
-        public_key=registration.public_key,
-        sign_count=registration.sign_count,
-        answered_challenge_at=issued,
-        rp_id=rp.id,
-        aaguid=aaguid,
-        is_backup_eligible=registration.is_backup_eligible,
-        is_backed_up=registration.is_backed_up,
-        transports=registration.transports,
-        name=clean_name or authenticators.name_of(aaguid) or DEFAULT_NAME,
-        created_at=timezone.now(),
-    )
-    with _taken_refused(), transaction.atomic():
-        _change_factors(user)
-        _refuse_too_many(user.passkeys.count())
-        row.save(force_insert=True)
-        events.record(caller, EventKind.PASSKEY_ADDED, user=user, session_id=caller.session.id, passkey=str(row.id))
-        outbox.notify(caller, messages.passkey_added, user=user, passkey=row.name)
-    return row
+def options_for(caller: Caller) -> dict[str, Any]:
+    """Return options for navigator.credentials.get(), to sign in."""
+    return _options(Purpose.SIGN_IN, subject="")
 
 
-def rename(caller: SignedIn, *, id: str, name: str) -> Passkey:
-    """Give one of the caller's passkeys another name, and return it."""
-    errors = FieldErrors()
-    clean_name = errors.clean("name", normalization.device_name, name)
-    if not clean_name and not errors.errors:
-        errors.add("name", FieldErrorCode.REQUIRED, "Enter a name.")
-    errors.raise_if_any()
-    passkey = _find_own(caller, id)
-    if not Passkey.objects.filter(id=passkey.id).update(name=clean_name):
-        raise NotFound
-    passkey.name = clean_name
-    return passkey
+def _options(purpose: Purpose, *, subject: str) -> dict[str, Any]:
+    # They list no passkeys, so they reveal nothing about accounts.
+    rp = passkey_ceremonies.relying_party()
+    challenge = passkey_ceremonies.issue_challenge(purpose, subject=subject)
+    return webauthn.request_options(rp, challenge=challenge, timeout=passkey_ceremonies.TIMEOUT)
 
 
-def remove(caller: SignedIn, *, id: str) -> UUID:
-    """Remove one of the caller's passkeys, and return its id."""
-    passkey, user = _find_own(caller, id), caller.user
-    with transaction.atomic():
-        _change_factors(user)
-        if not Passkey.objects.filter(id=passkey.id).delete()[0]:
-            raise NotFound
-        events.record(
-            caller, EventKind.PASSKEY_REMOVED, user=user, session_id=caller.session.id, passkey=str(passkey.id)
-        )
-        outbox.notify(caller, messages.passkey_removed, user=user, passkey=passkey.name)
-    return passkey.id
+def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "", user: User | None = None) -> Passkey:
+    """Return the passkey that made the assertion, with its user; raise a Refusal if it may not be used.
 
-
-def _verify(caller: SignedIn, rp: RelyingParty, value: Any) -> tuple[Registration, int]:
+    With `user`, passkeys of other users are refused.
+    """
+    rp = passkey_ceremonies.relying_party()
     try:
-        credential = webauthn.parse_registration(value)
+        credential = webauthn.parse_assertion(assertion)
     except webauthn.Malformed:
-        raise assertions.malformed() from None
+        raise malformed() from None
     try:
         challenge = webauthn.challenge_of(credential)
-        issued = ceremonies.check_challenge(challenge, Purpose.REGISTER, subject=_subject(caller))
-        return webauthn.verify_registration(rp, credential, challenge=challenge), issued
+        issued = passkey_ceremonies.check_challenge(challenge, purpose, subject=subject)
+        passkey = _find(credential.raw_id)
+        _require_owner(passkey, user)
+        verified = webauthn.verify_assertion(
+            rp,
+            credential,
+            challenge=challenge,
+            public_key=passkey.public_key,
+            user_handle=passkey.user.id.bytes,
+            is_backup_eligible=passkey.is_backup_eligible,
+        )
+        _store_use(caller, passkey, verified, issued)
     except (webauthn.Refused, Refusal) as refusal:
         throttle.consume(caller, throttle.buckets("passkey_client", throttle.place(caller)))
         if isinstance(refusal, Refusal):
             raise
         raise InvalidCredentials("The passkey could not be verified.") from None
+    return passkey
 
 
-def _subject(caller: SignedIn) -> str:
-    # Any change of the password or the factors makes the challenge invalid, and so does its use.
-    user = caller.user
-    return f"{caller.session.id} {user.id} {user.credential_version} {user.factors_version}"
+def factor_of(passkey: Passkey) -> Factor:
+    """Return the factor that the use of the passkey is. Only a passkey that cannot be copied is bound to a device."""
+    return Factor.SYNCED_PASSKEY if passkey.is_backup_eligible else Factor.DEVICE_PASSKEY
 
 
-def _change_factors(user: User) -> None:
-    # The user's row before other rows, as every rule does. Of several concurrent changes, one wins.
-    unchanged = User.objects.filter(
-        id=user.id, credential_version=user.credential_version, factors_version=user.factors_version
-    )
-    if not unchanged.update(factors_version=user.factors_version + 1):
-        raise Conflict
-    user.factors_version += 1
+def malformed() -> InvalidInput:
+    """Return the error of a value that is not the JSON form of a credential."""
+    message = "Pass the object that PublicKeyCredential.toJSON() returns."
+    return InvalidInput(FieldError("passkey", FieldErrorCode.INVALID, message))
 
 
-def _find_own(caller: SignedIn, id: str) -> Passkey:
-    try:
-        found = caller.user.passkeys.filter(id=UUID(id)).first() if len(id) <= MAX_ID_LENGTH else None
-    except ValueError:
-        found = None
-    if found is None:
-        raise NotFound
-    return found
+def credential_key(credential_id: bytes) -> str:
+    """Return the value by which the database finds a credential id."""
+    return hashlib.sha256(credential_id).hexdigest()
 
 
-def _refuse_too_many(count: int) -> None:
-    if count >= MAX_PASSKEYS:
-        message = f"The account already has {MAX_PASSKEYS} passkeys. Remove one first."
-        raise InvalidInput(FieldError("passkey", FieldErrorCode.TOO_MANY, message))
+def _find(credential_id: bytes) -> Passkey:
+    passkey = _by_key.first(key=credential_key(credential_id))
+    if passkey is None:
+        # Browsers then hide the passkey: PublicKeyCredential.signalUnknownCredential().
+        raise InvalidCredentials("This passkey belongs to no account.", reason="UNKNOWN_PASSKEY")
+    return passkey
 
 
-@contextmanager
-def _taken_refused() -> Iterator[None]:
-    # The constraint of the database decides every race.
-    try:
-        yield
-    except IntegrityError:
-        message = "This passkey is already registered."
-        raise InvalidInput(FieldError("passkey", FieldErrorCode.TAKEN, message)) from None
+def _require_owner(passkey: Passkey, user: User | None) -> None:
+    if not passkey.user.is_active or (user is not None and passkey.user_id != user.id):
+        raise webauthn.Refused("the passkey belongs to another or an inactive user")
+
+
+def _store_use(caller: Caller, passkey: Passkey, verified: webauthn.Assertion, issued: int) -> None:
+    now, count = timezone.now(), verified.sign_count
+    # Synchronised passkeys always report 0.
+    grows = Q(sign_count__lt=count) if count else Q(sign_count=0)
+    unused = Passkey.objects.filter(grows, id=passkey.id, answered_challenge_at__lt=issued)
+    change = {"sign_count": count, "answered_challenge_at": issued, "last_used_at": now}
+    if unused.update(is_backed_up=verified.is_backed_up, **change):
+        return
+    current = Passkey.objects.filter(id=passkey.id).first()
+    if current is None or current.answered_challenge_at >= issued:
+        raise TokenInvalid("The passkey response was already used. Request new options, then retry.")
+    # The response is new and has a valid signature, but the counter is old: two authenticators have the key.
+    events.record(caller, EventKind.PASSKEY_REFUSED, user=passkey.user, passkey=str(passkey.id))
+    if throttle.try_consume(outbox.unrequested_buckets(passkey.user.email)):
+        outbox.queue(caller, messages.passkey_refused, user=passkey.user, passkey=passkey.name)
+    raise InvalidCredentials("The passkey could not be verified.")
+
+
+_by_key = CompiledQuery(
+    lambda: Passkey.objects.filter(credential_key=parameter("key", Passkey.credential_key)), related="user"
+)

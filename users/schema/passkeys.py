@@ -3,7 +3,7 @@
 import graphene
 from graphene.types.generic import GenericScalar
 
-from users.mfa import assertions, authenticators, passkeys
+from users.mfa import passkey_authenticators, passkey_setup, passkeys
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.tokens import Granted
@@ -45,7 +45,7 @@ class Passkey(graphene.ObjectType):
     last_used_at = graphene.DateTime(description="The time at which the passkey was last used. Null if it never was.")
 
     def resolve_authenticator(passkey, info):
-        return authenticators.name_of(passkey.aaguid)
+        return passkey_authenticators.name_of(passkey.aaguid)
 
 
 class PasskeyAssertionOptions(Mutation):
@@ -56,7 +56,7 @@ class PasskeyAssertionOptions(Mutation):
     )
 
     def mutate(root, info):
-        return PasskeyAssertionOptions(options=assertions.options_for(caller(info)))
+        return PasskeyAssertionOptions(options=passkeys.options_for(caller(info)))
 
 
 class PasskeyAuth(Granted, Mutation):
@@ -80,7 +80,7 @@ class PasskeyRegistrationOptions(Mutation):
     )
 
     def mutate(root, info):
-        return PasskeyRegistrationOptions(options=passkeys.registration_options(signed_in(info)))
+        return PasskeyRegistrationOptions(options=passkey_setup.registration_options(signed_in(info)))
 
 
 class RegisterPasskey(Mutation):
@@ -97,7 +97,7 @@ class RegisterPasskey(Mutation):
     passkey = graphene.Field(Passkey, required=True, description="The new passkey.")
 
     def mutate(root, info, **arguments):
-        return RegisterPasskey(passkey=passkeys.register(signed_in(info), **arguments))
+        return RegisterPasskey(passkey=passkey_setup.register(signed_in(info), **arguments))
 
 
 class RenamePasskey(Mutation):
@@ -110,7 +110,7 @@ class RenamePasskey(Mutation):
     passkey = graphene.Field(Passkey, required=True, description="The renamed passkey.")
 
     def mutate(root, info, **arguments):
-        return RenamePasskey(passkey=passkeys.rename(signed_in(info), **arguments))
+        return RenamePasskey(passkey=passkey_setup.rename(signed_in(info), **arguments))
 
 
 class RemovePasskey(Mutation):
@@ -122,4 +122,4 @@ class RemovePasskey(Mutation):
     removed_passkey_id = graphene.ID(required=True, description="The id of the removed passkey.")
 
     def mutate(root, info, id):
-        return RemovePasskey(removed_passkey_id=passkeys.remove(signed_in(info), id=id))
+        return RemovePasskey(removed_passkey_id=passkey_setup.remove(signed_in(info), id=id))

@@ -5,8 +5,8 @@ from typing import Any
 from users import normalization
 from users.caller import Caller
 from users.errors import FieldErrors
-from users.mfa import assertions
-from users.mfa.ceremonies import Purpose
+from users.mfa import passkeys
+from users.mfa.passkey_ceremonies import Purpose
 from users.sessions.token_pairs import TokenPair
 from users.sign_in import admission
 from users.throttle import Attempt
@@ -17,6 +17,6 @@ def sign_in(caller: Caller, *, passkey: Any, device_name: str | None = None) -> 
     errors = FieldErrors()
     device = errors.clean("device_name", normalization.device_name, device_name)
     errors.raise_if_any()
-    used = assertions.verify(caller, passkey, Purpose.SIGN_IN)
-    factors = [assertions.factor_of(used)]
+    used = passkeys.verify(caller, passkey, Purpose.SIGN_IN)
+    factors = [passkeys.factor_of(used)]
     return admission.admit(caller, used.user, factors=factors, attempt=Attempt([], []), device_name=device)

@@ -7,45 +7,45 @@ import pytest
 from django.utils import timezone
 
 from users.errors import FeatureDisabled, TokenExpired, TokenInvalid
-from users.mfa import ceremonies
-from users.mfa.ceremonies import CHALLENGE_LIFETIME, Purpose
+from users.mfa import passkey_ceremonies
+from users.mfa.passkey_ceremonies import CHALLENGE_LIFETIME, Purpose
 
 
 def at(monkeypatch: pytest.MonkeyPatch, age: timedelta) -> None:
     """Let the clock of the gateway be behind, or ahead with a negative age."""
     now = timezone.now() - age
-    monkeypatch.setattr(ceremonies.timezone, "now", lambda: now)
+    monkeypatch.setattr(passkey_ceremonies.timezone, "now", lambda: now)
 
 
 def test_challenge_is_valid_until_it_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    challenge = ceremonies.issue_challenge(Purpose.SIGN_IN, subject="")
+    challenge = passkey_ceremonies.issue_challenge(Purpose.SIGN_IN, subject="")
     at(monkeypatch, -CHALLENGE_LIFETIME + timedelta(seconds=30))
-    ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
+    passkey_ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
     monkeypatch.undo()
     at(monkeypatch, -CHALLENGE_LIFETIME)
     with pytest.raises(TokenExpired):
-        ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
+        passkey_ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
 
 
 @pytest.mark.parametrize("purpose", [each for each in Purpose if each is not Purpose.SIGN_IN])
 def test_challenge_of_another_purpose_is_refused(purpose: Purpose) -> None:
-    challenge = ceremonies.issue_challenge(purpose, subject="alice")
+    challenge = passkey_ceremonies.issue_challenge(purpose, subject="alice")
     with pytest.raises(TokenInvalid):
-        ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="alice")
+        passkey_ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="alice")
 
 
 def test_challenge_survives_a_change_of_the_secret_key(settings: Any) -> None:
-    challenge = ceremonies.issue_challenge(Purpose.SIGN_IN, subject="")
+    challenge = passkey_ceremonies.issue_challenge(Purpose.SIGN_IN, subject="")
     former, settings.SECRET_KEY = settings.SECRET_KEY, "another secret key " * 4
     with pytest.raises(TokenInvalid):
-        ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
+        passkey_ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
     settings.SECRET_KEY_FALLBACKS = [former]
-    ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
+    passkey_ceremonies.check_challenge(challenge, Purpose.SIGN_IN, subject="")
 
 
 def test_no_relying_party_without_an_rp_id(settings: Any) -> None:
-    assert ceremonies.relying_party().id == "localhost"
+    assert passkey_ceremonies.relying_party().id == "localhost"
     settings.GATEWAY_PASSKEY_RP_ID = ""
-    assert not ceremonies.is_enabled()
+    assert not passkey_ceremonies.is_enabled()
     with pytest.raises(FeatureDisabled):
-        ceremonies.relying_party()
+        passkey_ceremonies.relying_party()
