@@ -10,7 +10,7 @@ CREATION_OPTIONS = "mutation { passkeyRegistrationOptions { options } }"
 REGISTER = """mutation ($passkey: PasskeyRegistration!, $name: String) {
     registerPasskey(passkey: $passkey, name: $name) {
         passkey { id name authenticator isBackedUp credentialId createdAt lastUsedAt } } }"""
-REQUEST_OPTIONS = "mutation { passkeyAssertionOptions { options } }"
+REQUEST_OPTIONS = "mutation ($challenge: String) { passkeyAssertionOptions(challenge: $challenge) { options } }"
 SIGN_IN = (
     "mutation ($passkey: PasskeyAssertion!, $deviceName: String) {"
     "passkeyAuth(passkey: $passkey, deviceName: $deviceName) {" + GRANT + "} }"
@@ -45,7 +45,7 @@ def added(member: Member, **parts: Any) -> Authenticator:
 
 def request_options(challenge: str | None = None, *, token: str | None = None) -> dict[str, Any]:
     """Return options to use a passkey."""
-    answer = Api()(REQUEST_OPTIONS, token=token)
+    answer = Api()(REQUEST_OPTIONS, {"challenge": challenge}, token=token)
     return answer.data["passkeyAssertionOptions"]["options"]
 
 

@@ -17,12 +17,23 @@ from users.authentication_methods import Factor
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import webauthn
-from users.errors import FieldError, FieldErrorCode, InvalidCredentials, InvalidInput, Refusal, TokenInvalid
+from users.crypto.access_tokens import Expired, Invalid
+from users.errors import (
+    FieldError,
+    FieldErrorCode,
+    InvalidCredentials,
+    InvalidInput,
+    Reason,
+    Refusal,
+    TokenInvalid,
+    Unauthenticated,
+)
 from users.events import EventKind
 from users.mail import messages, outbox
 from users.mfa import passkey_ceremonies
 from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey, User
+from users.sessions import access_tokens
 
 
 def list_all(user: User) -> QuerySet[Passkey]:
@@ -36,16 +47,26 @@ def exists(user: User) -> bool:
     return bool(rp_id) and user.passkeys.filter(rp_id=rp_id).exists()
 
 
-def options_for(caller: Caller) -> dict[str, Any]:
-    """Return options for navigator.credentials.get(), to sign in."""
-    return _options(Purpose.SIGN_IN, subject="")
+def options(caller: Caller, *, challenge: str | None = None) -> dict[str, Any]:
+    """Return options for navigator.credentials.get().
 
-
-def _options(purpose: Purpose, *, subject: str) -> dict[str, Any]:
-    # They list no passkeys, so they reveal nothing about accounts.
+    They are for the second step of the sign-in with this challenge, for reauthentication if the caller has an access
+    token, and for a sign-in otherwise. They list no passkeys, so they reveal nothing about accounts.
+    """
     rp = passkey_ceremonies.relying_party()
-    challenge = passkey_ceremonies.issue_challenge(purpose, subject=subject)
-    return webauthn.request_options(rp, challenge=challenge, timeout=passkey_ceremonies.TIMEOUT)
+    if challenge is not None:
+        purpose, subject = Purpose.SECOND_FACTOR, challenge_subject(challenge)
+    elif caller.token is not None:
+        purpose, subject = Purpose.REAUTHENTICATE, _session_id(caller.token)
+    else:
+        purpose, subject = Purpose.SIGN_IN, ""
+    nonce = passkey_ceremonies.issue_challenge(purpose, subject=subject)
+    return webauthn.request_options(rp, challenge=nonce, timeout=passkey_ceremonies.TIMEOUT)
+
+
+def challenge_subject(challenge: str) -> str:
+    """Return the subject of a ceremony for the second step of the sign-in with this challenge."""
+    return hashlib.sha256(challenge.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "", user: User | None = None) -> Passkey:
@@ -94,6 +115,16 @@ def malformed() -> InvalidInput:
 def credential_key(credential_id: bytes) -> str:
     """Return the value by which the database finds a credential id."""
     return hashlib.sha256(credential_id).hexdigest()
+
+
+def _session_id(token: str) -> str:
+    # Without a statement: the reauthentication checks that the session is live.
+    try:
+        return str(access_tokens.read(token)["sid"])
+    except Expired:
+        raise Unauthenticated(Reason.TOKEN_EXPIRED) from None
+    except Invalid:
+        raise Unauthenticated(Reason.TOKEN_INVALID) from None
 
 
 def _find(credential_id: bytes) -> Passkey:

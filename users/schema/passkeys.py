@@ -49,14 +49,21 @@ class Passkey(graphene.ObjectType):
 
 
 class PasskeyAssertionOptions(Mutation):
-    """Return options for `navigator.credentials.get()`. Send an access token only to reauthenticate."""
+    """Return options for `navigator.credentials.get()`.
+
+    With `challenge`, they are for `secondFactorAuth`; with an access token, for `reauthenticate`; with neither, for
+    `passkeyAuth`.
+    """
+
+    class Arguments:
+        challenge = graphene.String(description="The challenge of SECOND_FACTOR_REQUIRED.")
 
     options = graphene.Field(
         PasskeyRequestOptions, required=True, description="The options. They are valid once and for 10 minutes."
     )
 
-    def mutate(root, info):
-        return PasskeyAssertionOptions(options=passkeys.options_for(caller(info)))
+    def mutate(root, info, challenge=None):
+        return PasskeyAssertionOptions(options=passkeys.options(caller(info), challenge=challenge))
 
 
 class PasskeyAuth(Granted, Mutation):

@@ -254,3 +254,14 @@ def test_passkey_of_another_rp_id_is_refused(alice: Member, settings: Any) -> No
     key = added(alice)
     settings.GATEWAY_PASSKEY_RP_ID = "example.com"
     assert sign_in(key.get(request_options())).code == "INVALID_CREDENTIALS"
+
+
+def test_challenge_of_a_reauthentication_or_a_second_factor_does_not_sign_in(alice: Member) -> None:
+    key = added(alice)
+    for options in (request_options(token=alice.token), request_options(challenge="x")):
+        assert sign_in(key.get(options)).code == "TOKEN_INVALID"
+
+
+def test_options_with_an_invalid_access_token_are_refused(api: Api) -> None:
+    answer = api("mutation { passkeyAssertionOptions { options } }", token="x")
+    assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
