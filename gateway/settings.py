@@ -88,6 +88,12 @@ GATEWAY_REFRESH_IDLE = read("GATEWAY_REFRESH_IDLE", duration, timedelta(days=7))
 GATEWAY_REFRESH_ABSOLUTE = read("GATEWAY_REFRESH_ABSOLUTE", duration, timedelta(days=30))
 GATEWAY_REFRESH_GRACE = read("GATEWAY_REFRESH_GRACE", duration, timedelta(seconds=10))
 
+# --- second factors ------------------------------------------------------------------------------
+GATEWAY_TWO_FACTOR = read(
+    "GATEWAY_TWO_FACTOR", one_of("optional", "staff", "required"), "optional" if DEBUG else "staff"
+)
+GATEWAY_REAUTHENTICATION_LIFETIME = read("GATEWAY_REAUTHENTICATION_LIFETIME", duration, timedelta(minutes=10))
+
 # --- cookie mode ---------------------------------------------------------------------------------
 GATEWAY_REFRESH_COOKIE = read("GATEWAY_REFRESH_COOKIE", switch, False)
 GATEWAY_COOKIE_SAMESITE = read("GATEWAY_COOKIE_SAMESITE", one_of("Strict", "Lax", "None"), "Strict")
@@ -150,6 +156,9 @@ GATEWAY_LIMITS = {
         "invalid_refresh": "300 in 1 minute",
         "own_password": "10 in 5 minutes, 40 in 1 day",
         "passkey_client": "60 in 1 minute",
+        "second_factor_here": "5 in 5 minutes, 10 in 1 hour",
+        "second_factor_elsewhere": "10 in 1 hour, 20 in 1 day",
+        "reauthenticate": "10 in 5 minutes, 40 in 1 day",
         "update_profile": "30 in 10 minutes",
         "mail_address": "5 in 1 hour",
         "mail_client": "30 in 1 hour",

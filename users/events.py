@@ -56,6 +56,21 @@ class EventKind(Enum):
     EMAIL_CHANGED = "email.changed", "The email was changed."
     EMAIL_CHANGE_UNDONE = "email.change_undone", "The change of the email was undone."
 
+    SECOND_FACTOR_REQUESTED = "second_factor.requested", "A sign-in passed the first step."
+    SECOND_FACTOR_REFUSED = "second_factor.refused", "A sign-in failed at the second step because the code was wrong."
+    TWO_FACTOR_ENABLED = "two_factor.enabled", "Two-factor authentication was turned on."
+    TWO_FACTOR_DISABLED = "two_factor.disabled", "Two-factor authentication was turned off."
+    TOTP_ADDED = "totp.added", "An authenticator app was added, or replaced the former one."
+    TOTP_REMOVED = "totp.removed", "The authenticator app was removed."
+    RECOVERY_CODES_REGENERATED = "recovery_codes.regenerated", "New recovery codes replaced the former ones."
+    RECOVERY_CODE_USED = "recovery_code.used", "A recovery code was used in place of a second factor."
+    REAUTHENTICATED = "session.reauthenticated", "The user authenticated again in a session."
+    REAUTHENTICATION_REFUSED = (
+        "reauthentication.refused",
+        "A signed-in client gave a wrong password or code to authenticate again.",
+    )
+    SECOND_FACTORS_RESET = "second_factors.reset", "A staff member or the operator removed all second factors."
+
     def __new__(cls, value: str, description: str) -> "EventKind":
         kind = object.__new__(cls)
         kind._value_ = value

@@ -1,1 +1,1 @@
-"""Second factors: authenticator apps, recovery codes and passkeys."""
+"""Second factors: authenticator apps, recovery codes, and authenticating again before a change."""

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -14,21 +13,20 @@ from users.caller import SignedIn
 from users.crypto import webauthn
 from users.crypto.webauthn import Descriptor, Registration, RelyingParty
 from users.errors import (
-    Conflict,
-    EmailNotVerified,
     FieldError,
     FieldErrorCode,
     FieldErrors,
     InvalidCredentials,
     InvalidInput,
+    LastSignInMethod,
     NotFound,
     Refusal,
 )
 from users.events import EventKind
 from users.mail import messages, outbox
-from users.mfa import passkey_authenticators, passkey_ceremonies, passkeys
+from users.mfa import factors, passkey_authenticators, passkey_ceremonies, passkeys, reauthentication
 from users.mfa.passkey_ceremonies import Purpose
-from users.models import Passkey, User
+from users.models import Passkey
 from users.sessions.sessions import MAX_ID_LENGTH
 
 MAX_PASSKEYS = 10
@@ -38,9 +36,8 @@ DEFAULT_NAME = "Passkey"
 def registration_options(caller: SignedIn) -> dict[str, Any]:
     """Return options for navigator.credentials.create(). Browsers refuse authenticators that already have a passkey."""
     user, rp = caller.user, passkey_ceremonies.relying_party()
-    if not user.is_email_verified and settings.GATEWAY_EMAIL_VERIFICATION != "off":
-        # Otherwise a stranger could register an email and keep its owner from the account with a passkey.
-        raise EmailNotVerified
+    factors.require_verified_email(user)
+    reauthentication.require_recent(caller)
     held = list(passkeys.list_all(user))
     _refuse_too_many(len(held))
     return webauthn.creation_options(
@@ -77,7 +74,7 @@ def register(caller: SignedIn, *, passkey: Any, name: str | None = None) -> Pass
         created_at=timezone.now(),
     )
     with _taken_refused(), transaction.atomic():
-        _change_factors(user)
+        factors.begin_change(user)
         _refuse_too_many(user.passkeys.count())
         row.save(force_insert=True)
         events.record(caller, EventKind.PASSKEY_ADDED, user=user, session_id=caller.session.id, passkey=str(row.id))
@@ -101,15 +98,18 @@ def rename(caller: SignedIn, *, id: str, name: str) -> Passkey:
 
 def remove(caller: SignedIn, *, id: str) -> UUID:
     """Remove one of the caller's passkeys, and return its id."""
+    reauthentication.require_recent(caller)
     passkey, user = _find_own(caller, id), caller.user
+    if not user.has_usable_password() and not user.passkeys.exclude(id=passkey.id).exists():
+        raise LastSignInMethod
     with transaction.atomic():
-        _change_factors(user)
+        factors.begin_change(user)
         if not Passkey.objects.filter(id=passkey.id).delete()[0]:
             raise NotFound
         events.record(
             caller, EventKind.PASSKEY_REMOVED, user=user, session_id=caller.session.id, passkey=str(passkey.id)
         )
-        outbox.notify(caller, messages.passkey_removed, user=user, passkey=passkey.name)
+        factors.notify_removed(caller, user, messages.passkey_removed, passkey=passkey.name)
     return passkey.id
 
 
@@ -133,16 +133,6 @@ def _subject(caller: SignedIn) -> str:
     # Any change of the password or the factors makes the challenge invalid, and so does its use.
     user = caller.user
     return f"{caller.session.id} {user.id} {user.credential_version} {user.factors_version}"
-
-
-def _change_factors(user: User) -> None:
-    # The user's row before other rows, as every rule does. Of several concurrent changes, one wins.
-    unchanged = User.objects.filter(
-        id=user.id, credential_version=user.credential_version, factors_version=user.factors_version
-    )
-    if not unchanged.update(factors_version=user.factors_version + 1):
-        raise Conflict
-    user.factors_version += 1
 
 
 def _find_own(caller: SignedIn, id: str) -> Passkey:

@@ -30,7 +30,7 @@ from users.errors import (
 )
 from users.events import EventKind
 from users.mail import messages, outbox
-from users.mfa import passkey_ceremonies
+from users.mfa import challenges, passkey_ceremonies
 from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey, User
 from users.sessions import access_tokens
@@ -55,18 +55,13 @@ def options(caller: Caller, *, challenge: str | None = None) -> dict[str, Any]:
     """
     rp = passkey_ceremonies.relying_party()
     if challenge is not None:
-        purpose, subject = Purpose.SECOND_FACTOR, challenge_subject(challenge)
+        purpose, subject = Purpose.SECOND_FACTOR, challenges.read_id(challenge)
     elif caller.token is not None:
         purpose, subject = Purpose.REAUTHENTICATE, _session_id(caller.token)
     else:
         purpose, subject = Purpose.SIGN_IN, ""
     nonce = passkey_ceremonies.issue_challenge(purpose, subject=subject)
     return webauthn.request_options(rp, challenge=nonce, timeout=passkey_ceremonies.TIMEOUT)
-
-
-def challenge_subject(challenge: str) -> str:
-    """Return the subject of a ceremony for the second step of the sign-in with this challenge."""
-    return hashlib.sha256(challenge.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "", user: User | None = None) -> Passkey:

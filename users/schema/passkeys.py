@@ -1,51 +1,20 @@
 """Passkeys: sign-in, and the passkeys of the signed-in user."""
 
 import graphene
-from graphene.types.generic import GenericScalar
 
-from users.mfa import passkey_authenticators, passkey_setup, passkeys
-from users.schema.caller import caller, signed_in
+from users.mfa import passkey_setup, passkeys, two_factor
+from users.schema.caller import caller, signed_in, signed_in_for_setup
 from users.schema.mutation import Mutation
+from users.schema.passkey_types import (
+    Passkey,
+    PasskeyAssertion,
+    PasskeyCreationOptions,
+    PasskeyRegistration,
+    PasskeyRequestOptions,
+)
+from users.schema.security import AccountSecurity
 from users.schema.tokens import Granted
 from users.sign_in import passkey as sign_in
-
-
-class PasskeyCreationOptions(GenericScalar):
-    """A JSON object for `PublicKeyCredential.parseCreationOptionsFromJSON()`."""
-
-
-class PasskeyRequestOptions(GenericScalar):
-    """A JSON object for `PublicKeyCredential.parseRequestOptionsFromJSON()`."""
-
-
-class PasskeyRegistration(GenericScalar):
-    """The JSON object that `toJSON()` returns for the result of `navigator.credentials.create()`."""
-
-
-class PasskeyAssertion(GenericScalar):
-    """The JSON object that `toJSON()` returns for the result of `navigator.credentials.get()`."""
-
-
-class Passkey(graphene.ObjectType):
-    """A passkey of the signed-in user."""
-
-    id = graphene.ID(required=True, description="The id of the passkey, for `renamePasskey` and `removePasskey`.")
-    name = graphene.String(required=True, description="The name of the passkey, which the user may change.")
-    authenticator = graphene.String(
-        description="The name of the device or password manager that stores the passkey, if known."
-    )
-    is_backed_up = graphene.Boolean(
-        required=True, description="Whether the passkey is backed up, such as to the user's other devices."
-    )
-    credential_id = graphene.String(
-        required=True,
-        description="The credential id in base64url, for `PublicKeyCredential.signalAllAcceptedCredentials()`.",
-    )
-    created_at = graphene.DateTime(required=True, description="The time at which the passkey was added.")
-    last_used_at = graphene.DateTime(description="The time at which the passkey was last used. Null if it never was.")
-
-    def resolve_authenticator(passkey, info):
-        return passkey_authenticators.name_of(passkey.aaguid)
 
 
 class PasskeyAssertionOptions(Mutation):
@@ -80,14 +49,17 @@ class PasskeyAuth(Granted, Mutation):
 
 
 class PasskeyRegistrationOptions(Mutation):
-    """Return options for `navigator.credentials.create()`. The account can have 10 passkeys."""
+    """Return options for `navigator.credentials.create()`. An account can have 10 passkeys.
+
+    REAUTHENTICATION_REQUIRED without a recent authentication, EMAIL_NOT_VERIFIED until the email is verified.
+    """
 
     options = graphene.Field(
         PasskeyCreationOptions, required=True, description="The options. They are valid once and for 10 minutes."
     )
 
     def mutate(root, info):
-        return PasskeyRegistrationOptions(options=passkey_setup.registration_options(signed_in(info)))
+        return PasskeyRegistrationOptions(options=passkey_setup.registration_options(signed_in_for_setup(info)))
 
 
 class RegisterPasskey(Mutation):
@@ -102,9 +74,12 @@ class RegisterPasskey(Mutation):
         )
 
     passkey = graphene.Field(Passkey, required=True, description="The new passkey.")
+    security = graphene.Field(AccountSecurity, required=True, description="The protection of the account.")
 
     def mutate(root, info, **arguments):
-        return RegisterPasskey(passkey=passkey_setup.register(signed_in(info), **arguments))
+        asking = signed_in_for_setup(info)
+        passkey = passkey_setup.register(asking, **arguments)
+        return RegisterPasskey(passkey=passkey, security=two_factor.security(asking.user))
 
 
 class RenamePasskey(Mutation):
@@ -121,12 +96,19 @@ class RenamePasskey(Mutation):
 
 
 class RemovePasskey(Mutation):
-    """Remove a passkey. Remove it in the device or password manager too, which may offer it otherwise."""
+    """Remove a passkey. Two-factor authentication is off if no other factor is left.
+
+    REAUTHENTICATION_REQUIRED without a recent authentication. LAST_SIGN_IN_METHOD if the account has no other way to
+    sign in.
+    """
 
     class Arguments:
         id = graphene.ID(required=True, description="The id of the passkey.")
 
     removed_passkey_id = graphene.ID(required=True, description="The id of the removed passkey.")
+    security = graphene.Field(AccountSecurity, required=True, description="The protection of the account.")
 
     def mutate(root, info, id):
-        return RemovePasskey(removed_passkey_id=passkey_setup.remove(signed_in(info), id=id))
+        asking = signed_in_for_setup(info)
+        removed = passkey_setup.remove(asking, id=id)
+        return RemovePasskey(removed_passkey_id=removed, security=two_factor.security(asking.user))

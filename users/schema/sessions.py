@@ -4,7 +4,7 @@ import graphene
 
 from users.authentication_methods import methods, parse
 from users.schema.authentication_methods import AuthenticationMethod
-from users.schema.caller import signed_in
+from users.schema.caller import signed_in_for_setup
 from users.schema.mutation import Mutation
 from users.sessions import sessions
 
@@ -53,7 +53,7 @@ class EndSession(Mutation):
     ended_session_id = graphene.ID(required=True, description="The id of the session that ended.")
 
     def mutate(root, info, id):
-        return EndSession(ended=True, ended_session_id=sessions.end(signed_in(info), id=id))
+        return EndSession(ended=True, ended_session_id=sessions.end(signed_in_for_setup(info), id=id))
 
 
 class EndAllSessions(Mutation):
@@ -65,5 +65,5 @@ class EndAllSessions(Mutation):
     ended_sessions = graphene.Int(required=True, description="The number of sessions that ended.")
 
     def mutate(root, info, keep_current):
-        asking = signed_in(info)
+        asking = signed_in_for_setup(info)
         return EndAllSessions(ended_sessions=sessions.end_all(asking, keep_current=keep_current))

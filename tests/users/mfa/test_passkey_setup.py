@@ -44,7 +44,7 @@ def test_passkey_is_added_with_an_event_and_a_mail(alice: Member) -> None:
     assert passkey["lastUsedAt"] is None
     assert kinds() == ["passkey.added"]
     mail = last(ADDRESS)
-    assert mail.subject == "A passkey was added to your account"
+    assert mail.subject == "A passkey was added"
     assert "“My <phone>”" in mail.text
     assert "<phone>" not in mail.html
     row = Passkey.objects.get()
@@ -172,7 +172,7 @@ def test_removed_passkey_does_not_sign_in(alice: Member) -> None:
     answer = sign_in(key.get(request_options()))
     assert (answer.code, answer.extensions["reason"]) == ("INVALID_CREDENTIALS", "UNKNOWN_PASSKEY")
     assert kinds() == ["passkey.added", "passkey.removed"]
-    assert last(ADDRESS).subject == "A passkey was removed from your account"
+    assert last(ADDRESS).subject == "A passkey was removed"
     assert alice(REMOVE, id=id).code == "NOT_FOUND"
 
 
