@@ -119,6 +119,22 @@ for (const [title, bits] of [
   });
 }
 
+test("a passkey is the second factor of a sign-in, and reauthenticates", async () => {
+  await add();
+  await signIn();
+  const set = "mutation { setTwoFactor(enabled: true) { security { twoFactorEnabled } } }";
+  assert.equal((await page.evaluate((set) => send(set), set)).setTwoFactor.security.twoFactorEnabled, true);
+  const methods = await page.evaluate(async ({ username, password }) => {
+    token = null;
+    const query = "mutation ($u: String!, $p: String!) { tokenAuth(username: $u, password: $p) { token } }";
+    const refusal = await send(query, { u: username, p: password }).catch((error) => error);
+    token = (await passkeys.secondFactorWithPasskey(send, refusal.extensions.challenge)).token;
+    token = (await passkeys.reauthenticateWithPasskey(send)).token;
+    return (await send("{ me { sessions(first: 1) { methods } } }")).me.sessions[0].methods;
+  }, user);
+  assert.deepEqual(methods, ["PASSWORD", "PASSKEY"]);
+});
+
 test("a passkey is renamed and removed; the browser then does not offer it", async () => {
   const { id } = await add("old");
   const rename = "mutation ($id: ID!) { renamePasskey(id: $id, name: \"new\") { passkey { name } } }";

@@ -1,15 +1,20 @@
-/** Passkeys: add one, and sign in with one by a button or by autofill. */
+/** Passkeys: add one, sign in with one by a button or by autofill, and use one as second factor or to reauthenticate. */
 
 import { GatewayError } from "./session.js";
 
 const CREATION = /* GraphQL */ `mutation PasskeyCreation { passkeyRegistrationOptions { options } }`;
 const ADD = /* GraphQL */ `mutation AddPasskey($passkey: PasskeyRegistration!, $name: String) {
   registerPasskey(passkey: $passkey, name: $name) { passkey { id name } } }`;
-const REQUEST = /* GraphQL */ `mutation PasskeyRequest { passkeyAssertionOptions { options } }`;
+const REQUEST = /* GraphQL */ `mutation PasskeyRequest($challenge: String) {
+  passkeyAssertionOptions(challenge: $challenge) { options } }`;
 const SIGN_IN = /* GraphQL */ `mutation PasskeySignIn($passkey: PasskeyAssertion!) {
-  pair: passkeyAuth(passkey: $passkey) { token refreshToken } }`;
+  result: passkeyAuth(passkey: $passkey) { token refreshToken } }`;
+const SECOND_FACTOR = /* GraphQL */ `mutation SecondFactor($challenge: String!, $passkey: PasskeyAssertion!) {
+  result: secondFactorAuth(challenge: $challenge, passkey: $passkey) { token refreshToken } }`;
+const REAUTHENTICATE = /* GraphQL */ `mutation Reauthenticate($passkey: PasskeyAssertion!) {
+  result: reauthenticate(passkey: $passkey) { token } }`;
 
-/** Sends a document with the access token, if there is one, and returns `data`; throws GatewayError. */
+/** Sends a document, with the access token if there is one, and returns `data`; throws GatewayError. */
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
 /** Add a passkey to the signed-in account. Call it when the user presses a button. */
@@ -21,32 +26,32 @@ export async function addPasskey(ask: Ask, name?: string): Promise<{ id: string;
 }
 
 /**
- * Return the payload with the tokens: `session.keep(await signInWithPasskey(ask))`. With "conditional" the browser offers
- * passkeys in the field that has autocomplete="username webauthn"; call it when the page has loaded.
+ * Return the tokens: `session.keep(await signInWithPasskey(ask))`. With "conditional" the browser offers passkeys in the
+ * field that has autocomplete="username webauthn"; call it when the page has loaded.
  */
-export async function signInWithPasskey(ask: Ask, mediation?: "conditional") {
-  const { passkey, rpId } = await usePasskey(ask, mediation);
-  try {
-    return (await ask(SIGN_IN, { passkey: passkey.toJSON() })).pair;
-  } catch (error) {
-    if (!(error instanceof GatewayError)) throw error;
-    const { code, reason } = error.extensions;
-    // The browser hides passkeys that the gateway does not know.
-    if (reason === "UNKNOWN_PASSKEY") await PublicKeyCredential.signalUnknownCredential?.({ rpId, credentialId: passkey.id });
-    // The user chose the passkey too late: offer it again.
-    if (code === "TOKEN_EXPIRED" && mediation) return signInWithPasskey(ask, mediation);
-    throw error;
-  }
-}
+export const signInWithPasskey = (ask: Ask, mediation?: "conditional") => use(ask, SIGN_IN, {}, mediation);
+/** Complete a sign-in: `challenge` is an extension of SECOND_FACTOR_REQUIRED. */
+export const secondFactorWithPasskey = (ask: Ask, challenge: string) => use(ask, SECOND_FACTOR, { challenge });
+/** After REAUTHENTICATION_REQUIRED: continue with the new access token, then retry. */
+export const reauthenticateWithPasskey = (ask: Ask) => use(ask, REAUTHENTICATE, {});
 
 let pending: AbortController | undefined;
 
-async function usePasskey(ask: Ask, mediation?: "conditional") {
-  const { options } = (await ask(REQUEST)).passkeyAssertionOptions;
-  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+async function use(ask: Ask, document: string, variables: { challenge?: string }, mediation?: "conditional"): Promise<any> {
+  const { options } = (await ask(REQUEST, variables)).passkeyAssertionOptions;
   // A page has one request at a time: a button ends the request of autofill.
   pending?.abort();
   pending = new AbortController();
-  const passkey = await navigator.credentials.get({ publicKey, mediation, signal: pending.signal });
-  return { passkey: passkey as PublicKeyCredential, rpId: options.rpId as string };
+  const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+  const passkey = await navigator.credentials.get({ publicKey, mediation, signal: pending.signal }) as PublicKeyCredential;
+  try {
+    return (await ask(document, { ...variables, passkey: passkey.toJSON() })).result;
+  } catch (error) {
+    const { code, reason }: { code?: string; reason?: unknown } = error instanceof GatewayError ? error.extensions : {};
+    const unknown = { rpId: options.rpId, credentialId: passkey.id };
+    if (reason === "UNKNOWN_PASSKEY") await PublicKeyCredential.signalUnknownCredential?.(unknown);
+    // The user chose the passkey too late: offer it again.
+    if (code === "TOKEN_EXPIRED" && mediation) return use(ask, document, variables, mediation);
+    throw error;
+  }
 }
