@@ -79,6 +79,29 @@ def test_the_edge_never_touches_the_models() -> None:
     assert not strangers(EDGE, "users.models")
 
 
+def test_only_sign_ins_and_registration_open_sessions() -> None:
+    openers = {
+        # Every sign-in ends here, and it checks for the second factor.
+        ("users.sign_in.admission", "token_pairs.issue"),
+        # A new account has no second factor.
+        ("users.accounts.registration", "token_pairs.issue"),
+        ("users.sessions.token_pairs", "sessions.create"),
+        # `get_token` of django-graphql-jwt, for code of the project only: no request reaches it.
+        ("gateway.graphql.graphql_jwt_compat", "sessions.create"),
+        ("users.sessions.sessions", "Session.objects.create"),
+    }
+    calls = {
+        (name, ast.unparse(node.func))
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+    }
+    opens = re.compile(r"(.*\.)?(token_pairs\.issue|sessions\.create|Session(\.objects\..*(create|save).*)?)")
+    assert {call for call in calls if opens.fullmatch(call[1])} == openers
+    for module, name in (("users.sessions.token_pairs", "issue"), ("users.sessions.sessions", "create")):
+        assert not [other for other in FILES if f"{module}.{name}" in IMPORTS[other]], "called by its module's name"
+
+
 def test_nothing_is_imported_inside_a_function() -> None:
     functions = (
         (name, node)

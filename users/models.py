@@ -110,6 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["email_key"], name="user_by_email")]
+        permissions = [("reset_second_factors", "Can reset second factors")]
 
     def set_password(self, raw_password: str | None) -> None:
         """Set a new password, which ends every session once it is saved."""

@@ -13,6 +13,10 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.AlterModelOptions(
+            name='user',
+            options={'permissions': [('reset_second_factors', 'Can reset second factors')]},
+        ),
         migrations.CreateModel(
             name='Totp',
             fields=[

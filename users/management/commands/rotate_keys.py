@@ -10,6 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+from users.mfa import totp
 from users.sessions import signing_keys
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -26,7 +27,10 @@ def span(value: str) -> timedelta:
 class Command(BaseCommand):
     """Rotates the signing keys."""
 
-    help = "Sign with the next key, create a new next key, and retire the current key."
+    help = (
+        "Sign with the next key, create a new next key, and retire the current key. Encrypt stored secrets with the "
+        "current SECRET_KEY."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --every, --now and --revoke."""
@@ -39,6 +43,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate or revoke, and print the current key."""
+        # Also where a setting holds the signing keys: before SECRET_KEY_FALLBACKS loses a key, nothing may need it.
+        if changed := totp.reencrypt_all():
+            self.stdout.write(f"{changed} secrets of authenticator apps encrypted with the current SECRET_KEY")
         if settings.GATEWAY_SIGNING_KEYS:
             raise CommandError("GATEWAY_SIGNING_KEYS defines the keys. Rotate them there.")
         try:
