@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from users import events, normalization, throttle
+from users import events, normalization
 from users.caller import SignedIn
 from users.crypto import webauthn
 from users.crypto.webauthn import Descriptor, Registration, RelyingParty
@@ -16,11 +16,9 @@ from users.errors import (
     FieldError,
     FieldErrorCode,
     FieldErrors,
-    InvalidCredentials,
     InvalidInput,
     LastSignInMethod,
     NotFound,
-    Refusal,
 )
 from users.events import EventKind
 from users.mail import messages, outbox
@@ -118,15 +116,10 @@ def _verify(caller: SignedIn, rp: RelyingParty, value: Any) -> tuple[Registratio
         credential = webauthn.parse_registration(value)
     except webauthn.Malformed:
         raise passkeys.malformed() from None
-    try:
+    with passkeys.refusals_limited(caller):
         challenge = webauthn.challenge_of(credential)
         issued = passkey_ceremonies.check_challenge(challenge, Purpose.REGISTER, subject=_subject(caller))
         return webauthn.verify_registration(rp, credential, challenge=challenge), issued
-    except (webauthn.Refused, Refusal) as refusal:
-        throttle.consume(caller, throttle.buckets("passkey_client", throttle.place(caller)))
-        if isinstance(refusal, Refusal):
-            raise
-        raise InvalidCredentials("The passkey could not be verified.") from None
 
 
 def _subject(caller: SignedIn) -> str:

@@ -6,6 +6,9 @@
 """
 
 import hashlib
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
@@ -34,6 +37,9 @@ from users.mfa import challenges, passkey_ceremonies
 from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey, User
 from users.sessions import access_tokens
+
+MAX_LOGGED_REASON = 200
+log = logging.getLogger("gateway.passkeys")
 
 
 def list_all(user: User) -> QuerySet[Passkey]:
@@ -74,7 +80,7 @@ def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "
         credential = webauthn.parse_assertion(assertion)
     except webauthn.Malformed:
         raise malformed() from None
-    try:
+    with refusals_limited(caller):
         challenge = webauthn.challenge_of(credential)
         issued = passkey_ceremonies.check_challenge(challenge, purpose, subject=subject)
         passkey = _find(credential.raw_id)
@@ -88,12 +94,20 @@ def verify(caller: Caller, assertion: Any, purpose: Purpose, *, subject: str = "
             is_backup_eligible=passkey.is_backup_eligible,
         )
         _store_use(caller, passkey, verified, issued)
+    return passkey
+
+
+@contextmanager
+def refusals_limited(caller: Caller) -> Iterator[None]:
+    """Count refusals for the client, and log the reasons of those that clients do not see."""
+    try:
+        yield
     except (webauthn.Refused, Refusal) as refusal:
         throttle.consume(caller, throttle.buckets("passkey_client", throttle.place(caller)))
         if isinstance(refusal, Refusal):
             raise
+        log.info("refused a passkey: %a", str(refusal)[:MAX_LOGGED_REASON])
         raise InvalidCredentials("The passkey could not be verified.") from None
-    return passkey
 
 
 def factor_of(passkey: Passkey) -> Factor:

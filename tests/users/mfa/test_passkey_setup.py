@@ -82,25 +82,25 @@ def test_unverified_email_gets_a_passkey_where_emails_are_not_verified(api: Api,
     added(api.join())
 
 
-def test_user_verification_is_required(alice: Member) -> None:
+def test_s133_user_verification_is_required_to_add_a_passkey(alice: Member) -> None:
     assert register(alice, Authenticator(flags=PRESENT)).code == "INVALID_CREDENTIALS"
     assert not Passkey.objects.exists()
 
 
-def test_framed_ceremony_is_refused(alice: Member) -> None:
+def test_s134_framed_registration_is_refused(alice: Member) -> None:
     assert register(alice, Authenticator(), crossOrigin=True).code == "INVALID_CREDENTIALS"
 
 
 @pytest.mark.parametrize(
     "value", [[], 1, "text", {}, {"a": {"b": {"c": {"d": {"e": {"f": {}}}}}}}, {"id": "a" * 9_000}]
 )
-def test_other_values_are_refused(alice: Member, value: Any) -> None:
+def test_s140_other_values_are_refused(alice: Member, value: Any) -> None:
     answer = alice(REGISTER, passkey=value)
     assert answer.code == "BAD_USER_INPUT"
     assert answer.field_errors == {("passkey", "INVALID")}
 
 
-def test_deeply_nested_value_is_refused(alice: Member) -> None:
+def test_s140_deeply_nested_value_is_refused(alice: Member) -> None:
     value = '{"a":' * 500 + "1" + "}" * 500
     body = orjson.dumps({"query": REGISTER, "variables": {"passkey": "VALUE"}}).replace(b'"VALUE"', value.encode())
     answer = alice.api.post(body, Authorization=f"Bearer {alice.token}")
@@ -108,12 +108,12 @@ def test_deeply_nested_value_is_refused(alice: Member) -> None:
     assert answer.code in {"BAD_USER_INPUT", "BAD_REQUEST"}
 
 
-def test_challenge_of_a_sign_in_does_not_register(alice: Member) -> None:
+def test_s137_challenge_of_a_sign_in_does_not_register(alice: Member) -> None:
     options = creation_options(alice) | {"challenge": request_options()["challenge"]}
     assert alice(REGISTER, passkey=Authenticator().create(options)).code == "TOKEN_INVALID"
 
 
-def test_challenge_of_another_user_or_session_does_not_register(api: Api, alice: Member) -> None:
+def test_s137_challenge_of_another_user_or_session_does_not_register(api: Api, alice: Member) -> None:
     other_session, bob = api.signed_in(), verified("bob")
     for member in (other_session, bob):
         assert alice(REGISTER, passkey=Authenticator().create(creation_options(member))).code == "TOKEN_INVALID"
@@ -133,7 +133,7 @@ def test_passkey_of_another_account_is_taken(alice: Member) -> None:
     assert Passkey.objects.get().user.username == "bob"
 
 
-def test_account_has_ten_passkeys_at_most(alice: Member) -> None:
+def test_s142_account_has_ten_passkeys_at_most(alice: Member) -> None:
     for _ in range(passkey_setup.MAX_PASSKEYS - 1):
         added(alice)
     key, options = Authenticator(), creation_options(alice)
@@ -144,7 +144,7 @@ def test_account_has_ten_passkeys_at_most(alice: Member) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_eleven_registrations_at_once_leave_ten_passkeys(at_once: Callable[[list[Any]], list[Any]]) -> None:
+def test_s142_eleven_registrations_at_once_leave_ten_passkeys(at_once: Callable[[list[Any]], list[Any]]) -> None:
     alice = verified()
     for _ in range(passkey_setup.MAX_PASSKEYS - 1):
         added(alice)
@@ -214,7 +214,7 @@ def test_erased_user_leaves_no_passkey(alice: Member) -> None:
     assert not Passkey.objects.exists()
 
 
-def test_response_of_a_removed_passkey_does_not_add_it_again(alice: Member) -> None:
+def test_s137_response_of_a_removed_passkey_does_not_add_it_again(alice: Member) -> None:
     response = Authenticator().create(creation_options(alice))
     id = alice(REGISTER, passkey=response).data["registerPasskey"]["passkey"]["id"]
     alice(REMOVE, id=id)

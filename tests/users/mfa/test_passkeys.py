@@ -1,6 +1,7 @@
 """Passkey assertions: single use, counters, owners, limits and values that are no passkeys."""
 
 import base64
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -33,7 +34,7 @@ def test_use_is_stored(alice: Member) -> None:
     assert row.last_used_at is not None
 
 
-def test_options_name_no_account_and_cost_no_statement(alice: Member, statements: Callable[[], Any]) -> None:
+def test_s143_options_name_no_account_and_cost_no_statement(alice: Member, statements: Callable[[], Any]) -> None:
     added(alice)
     with statements() as seen:
         options = request_options()
@@ -43,7 +44,7 @@ def test_options_name_no_account_and_cost_no_statement(alice: Member, statements
     assert options["userVerification"] == "required"
 
 
-def test_assertion_works_once(alice: Member) -> None:
+def test_s137_assertion_works_once(alice: Member) -> None:
     key = added(alice, count=0)
     assertion = key.get(request_options())
     assert sign_in(assertion).data
@@ -66,7 +67,9 @@ def test_challenge_older_than_the_last_use_is_refused(alice: Member) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("count", [0, 1])
-def test_one_assertion_used_at_once_opens_one_session(at_once: Callable[[list[Any]], list[Any]], count: int) -> None:
+def test_s137_one_assertion_used_at_once_opens_one_session(
+    at_once: Callable[[list[Any]], list[Any]], count: int
+) -> None:
     alice = verified()
     key = added(alice, count=count)
     assertion, before = key.get(request_options()), Session.objects.count()
@@ -77,7 +80,7 @@ def test_one_assertion_used_at_once_opens_one_session(at_once: Callable[[list[An
 
 
 @pytest.mark.parametrize("count", [5, 4, 1])
-def test_counter_that_does_not_grow_is_refused_with_an_event_and_a_mail(alice: Member, count: int) -> None:
+def test_s138_counter_that_does_not_grow_is_refused_with_an_event_and_a_mail(alice: Member, count: int) -> None:
     key = added(alice)
     key.count = 4
     assert sign_in(key.get(request_options())).data
@@ -100,7 +103,7 @@ def test_clone_causes_a_limited_number_of_mails(alice: Member) -> None:
     assert len([mail for mail in received(ADDRESS) if mail.subject == "A passkey was refused"]) <= 5
 
 
-def test_counter_of_a_synchronised_passkey_stays_zero(alice: Member) -> None:
+def test_s138_counter_of_a_synchronised_passkey_stays_zero(alice: Member) -> None:
     key = added(alice, count=0)
     for _ in range(100):
         assert sign_in(key.get(request_options())).data
@@ -115,18 +118,18 @@ def test_largest_counter_is_stored(alice: Member) -> None:
 
 
 @pytest.mark.parametrize("flags", [PRESENT, VERIFIED, PRESENT | VERIFIED | ELIGIBLE])
-def test_unverified_user_or_changed_flag_is_refused(alice: Member, flags: int) -> None:
+def test_s133_s136_unverified_user_or_changed_flag_is_refused(alice: Member, flags: int) -> None:
     key = added(alice)
     key.flags = flags
     assert sign_in(key.get(request_options())).code == "INVALID_CREDENTIALS"
 
 
-def test_framed_ceremony_is_refused(alice: Member) -> None:
+def test_s134_framed_sign_in_is_refused(alice: Member) -> None:
     key = added(alice)
     assert sign_in(key.get(request_options(), crossOrigin=True)).code == "INVALID_CREDENTIALS"
 
 
-def test_missing_or_foreign_user_handle_is_refused(alice: Member) -> None:
+def test_s135_missing_or_foreign_user_handle_is_refused(alice: Member) -> None:
     key = added(alice)
     bob = verified("bob")
     for handle in (None, User.objects.get(username="bob").id.bytes):
@@ -145,7 +148,7 @@ def test_missing_or_foreign_user_handle_is_refused(alice: Member) -> None:
         "http://evil-localhost:8000",
     ],
 )
-def test_other_origins_are_refused(alice: Member, origin: str) -> None:
+def test_s139_other_origins_are_refused(alice: Member, origin: str) -> None:
     key = added(alice)
     key.origin = origin
     assert sign_in(key.get(request_options())).code == "INVALID_CREDENTIALS"
@@ -177,7 +180,7 @@ def test_expired_challenge_is_refused(alice: Member, monkeypatch: pytest.MonkeyP
     ],
     ids=range(8),
 )
-def test_other_values_are_refused(api: Api, value: Any) -> None:
+def test_s140_other_values_are_refused(api: Api, value: Any) -> None:
     body = orjson.dumps({"query": SIGN_IN, "variables": {"passkey": "VALUE"}})
     text = b'{"id": "\\ud800"}' if value == {"id": "\ud800"} else orjson.dumps(value)
     answer = api.post(body.replace(b'"VALUE"', text))
@@ -185,7 +188,7 @@ def test_other_values_are_refused(api: Api, value: Any) -> None:
     assert answer.code in {"BAD_USER_INPUT", "BAD_REQUEST"}
 
 
-def test_deeply_nested_values_are_refused(api: Api) -> None:
+def test_s140_deeply_nested_values_are_refused(api: Api) -> None:
     for opening, closing in (('{"a":', "}"), ("[", "]")):
         value = opening * 500 + "1" + closing * 500
         body = orjson.dumps({"query": SIGN_IN, "variables": {"passkey": "VALUE"}}).replace(b'"VALUE"', value.encode())
@@ -213,7 +216,7 @@ def test_unknown_passkey_has_a_reason(api: Api) -> None:
     assert (answer.code, answer.extensions["reason"]) == ("INVALID_CREDENTIALS", "UNKNOWN_PASSKEY")
 
 
-def test_bad_signature_has_no_reason_and_writes_nothing_about_the_user(alice: Member) -> None:
+def test_s144_bad_signature_writes_nothing_about_the_user(alice: Member) -> None:
     key = added(alice)
     before = Event.objects.count()
     thief = Authenticator(id=key.id, user_handle=key.user_handle)
@@ -222,7 +225,7 @@ def test_bad_signature_has_no_reason_and_writes_nothing_about_the_user(alice: Me
     assert Event.objects.count() == before
 
 
-def test_bad_assertions_are_limited_per_client_and_not_per_user(alice: Member) -> None:
+def test_s144_bad_assertions_are_limited_per_client_and_not_per_user(alice: Member) -> None:
     key = added(alice)
     thief = Authenticator(id=key.id, user_handle=key.user_handle)
     codes = [sign_in(thief.get(request_options())).code for _ in range(200)]
@@ -264,3 +267,12 @@ def test_challenge_of_a_reauthentication_does_not_sign_in(alice: Member) -> None
 def test_options_with_an_invalid_access_token_are_refused(api: Api) -> None:
     answer = api("mutation { passkeyAssertionOptions { options } }", token="x")
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
+
+
+def test_log_has_the_reason_of_a_refusal(alice: Member, caplog: pytest.LogCaptureFixture) -> None:
+    key = added(alice)
+    key.origin = "https://evil.example\n"
+    with caplog.at_level(logging.INFO, "gateway.passkeys"):
+        sign_in(key.get(request_options()))
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "gateway.passkeys"]
+    assert 'Unexpected client data origin "https://evil.example\\n"' in line

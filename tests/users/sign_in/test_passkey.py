@@ -46,14 +46,14 @@ def test_sign_in_takes_six_statements(alice: Member, statements: Callable[[], An
     assert len(seen) <= 6, seen
 
 
-def test_inactive_user_is_refused_as_a_wrong_signature_is(alice: Member) -> None:
+def test_s141_inactive_user_is_refused_as_a_wrong_signature_is(alice: Member) -> None:
     key = added(alice)
     User.objects.update(is_active=False)
     answer = sign_in(key.get(request_options()))
     assert (answer.code, answer.error["message"]) == ("INVALID_CREDENTIALS", "The passkey could not be verified.")
 
 
-def test_closed_account_is_restored(alice: Member) -> None:
+def test_s141_closed_account_is_restored(alice: Member) -> None:
     key = added(alice)
     close(alice)
     assert sign_in(key.get(request_options())).data
@@ -61,7 +61,7 @@ def test_closed_account_is_restored(alice: Member) -> None:
     assert Event.objects.filter(kind="account.reopened").count() == 1
 
 
-def test_erased_account_is_unknown(alice: Member) -> None:
+def test_s141_erased_account_is_unknown(alice: Member) -> None:
     key = added(alice)
     close(alice)
     User.objects.update(erases_at=timezone.now() - timedelta(seconds=1))

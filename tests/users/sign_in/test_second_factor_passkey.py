@@ -94,7 +94,9 @@ def test_adding_a_passkey_does_not_turn_on_two_factor_authentication(alice: Memb
 
 
 @pytest.mark.parametrize("purpose", ["sign in", "reauthenticate", "other sign-in", "register"])
-def test_challenge_of_another_purpose_or_sign_in_is_refused(alice: Member, key: Authenticator, purpose: str) -> None:
+def test_s137_challenge_of_another_purpose_or_sign_in_is_refused(
+    alice: Member, key: Authenticator, purpose: str
+) -> None:
     options = creation_options(alice)
     protect(key)
     token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
@@ -117,7 +119,7 @@ def test_challenge_of_a_second_factor_serves_nothing_else(key: Authenticator) ->
     assert answer.code == "TOKEN_INVALID"
 
 
-def test_passkey_of_another_user_is_refused(key: Authenticator) -> None:
+def test_s135_passkey_of_another_user_is_no_second_factor(key: Authenticator) -> None:
     protect(key)
     foreign = added(verified("bob"))
     challenge = first_step().extensions["challenge"]
@@ -125,14 +127,14 @@ def test_passkey_of_another_user_is_refused(key: Authenticator) -> None:
     assert Event.objects.filter(kind="second_factor.refused", user__username="alice").exists()
 
 
-def test_user_verification_is_required_for_the_second_factor(key: Authenticator) -> None:
+def test_s133_user_verification_is_required_for_the_second_factor(key: Authenticator) -> None:
     protect(key)
     key.flags = PRESENT
     challenge = first_step().extensions["challenge"]
     assert second_step(challenge, passkey=key.get(request_options(challenge))).code == "INVALID_CREDENTIALS"
 
 
-def test_refused_passkeys_do_not_lock_the_codes(key: Authenticator) -> None:
+def test_s144_refused_passkeys_do_not_lock_the_codes(key: Authenticator) -> None:
     codes = protect(key)
     thief = Authenticator(id=key.id, user_handle=key.user_handle)
     challenge = first_step().extensions["challenge"]
@@ -198,7 +200,7 @@ def test_passkey_reauthenticates(alice: Member, key: Authenticator) -> None:
     assert Event.objects.filter(kind="session.reauthenticated").count() == 1
 
 
-def test_challenge_of_another_session_or_user_does_not_reauthenticate(alice: Member, key: Authenticator) -> None:
+def test_s137_challenge_of_another_session_or_user_does_not_reauthenticate(alice: Member, key: Authenticator) -> None:
     other, bob = Api().signed_in(), verified("bob")
     for options in (request_options(token=other.token), request_options(token=bob.token), request_options()):
         assert alice(REAUTHENTICATE, passkey=key.get(options)).code == "TOKEN_INVALID"
@@ -211,7 +213,7 @@ def test_passkey_of_another_user_does_not_reauthenticate(alice: Member, key: Aut
     assert key
 
 
-def test_user_verification_is_required_to_reauthenticate(alice: Member, key: Authenticator) -> None:
+def test_s133_user_verification_is_required_to_reauthenticate(alice: Member, key: Authenticator) -> None:
     key.flags = PRESENT
     assert alice(REAUTHENTICATE, passkey=key.get(request_options(token=alice.token))).code == "INVALID_CREDENTIALS"
 
@@ -232,7 +234,7 @@ def test_refused_passkeys_do_not_use_up_the_reauthentications(alice: Member, key
 # --- changes -------------------------------------------------------------------------------------
 
 
-def test_passkey_added_or_removed_requires_a_recent_authentication(alice: Member, key: Authenticator) -> None:
+def test_s145_passkey_added_or_removed_requires_a_recent_authentication(alice: Member, key: Authenticator) -> None:
     options = creation_options(alice)
     outdate()
     id = str(Passkey.objects.get().id)
@@ -281,7 +283,7 @@ def test_removing_one_of_two_passkeys_leaves_two_factor_authentication_on(alice:
     assert User.objects.get().two_factor_since
 
 
-def test_last_passkey_of_an_account_without_a_password_stays(key: Authenticator) -> None:
+def test_s145_last_passkey_of_an_account_without_a_password_stays(key: Authenticator) -> None:
     user = User.objects.get()
     user.set_unusable_password()
     user.save()
