@@ -27,6 +27,7 @@ from django.utils import timezone
 from django.utils.html import format_html_join
 
 from users import events, normalization
+from users.admin_factors import reset_second_factors
 from users.admin_site import caller_of, site
 from users.errors import InvalidValue
 from users.events import EventKind
@@ -154,7 +155,7 @@ class UserAdmin(DjangoUserAdmin):
     search_help_text = "Username, email or full name"
     ordering = ("username",)
     readonly_fields = ("date_joined", "last_login", "erases_at")
-    actions = (end_sessions_of,)
+    actions = (end_sessions_of, reset_second_factors)
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (SessionsOfUser,)
     fieldsets: ClassVar[Any] = (
@@ -172,6 +173,10 @@ class UserAdmin(DjangoUserAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         """Return whether this account may be deleted."""
         return super().has_delete_permission(request, obj) and (obj is None or may_change(request, obj))
+
+    def has_reset_second_factors_permission(self, request: HttpRequest) -> bool:
+        """Return whether the staff member may reset second factors."""
+        return request.user.has_perm("users.reset_second_factors")
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> Any:
         """Return the read-only fields, including the privileges unless the staff member is a superuser."""

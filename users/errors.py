@@ -147,7 +147,11 @@ class ReauthenticationRequired(Refusal):
     code = ErrorCode.REAUTHENTICATION_REQUIRED
 
     def __init__(self, *, max_age: int, methods: list[str]) -> None:
-        message = "Confirm that it is you, then try again." if methods else "Sign in again, then try again."
+        message = (
+            "Confirm that it is you, then try again."
+            if methods
+            else "The account cannot authenticate again. Set a password with requestPasswordReset, then sign in."
+        )
         super().__init__(message, maxAge=max_age, methods=methods)
 
 

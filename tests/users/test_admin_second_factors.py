@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, age
 from tests.mailed import proven
+from tests.post import received
 from tests.second_factors import App, enable
-from users.models import Event, Session, User
+from users.models import Event, Session, Totp, User
 
 pytestmark = pytest.mark.django_db
 LOGIN, USERS, PASSWORD_PAGE = "/admin/login/", "/admin/users/user/", "/admin/password_change/"
@@ -88,3 +90,68 @@ def test_the_password_page_requires_a_recent_second_factor(app: App, client: Cli
     assert "Sign out and in again" in client.post(PASSWORD_PAGE, form).content.decode()
     age(Session.objects.all(), -timedelta(minutes=11), "created_at")
     assert client.post(PASSWORD_PAGE, form).status_code == 302
+
+
+# --- resetting the factors of others -------------------------------------------------------------
+
+
+def desk(*permissions: str, is_superuser: bool = False) -> Client:
+    """A browser in which a staff member has signed in."""
+    staff = User.objects.create_user("desk", "desk@example.com", PASSWORD, is_staff=True, is_superuser=is_superuser)
+    staff.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+    client = Client()
+    assert not sign_in(client, username="desk")
+    return client
+
+
+def reset(client: Client, user: User, **form: str) -> Any:
+    return client.post(USERS, {"action": "reset_second_factors", "_selected_action": str(user.pk), **form})
+
+
+def test_a_reset_asks_for_a_reason_and_records_it() -> None:
+    app, client = enable(proven("alice")), desk("view_user", "reset_second_factors")
+    alice = User.objects.get(username="alice")
+    page = reset(client, alice).content.decode()
+    assert 'name="reason"' in page
+    assert "alice@example.com" in page
+    assert "This field is required" in reset(client, alice, reason=" ").content.decode()
+    assert Totp.objects.exists()
+    assert reset(client, alice, reason="ticket 7").status_code == 302
+    assert not Totp.objects.exists()
+    event = Event.objects.get(kind="second_factors.reset")
+    staff = User.objects.get(username="desk")
+    assert (event.user, event.facts) == (alice, {"reason": "ticket 7", "by": str(staff.pk)})
+    assert not Session.objects.filter(user=alice, ended_at=None).exists()
+    assert "Your second factors were removed" in [mail.subject for mail in received("alice@example.com")]
+    assert Api().sign_in("alice").data
+    assert app.user == str(alice.pk)
+
+
+@pytest.mark.parametrize("permissions", [("view_user",), ("view_user", "change_user", "delete_user")])
+def test_a_reset_needs_its_own_permission(permissions: tuple[str, ...]) -> None:
+    enable(proven("alice"))
+    client = desk(*permissions)
+    reset(client, User.objects.get(username="alice"), reason="ticket 7")
+    assert Totp.objects.exists()
+
+
+def test_only_superusers_reset_the_factors_of_staff() -> None:
+    enable(proven("alice"))
+    User.objects.filter(username="alice").update(is_staff=True)
+    client = desk("view_user", "reset_second_factors")
+    alice = User.objects.get(username="alice")
+    reset(client, alice, reason="ticket 7")
+    assert Totp.objects.exists()
+    User.objects.filter(username="desk").update(is_superuser=True)
+    reset(client, alice, reason="ticket 7")
+    assert not Totp.objects.exists()
+
+
+def test_no_page_of_the_admin_shows_a_secret(app: App, client: Client) -> None:
+    assert not sign_in(client, app.fresh_code())
+    root = User.objects.get(username="root")
+    sealed, digest = Totp.objects.get().sealed, root.recovery_codes.first().digest
+    pages = ["", "users/user/", f"users/user/{root.pk}/change/", f"users/user/{root.pk}/delete/", "users/event/"]
+    for page in pages:
+        text = client.get(f"/admin/{page}", follow=True).content.decode()
+        assert not [secret for secret in (app.secret, sealed, digest, *app.recovery_codes) if secret in text]

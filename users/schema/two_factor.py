@@ -32,7 +32,7 @@ class SetTwoFactor(Mutation):
     """
 
     class Arguments:
-        enabled = graphene.Boolean(required=True, description="Whether a sign-in requires a second factor.")
+        enabled = graphene.Boolean(required=True, description="Set to true to require a second factor.")
 
     security = graphene.Field(AccountSecurity, required=True, description="The protection of the account.")
     recovery_codes = graphene.List(
