@@ -191,6 +191,35 @@ class RecoveryCode(models.Model):
         return str(self.id)
 
 
+class Passkey(models.Model):
+    """A WebAuthn credential of a user: the authenticator has the private key, this row the public one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
+    # SHA-256 of the credential id, which may have 1,023 bytes: too many for an index of every database.
+    credential_key = models.CharField(max_length=64, unique=True)
+    # Both in base64url.
+    credential_id = models.TextField()
+    public_key = models.TextField()
+    # An unsigned number of 32 bits. 0 for passkeys that are synchronised between devices.
+    sign_count = models.BigIntegerField()
+    # When the newest challenge that the passkey answered was issued, in microseconds. Older ones are refused.
+    answered_challenge_at = models.BigIntegerField()
+    # The domain that the passkey works for.
+    rp_id = models.CharField(max_length=253)
+    # The model of the authenticator, as far as it tells.
+    aaguid = models.UUIDField()
+    is_backup_eligible = models.BooleanField()
+    is_backed_up = models.BooleanField()
+    transports = models.JSONField(default=list)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class EmailToken(models.Model):
     """A secret that was sent by mail, and proves that a client reads this mail. Its use deletes it."""
 

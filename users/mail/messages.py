@@ -174,6 +174,30 @@ def second_factors_reset(*, user: str, address: str, **details: Any) -> Message 
     return _security_notice(user, address, "Your second factors were removed", change, details)
 
 
+@outbox.mail_task
+def passkey_added(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a new passkey."""
+    change = "A passkey was added. It can be used to sign in without a password."
+    return _security_notice(user, address, "A passkey was added", change, details)
+
+
+@outbox.mail_task
+def passkey_removed(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a removed passkey."""
+    change = "A passkey was removed. It can no longer be used to sign in."
+    return _security_notice(user, address, "A passkey was removed", change, details)
+
+
+@outbox.mail_task
+def passkey_refused(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a passkey whose counter did not grow."""
+    change = (
+        "A passkey was refused because its counter of uses is behind, so someone may have copied it. "
+        "Sign in in another way, remove the passkey and add a new one."
+    )
+    return _security_notice(user, address, "A passkey was refused", change, details)
+
+
 def _security_notice(user: str, address: str, subject: str, change: str, details: dict[str, Any]) -> Message | None:
     return _notice(user, address, subject, "security_changed", details | {"change": change})
 
@@ -226,7 +250,7 @@ def _client_texts(user: User, address: str, details: dict[str, Any]) -> dict[str
     # through the gateway.
     is_owner = user.is_email_verified and user.email == address
     words = {"name": user.full_name or user.username, "username": _without_links(user.username)} | {
-        name: details.get(name) for name in ("agent", "device")
+        name: details.get(name) for name in ("agent", "device", "passkey")
     }
     return words if is_owner else dict.fromkeys(words, "")
 
