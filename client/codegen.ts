@@ -5,9 +5,10 @@ import type { CodegenConfig } from "@graphql-codegen/cli";
 const scalars = {
   DateTime: "string",
   GenericScalar: "Record<string, unknown>",
-  PasskeyAssertion: "AuthenticationResponseJSON",
+  // TypeScript 5 has no types of what `toJSON()` returns.
+  PasskeyAssertion: "object",
   PasskeyCreationOptions: "PublicKeyCredentialCreationOptionsJSON",
-  PasskeyRegistration: "RegistrationResponseJSON",
+  PasskeyRegistration: "object",
   PasskeyRequestOptions: "PublicKeyCredentialRequestOptionsJSON",
 };
 

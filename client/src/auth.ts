@@ -114,7 +114,7 @@ export interface MailedToken {
 }
 
 /** The answer of the user's authenticator, as `PublicKeyCredential.toJSON()` returns it. */
-export type PasskeyAssertion = AuthenticationResponseJSON;
+export type PasskeyAssertion = object;
 
 /** Exactly one of them. */
 export type Reauthentication =

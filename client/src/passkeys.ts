@@ -1,6 +1,6 @@
 /** Passkeys: sign in, second factor, reauthentication, and the passkeys of the account. */
 
-import { type Auth, SESSION, type SecondFactorRequired, type SignedIn } from "./auth.js";
+import { type Auth, type PasskeyAssertion, SESSION, type SecondFactorRequired, type SignedIn } from "./auth.js";
 import { type Done, type Refused, refused } from "./gateway.js";
 import type { Passkey } from "./schema.js";
 
@@ -30,7 +30,7 @@ export async function supportsPasskeyAutofill(): Promise<boolean> {
 }
 
 export function createPasskeys(auth: Auth) {
-  type Assertion = { status: "asserted"; passkey: AuthenticationResponseJSON; rpId: string | undefined };
+  type Assertion = { status: "asserted"; passkey: PasskeyAssertion; id: string; rpId: string | undefined };
 
   /** Ask the authenticator. Each ceremony needs new options. */
   async function assert(given: { challenge?: string; autofill?: boolean; signal?: AbortSignal }): Promise<Assertion | Refused> {
@@ -48,7 +48,7 @@ export function createPasskeys(auth: Auth) {
         ...(autofill && { mediation: "conditional" }),
         ...(signal && { signal }),
       })) as PublicKeyCredential;
-      return { status: "asserted", passkey: credential.toJSON() as AuthenticationResponseJSON, rpId: options.rpId };
+      return { status: "asserted", passkey: credential.toJSON(), id: credential.id, rpId: options.rpId };
     } catch (error) {
       return fromBrowser(error);
     }
@@ -60,7 +60,7 @@ export function createPasskeys(auth: Auth) {
       const asserted = await assert({ ...(autofill && { autofill }), ...(signal && { signal }) });
       if (asserted.status === "refused") return asserted;
       const result = await auth.authenticate(SIGN_IN, { passkey: asserted.passkey, deviceName }, { signal });
-      if (result.status === "refused" && result.reason === "UNKNOWN_PASSKEY") forget(asserted.rpId, asserted.passkey.id);
+      if (result.status === "refused" && result.reason === "UNKNOWN_PASSKEY") forget(asserted.rpId, asserted.id);
       return result as SignedIn | Refused;
     },
 
@@ -82,11 +82,11 @@ export function createPasskeys(auth: Auth) {
         CREATION_OPTIONS,
       );
       if (begun.status === "refused") return begun;
-      let passkey: RegistrationResponseJSON;
+      let passkey: object;
       try {
         const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(begun.data.passkeyRegistrationOptions.options);
         const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
-        passkey = credential.toJSON() as RegistrationResponseJSON;
+        passkey = credential.toJSON();
       } catch (error) {
         return fromBrowser(error);
       }

@@ -19,9 +19,9 @@ export type Scalars = {
    * String, Boolean, Int, Float, List or Object.
    */
   GenericScalar: { input: Record<string, unknown>; output: Record<string, unknown>; }
-  PasskeyAssertion: { input: AuthenticationResponseJSON; output: AuthenticationResponseJSON; }
+  PasskeyAssertion: { input: object; output: object; }
   PasskeyCreationOptions: { input: PublicKeyCredentialCreationOptionsJSON; output: PublicKeyCredentialCreationOptionsJSON; }
-  PasskeyRegistration: { input: RegistrationResponseJSON; output: RegistrationResponseJSON; }
+  PasskeyRegistration: { input: object; output: object; }
   PasskeyRequestOptions: { input: PublicKeyCredentialRequestOptionsJSON; output: PublicKeyCredentialRequestOptionsJSON; }
 };
 

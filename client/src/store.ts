@@ -28,7 +28,7 @@ export function createStore(storage: AuthStorage, key: string) {
     read(): StoredSession | null {
       try {
         const { sid, refreshToken } = JSON.parse(storage.getItem(key) ?? "");
-        return { sid, refreshToken };
+        return typeof sid === "string" && typeof refreshToken === "string" ? { sid, refreshToken } : null;
       } catch {
         return null;
       }
