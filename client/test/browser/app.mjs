@@ -7,6 +7,7 @@ import { extname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
+import { newUser } from "../world.mjs";
 
 const CLIENT = fileURLToPath(new URL("../..", import.meta.url));
 const EXAMPLE = join(CLIENT, "example");
@@ -62,3 +63,28 @@ export async function fake(target, gateway, answers) {
 }
 
 export const refusal = (code, more = {}) => ({ data: null, errors: [{ message: `Refused: ${code}`, extensions: { code, ...more } }] });
+
+/** Create an account; fails unless it signs in. */
+export async function signUp(page, app, user = newUser()) {
+  await fillSignUp(page, app, user);
+  await signedIn(page, user);
+  return user;
+}
+
+export async function fillSignUp(page, app, user) {
+  await page.goto(`${app}/sign-up`);
+  await page.getByLabel("Username").fill(user.username);
+  await page.getByLabel("Email").fill(user.email);
+  await page.getByLabel("Password", { exact: true }).fill(user.password);
+  await page.getByRole("button", { name: "Create account" }).click();
+}
+
+export async function signIn(page, { username, password }) {
+  await page.getByLabel("Username or email").fill(username);
+  await page.getByLabel("Password", { exact: true }).fill(password);
+  await page.getByRole("button", { name: "Sign in", exact: true }).click();
+}
+
+export const signedIn = (page, { username }) => page.getByRole("banner").getByText(username, { exact: true }).waitFor();
+export const signedOut = (page) => page.getByRole("heading", { name: "Sign in" }).waitFor();
+export const signOut = (page) => page.getByRole("button", { name: "Sign out", exact: true }).click();

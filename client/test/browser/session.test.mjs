@@ -5,8 +5,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { PASSWORD, newUser, pause } from "../world.mjs";
-import { buildApp, fake, launch, operationOf, serveApp } from "./app.mjs";
+import { newUser, pause } from "../world.mjs";
+import { buildApp, fake, launch, operationOf, serveApp, signIn, signOut, signUp, signedIn, signedOut } from "./app.mjs";
 
 // A used refresh token is accepted for one second. The access tokens of HASTY_GATEWAY live for two seconds.
 const { MODE, GATEWAY, HASTY_GATEWAY, APP_PORT } = process.env;
@@ -41,26 +41,6 @@ async function open(path = "/") {
   return page;
 }
 
-async function signUp(page, user = newUser()) {
-  await page.goto(`${APP}/sign-up`);
-  await page.getByLabel("Username").fill(user.username);
-  await page.getByLabel("Email").fill(user.email);
-  await page.getByLabel("Password", { exact: true }).fill(user.password);
-  await page.getByRole("button", { name: "Create account" }).click();
-  await signedIn(page, user);
-  return user;
-}
-
-async function signIn(page, { username, password }) {
-  await page.getByLabel("Username or email").fill(username);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Sign in", exact: true }).click();
-}
-
-const signedIn = (page, { username }) => page.getByRole("banner").getByText(username, { exact: true }).waitFor();
-const signedOut = (page) => page.getByRole("heading", { name: "Sign in" }).waitFor();
-const signOut = (page) => page.getByRole("button", { name: "Sign out", exact: true }).click();
-
 /** What the storage and the cookies keep of the session. */
 async function kept(page) {
   const stored = await page.evaluate(() => localStorage.getItem("auth-gateway"));
@@ -71,7 +51,7 @@ async function kept(page) {
 test("sign up, reload, sign out, and sign in again after a wrong password", async () => {
   const page = await open();
   await signedOut(page);
-  const user = await signUp(page);
+  const user = await signUp(page, APP);
   const { stored, cookie } = await kept(page);
   assert.deepEqual([stored.refreshToken !== "", cookie?.httpOnly], MODE === "cookie" ? [false, true] : [true, undefined]);
   for (let reload = 0; reload < 2; reload += 1) {
@@ -92,7 +72,7 @@ test("sign up, reload, sign out, and sign in again after a wrong password", asyn
 test("five tabs follow each other's sign-in, stay signed in after reloads at once, and sign out as one", async () => {
   const tabs = await Promise.all(Array.from({ length: 5 }, () => open()));
   await Promise.all(tabs.map(signedOut));
-  const user = await signUp(tabs[0]);
+  const user = await signUp(tabs[0], APP);
   await Promise.all(tabs.map((tab) => signedIn(tab, user)));
   for (let round = 0; round < 2; round += 1) {
     await Promise.all(tabs.map((tab) => tab.reload()));
@@ -106,7 +86,7 @@ test("five tabs follow each other's sign-in, stay signed in after reloads at onc
 
 test("a refresh that hangs in one tab delays no other, and the tab recovers with the others", async () => {
   const [hung, other] = [await open(), await open()];
-  const user = await signUp(other);
+  const user = await signUp(other, APP);
   await signedIn(hung, user);
   let isHanging = false;
   await fake(hung, GATEWAY, { Refresh: () => void (isHanging = true) });
@@ -122,7 +102,7 @@ test("a refresh that hangs in one tab delays no other, and the tab recovers with
 
 test("a sign-out wins over a refresh that is under way in another tab", async () => {
   const [late, other] = [await open(), await open()];
-  const user = await signUp(other);
+  const user = await signUp(other, APP);
   await signedIn(late, user);
   let release;
   const released = new Promise((resolve) => (release = resolve));
@@ -174,7 +154,7 @@ test("twenty parallel requests with an expired access token make one refresh", a
 
 test("a thief's use of the refresh token signs all tabs out, with the reason", async () => {
   const tabs = [await open(), await open()];
-  const user = await signUp(tabs[0]);
+  const user = await signUp(tabs[0], APP);
   await signedIn(tabs[1], user);
   const { stored, cookie } = await kept(tabs[0]);
   const headers = { "Content-Type": "application/json", Origin: APP, ...(cookie && { Cookie: `${cookie.name}=${cookie.value}` }) };
@@ -190,7 +170,7 @@ test("a thief's use of the refresh token signs all tabs out, with the reason", a
 
 test("without a connection nobody is signed out, and the page recovers", async () => {
   const page = await open();
-  const user = await signUp(page);
+  const user = await signUp(page, APP);
   await context.setOffline(true);
   await page.getByRole("link", { name: "Sessions" }).click();
   await page.getByText("The sessions cannot be loaded").waitFor();
