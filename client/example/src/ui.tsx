@@ -124,9 +124,11 @@ export const Badge = ({ kind, children }: { kind: "good" | "muted" | "warn"; chi
   <span className={`badge ${kind}`}>{children}</span>
 );
 
-const FORMAT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const DAY = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const MINUTE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 
-export const Moment = ({ at }: { at: string }) => <time dateTime={at}>{FORMAT.format(new Date(at))}</time>;
+export const Day = ({ at }: { at: string }) => <time dateTime={at}>{DAY.format(new Date(at))}</time>;
+export const Moment = ({ at }: { at: string }) => <time dateTime={at}>{MINUTE.format(new Date(at))}</time>;
 
 export function Logo() {
   return (

@@ -5,7 +5,7 @@ import { auth } from "../auth.ts";
 import { useRun } from "../reauthentication.tsx";
 import { Link } from "../router.tsx";
 import { useSecurity } from "../security.ts";
-import { Badge, Button, Field, Heading, Moment, Notice, PasswordField, Refusal, Section, useForm } from "../ui.tsx";
+import { Badge, Button, Day, Field, Heading, Notice, PasswordField, Refusal, Section, useForm } from "../ui.tsx";
 
 const UPDATE = `mutation UpdateProfile($username: String, $fullName: String, $bio: String, $imageUrl: String) {
   updateProfile(username: $username, fullName: $fullName, bio: $bio, imageUrl: $imageUrl) { user { id } } }`;
@@ -17,7 +17,7 @@ export function Profile() {
   if (!user) return null;
   return (
     <>
-      <Heading intro={<>Member since <Moment at={user.dateJoined} /></>}>Profile</Heading>
+      <Heading intro={<>Member since <Day at={user.dateJoined} /></>}>Profile</Heading>
       {!user.isEmailVerified && (
         <Notice kind="info">
           Your email is not verified. <Link href="/verify">Verify it</Link>

@@ -6,7 +6,7 @@ import { useOptions } from "../options.ts";
 import { useRun } from "../reauthentication.tsx";
 import { Link } from "../router.tsx";
 import { useSecurity } from "../security.ts";
-import { Badge, Button, Dialog, Field, Heading, Moment, Notice, PasswordField, Refusal, Section, useForm } from "../ui.tsx";
+import { Badge, Button, Day, Dialog, Field, Heading, Notice, PasswordField, Refusal, Section, useForm } from "../ui.tsx";
 
 const CHANGE_PASSWORD = `mutation ChangePassword($oldPassword: String!, $newPassword: String!) {
   changePassword(oldPassword: $oldPassword, newPassword: $newPassword) { endedSessions } }`;
@@ -280,8 +280,8 @@ function PasskeyRow({ passkey, reload }: { passkey: Passkey; reload: () => void 
       <div>
         <strong>{passkey.name || passkey.authenticator || "Passkey"}</strong> {passkey.isBackedUp && <Badge kind="muted">Synced</Badge>}
         <p className="hint">
-          Added <Moment at={passkey.createdAt} />
-          {passkey.lastUsedAt && <>, last used <Moment at={passkey.lastUsedAt} /></>}
+          Added <Day at={passkey.createdAt} />
+          {passkey.lastUsedAt && <>, last used <Day at={passkey.lastUsedAt} /></>}
         </p>
         <Refusal refused={rename.refused ?? remove.refused} fields={["name"]} />
       </div>
