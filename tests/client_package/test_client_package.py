@@ -1,75 +1,138 @@
-"""The npm package in client/: its unit tests, a real gateway, and a fresh application that installs it."""
+"""The npm package in client/: its unit tests, real gateways, the example app in Chromium, and a fresh application."""
 
+import json
 import os
-import shutil
-import subprocess
+import re
+import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from tests.server import PATIENCE, ROOT, await_answer, free_ports, serving
+from tests.npm import CLIENT, EXAMPLE, build_client, install, needs_chromium, needs_node, run
+from tests.server import ROOT, await_answer, free_ports, serving, surroundings
 
-CLIENT = ROOT / "client"
+README = (CLIENT / "README.md").read_text()
+PICTURE = EXAMPLE / "example.png"
 
-pytestmark = [
-    pytest.mark.clients,
-    pytest.mark.skipif(
-        not (shutil.which("node") and shutil.which("npm")), reason="Node is not installed (apt-get install nodejs npm)"
-    ),
-]
+pytestmark = [pytest.mark.clients, needs_node]
+
+SHARED = {
+    "GATEWAY_REFRESH_GRACE": "1s",
+    "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute",
+    "GATEWAY_LIMIT_MAIL_CLIENT": "1000 in 1 minute",
+    "GATEWAY_MAIL_WORKER": "off",
+}
 
 
 @pytest.fixture(scope="session")
 def built() -> None:
-    """The locked packages, and the package itself."""
-    install(CLIENT)
-    run("npm", "run", "build")
+    """The package."""
+    build_client()
+
+
+@pytest.fixture(scope="session")
+def example(built: None) -> None:
+    """What the example app needs to be built."""
+    install(EXAMPLE)
 
 
 @pytest.fixture(scope="session")
 def world(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Gateways: a usual one, one with short-lived access tokens, and one that requires verified emails."""
+    """Gateways of each kind, an origin for the example app, and a folder for mails."""
     folder = tmp_path_factory.mktemp("gateways")
-    shared = {"GATEWAY_REFRESH_GRACE": "1s", "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute"}
+    mails = folder / "mails"
+    hasty = {"GATEWAY_ACCESS_LIFETIME": "2s"}
+    cookie = {"GATEWAY_REFRESH_COOKIE": "on"}
+    ports = free_ports(6)
+    app = f"http://localhost:{ports.pop()}"
+    strict = {
+        "GATEWAY_EMAIL_VERIFICATION": "required",
+        "EMAIL_URL": f"file://{mails}",
+        "GATEWAY_VERIFY_URL": f"{app}/verify#token={{token}}",
+        "GATEWAY_RESET_URL": f"{app}/reset#token={{token}}",
+    }
     kinds = {
         "GATEWAY": {},
-        "HASTY_GATEWAY": {"GATEWAY_ACCESS_LIFETIME": "2s"},
-        "STRICT_GATEWAY": {"GATEWAY_EMAIL_VERIFICATION": "required"},
+        "HASTY_GATEWAY": hasty,
+        "COOKIE_GATEWAY": cookie,
+        "HASTY_COOKIE_GATEWAY": hasty | cookie,
+        "STRICT_GATEWAY": strict,
     }
+    shared = SHARED | {"CORS_ALLOWED_ORIGINS": app}
     with ExitStack() as servers:
         origins = {
             kind: servers.enter_context(serving(folder, port, shared | settings))
-            for port, (kind, settings) in zip(free_ports(len(kinds)), kinds.items(), strict=True)
+            for port, (kind, settings) in zip(ports, kinds.items(), strict=True)
         }
         for origin in origins.values():
             await_answer(origin, folder)
-        yield {kind: f"{origin}/graphql" for kind, origin in origins.items()}
+        database = f"sqlite:///{folder / f'{ports[4]}.sqlite3'}"
+        worker = {
+            "command": [sys.executable, "manage.py", "db_worker", "--batch"],
+            "environment": surroundings(shared | strict | {"DATABASE_URL": database}),
+        }
+        yield {
+            **{kind: f"{origin}/graphql" for kind, origin in origins.items()},
+            "APP_PORT": app.rpartition(":")[2],
+            "MAILS": str(mails),
+            "MAIL_WORKER": json.dumps(worker),
+            "ROOT": str(ROOT),
+        }
 
 
 @pytest.mark.parametrize("script", ["auth", "documents", "package"])
 def test_the_package_passes_its_unit_tests(built: None, script: str) -> None:
-    run("node", "--test", f"test/{script}.test.mjs")
+    run("node", "--test", f"test/{script}.test.mjs", folder=CLIENT)
 
 
 @pytest.mark.parametrize("script", ["core", "urql", "apollo", "apollo3"])
 def test_a_client_keeps_its_session_with_a_real_gateway(world: dict[str, str], script: str) -> None:
-    run("node", "--test", f"test/live/{script}.test.mjs", **world)
+    run("node", "--test", f"test/live/{script}.test.mjs", folder=CLIENT, **world)
 
 
-def install(folder: Path) -> None:
-    """Install the locked packages of a folder, unless they are installed."""
-    lock, stamp = folder / "package-lock.json", folder / "node_modules" / ".installed"
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", folder=folder)
-        shutil.copy(lock, stamp)
+@needs_chromium
+@pytest.mark.parametrize("mode", ["header", "cookie"])
+def test_tabs_of_the_example_share_a_session(example: None, world: dict[str, str], mode: str) -> None:
+    cookie = {"GATEWAY": world["COOKIE_GATEWAY"], "HASTY_GATEWAY": world["HASTY_COOKIE_GATEWAY"]}
+    own = {"MODE": mode} | (cookie if mode == "cookie" else {})
+    run("node", "--test", "test/browser/session.test.mjs", folder=CLIENT, **(world | own))
 
 
-def run(*command: str, folder: Path = CLIENT, **variables: str) -> str:
-    """Run a program, and return its output. Fail with its output if it fails."""
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=10 * PATIENCE
-    )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
-    return done.stdout
+@needs_chromium
+def test_users_manage_their_account_in_the_example(example: None, world: dict[str, str]) -> None:
+    own = {"PICTURE": str(PICTURE)} if os.environ.get("UPDATE_SCREENSHOT") else {}
+    run("node", "--test", "test/browser/journeys.test.mjs", folder=CLIENT, **(world | own))
+
+
+@needs_chromium
+def test_users_protect_their_account_in_the_example(example: None, world: dict[str, str]) -> None:
+    run("node", "--test", "test/browser/factors.test.mjs", folder=CLIENT, **world)
+
+
+@needs_chromium
+def test_pages_of_the_example_are_accessible(example: None, world: dict[str, str]) -> None:
+    run("node", "--test", "test/browser/pages.test.mjs", folder=CLIENT, **world)
+
+
+def test_a_fresh_vite_app_installs_the_tarball_and_builds_what_the_readme_shows(built: None, tmp_path: Path) -> None:
+    (packed,) = json.loads(run("npm", "pack", "--json", "--ignore-scripts", f"--pack-destination={tmp_path}", folder=CLIENT))
+    assert all(re.fullmatch(r"(dist/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE)", file["path"]) for file in packed["files"])
+    creator = CLIENT / "node_modules" / ".bin" / "create-vite"
+    run(str(creator), "app", "--template", "react-ts", "--no-interactive", folder=tmp_path)
+    app = tmp_path / "app"
+    peers = ["urql", "@urql/core", "@urql/exchange-auth", "@apollo/client", "graphql", "rxjs"]
+    run("npm", "install", "--no-audit", "--no-fund", str(tmp_path / packed["filename"]), *peers, folder=app)
+    shown = dict(re.findall(r"```tsx\n// (src/[\w.]+\.tsx)\n(.*?)```", README, re.DOTALL))
+    assert "src/App.tsx" in shown
+    for name, text in shown.items():
+        (app / name).write_text(text)
+    run("npm", "run", "build", folder=app)
+    assert list((app / "dist" / "assets").glob("*.js"))
+
+
+def test_no_lock_file_names_a_registry() -> None:
+    for lock in (CLIENT / "package-lock.json", EXAMPLE / "package-lock.json"):
+        packages = json.loads(lock.read_text())["packages"].values()
+        assert {package.get("resolved") for package in packages} <= {None, ".."}
