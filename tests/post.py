@@ -57,7 +57,7 @@ class Received:
 
 def deliver() -> None:
     """Send all that is due, in this process and on its connection; `run` of the worker would close that."""
-    outbox.tend()
+    outbox.retry_failed()
     runner = worker()
     while row := DBTaskResult.objects.ready().first():
         row.claim("tests")

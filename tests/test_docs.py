@@ -27,7 +27,7 @@ from tests import post
 from tests.api import Api
 from tests.server import ROOT, surroundings
 from users.errors import ErrorCode, FieldErrorCode, Reason
-from users.events import Kind
+from users.events import EventKind
 
 PAGES = {str(path.relative_to(ROOT)): path for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")))}
 TEXTS = {name: path.read_text() for name, path in PAGES.items()}
@@ -260,7 +260,7 @@ def test_the_errors_page_lists_every_reason() -> None:
 
 def test_the_sessions_page_lists_every_kind_of_event() -> None:
     section = TEXTS["docs/sessions-and-tokens.md"].partition("## Events\n")[2].partition("\n## ")[0]
-    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", section, re.MULTILINE)) == sorted(kind.name for kind in Kind)
+    assert sorted(re.findall(r"^\| `([A-Z_]+)` \|", section, re.MULTILINE)) == sorted(kind.name for kind in EventKind)
 
 
 def test_the_tokens_page_lists_every_claim(api: Api, settings: Any) -> None:
@@ -294,7 +294,7 @@ def test_the_monitoring_page_lists_every_line_of_the_audit_log() -> None:
     table = TEXTS["docs/monitoring.md"].partition("| event |")[2].partition("\n## ")[0]
     listed = re.findall(r"^\| `([a-z_.]+)` \|", table, re.MULTILINE)
     # Refreshes are too frequent for the table of events.
-    assert sorted(listed) == sorted([*(kind.value for kind in Kind), "session.refreshed"])
+    assert sorted(listed) == sorted([*(kind.value for kind in EventKind), "session.refreshed"])
 
 
 REQUIREMENT = re.compile(r"^\| ([SF]-\d{2,3}) \|", re.MULTILINE)

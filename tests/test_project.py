@@ -56,7 +56,7 @@ def strangers(names: list[str], *forbidden: str, allowed: str = "-") -> list[tup
 
 def test_the_walk_sees_the_house() -> None:
     assert "users.sessions.sessions" in RULES
-    assert {"users", "users.sessions"} <= IMPORTS["users.sessions.access_tokens"]
+    assert {"users.caller", "users.sessions"} <= IMPORTS["users.sessions.access_tokens"]
     assert strangers(["gateway.graphql.view"], "graphene_django")
 
 

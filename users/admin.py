@@ -28,8 +28,8 @@ from django.utils.html import format_html_join
 
 from users import events, normalization
 from users.admin_site import caller_of, site
-from users.errors import WrongValue
-from users.events import Kind
+from users.errors import InvalidValue
+from users.events import EventKind
 from users.mail import messages, outbox
 from users.models import Event, Session, User
 
@@ -54,7 +54,7 @@ class CleanNames:
     def _clean(self, cleaner: Any, field: str) -> str:
         try:
             name = str(cleaner(self.cleaned_data[field]))
-        except WrongValue as wrong:
+        except InvalidValue as wrong:
             raise ValidationError(wrong.message) from None
         # The form excludes the computed columns, so it does not check their constraints.
         key = {"username": "username_key", "email": "verified_email_key"}[field]
@@ -136,7 +136,7 @@ def _end(request: HttpRequest, sessions: QuerySet[Session]) -> int:
             ended = live.filter(user=user).update(ended_at=timezone.now())
             if ended:
                 why, by = "ended by the staff", str(request.user.pk)
-                events.record(caller_of(request), Kind.SESSION_ENDED, user=user, why=why, ended=ended, by=by)
+                events.record(caller_of(request), EventKind.SESSION_ENDED, user=user, reason=why, ended=ended, by=by)
         total += ended
     return total
 
@@ -223,7 +223,7 @@ class UserAdmin(DjangoUserAdmin):
 
     def _record(self, request: HttpRequest, user: User | None, what: str, **facts: Any) -> None:
         by = str(request.user.pk)
-        events.record(caller_of(request), Kind.ACCOUNT_ADMINISTERED, user=user, by=by, what=what, **facts)
+        events.record(caller_of(request), EventKind.ACCOUNT_ADMINISTERED, user=user, by=by, what=what, **facts)
 
     def get_deleted_objects(self, objs: Any, request: HttpRequest) -> Any:
         """Let a user be deleted with the sessions and events, which cannot be deleted alone."""
@@ -287,7 +287,7 @@ class KindFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
         """Return the kinds, by label."""
-        return sorted(((kind.value, kind_label(kind.value)) for kind in Kind), key=lambda each: each[1])
+        return sorted(((kind.value, kind_label(kind.value)) for kind in EventKind), key=lambda each: each[1])
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
         """Return the events of the chosen kind."""
@@ -323,7 +323,7 @@ class EventAdmin(ReadOnly, admin.ModelAdmin):
     @admin.display
     def meaning(self, event: Event) -> str:
         """Return the description of the kind."""
-        return next((kind.description for kind in Kind if kind.value == event.kind), "")
+        return next((kind.description for kind in EventKind if kind.value == event.kind), "")
 
     @admin.display
     def details(self, event: Event) -> str:

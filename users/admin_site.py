@@ -18,7 +18,8 @@ from users import normalization
 from users.caller import Caller, SignedIn
 from users.errors import InvalidCredentials, InvalidInput, Refusal
 from users.passwords import changes
-from users.sessions import access_tokens, sessions
+from users.sessions import sessions, token_pairs
+from users.sign_in import password
 
 DEVICE_NAME = "Django admin"
 SESSION_KEY = "gateway_session"
@@ -57,18 +58,18 @@ class SignInForm(AdminAuthenticationForm):
         if not data.get("username") or not data.get("password"):
             return data
         try:
-            grant = access_tokens.sign_in(
+            pair = password.sign_in(
                 caller, username=data["username"], password=data["password"], device_name=DEVICE_NAME
             )
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except Refusal as refusal:
             raise ValidationError(refusal.message) from None
-        if not grant.user.is_staff:
-            access_tokens.revoke(caller, refresh_token=grant.refresh_token)
+        if not pair.user.is_staff:
+            token_pairs.revoke(caller, refresh_token=pair.refresh_token)
             # The same error as for a wrong password, so that it does not reveal which accounts are staff.
             raise self.get_invalid_login_error()
-        self.user_cache = grant.user
+        self.user_cache = pair.user
         return data
 
 

@@ -8,18 +8,18 @@ from django.utils import timezone
 
 
 class UsersConfig(AppConfig):
-    """Accounts, and how they are proven."""
+    """Accounts, sessions and tokens."""
 
     name = "users"
 
     def ready(self) -> None:
-        """Let the admin's sign-ins keep `last_login`; the gateway's own have written it already."""
-        # Under the name that Django's own receiver has: whichever app is ready first, one of the two listens.
+        """Replace Django's receiver that updates `last_login`: the rules of sign-in have written it already."""
+        # Under the name of Django's own receiver, so that only one of the two is connected, in any order of apps.
         user_logged_in.disconnect(dispatch_uid="update_last_login")
-        user_logged_in.connect(keep_last_login, dispatch_uid="update_last_login")
+        user_logged_in.connect(update_last_login, dispatch_uid="update_last_login")
 
 
-def keep_last_login(request: Any, user: Any, **_: Any) -> None:
-    """Write the moment of a sign-in that came through Django's own forms."""
+def update_last_login(request: Any, user: Any, **_: Any) -> None:
+    """Update `last_login` after a sign-in through Django's own forms."""
     if request is not None:
         type(user).objects.filter(pk=user.pk).update(last_login=timezone.now())

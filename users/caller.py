@@ -1,4 +1,4 @@
-"""Who asks, and from where: the first argument of every rule."""
+"""The client that makes a request: IP address, user agent, access token and cookies. Every rule takes it first."""
 
 import secrets
 from dataclasses import dataclass
@@ -7,71 +7,71 @@ from typing import Any
 from users.errors import Forbidden, Reason
 from users.models import Session, User
 
-# How many users one device is known to.
-REMEMBERED = 5
+# How many users the device cookie holds.
+MAX_DEVICE_USERS = 5
 
 
 @dataclass(slots=True, kw_only=True)
-class Keeper:
-    """Keeps a caller's refresh token out of the sight of scripts: what came of it, and what shall be left of it."""
+class RefreshCookie:
+    """The cookies of cookie mode: what the request brought, and what the response must set."""
 
-    brought: str | None = None
+    received: str | None = None
     is_trusted: bool = True
-    # What the answer must do: nothing, or leave this token until that moment; an empty one is forgotten.
-    left: str | None = None
-    until: int = 0
-    # A random name of the device, and the users who signed in on it as `device_user` writes them, the last one first.
+    # None leaves the cookie unchanged, an empty text deletes it.
+    to_set: str | None = None
+    expires_at: int = 0
+    # A random name of the device, and the users who have signed in on it, in the form of `device_user`, newest first.
     device: str = ""
-    users: tuple[str, ...] = ()
-    is_new_to_device: bool = False
+    device_users: tuple[str, ...] = ()
+    is_new_on_device: bool = False
 
-    def take(self) -> str | None:
-        """Return the token of the cookie, or None; raise Forbidden unless a trusted page sent it."""
-        if self.brought and not self.is_trusted:
+    def read(self) -> str | None:
+        """Return the refresh token of the cookie, or None; raise Forbidden unless a trusted page sent it."""
+        if self.received and not self.is_trusted:
             raise Forbidden(
                 "The refresh token cookie requires an Origin header: the gateway's own origin or one of "
                 "CORS_ALLOWED_ORIGINS."
             )
-        return self.brought
+        return self.received
 
-    def keep(self, token: str, until: int) -> None:
-        """Keep this token in place of the former one."""
-        self.left, self.until = token, until
+    def set(self, token: str, expires_at: int) -> None:
+        """Set the cookie to this refresh token."""
+        self.to_set, self.expires_at = token, expires_at
 
-    def remember(self, user: User) -> None:
-        """Note in the device's cookie that this user has signed in on it."""
-        known, id = device_user(user), str(user.id)
-        self.is_new_to_device = known != (*self.users, "")[0]
-        others = (each for each in self.users if each.partition(":")[0] != id)
-        self.users = (known, *others)[:REMEMBERED]
+    def remember_user(self, user: User) -> None:
+        """Add a user who has signed in to the device cookie."""
+        name, id = device_user(user), str(user.id)
+        self.is_new_on_device = name != (*self.device_users, "")[0]
+        others = (each for each in self.device_users if each.partition(":")[0] != id)
+        self.device_users = (name, *others)[:MAX_DEVICE_USERS]
         self.device = self.device or secrets.token_urlsafe(16)
 
-    def forget(self) -> None:
-        """Keep no token any more."""
-        self.left, self.until = "", 0
+    def clear(self) -> None:
+        """Delete the cookie of the refresh token."""
+        self.to_set, self.expires_at = "", 0
 
 
 def device_user(user: User) -> str:
-    """Return how a device's cookie names a user: with a new password the user is unknown to the device again."""
+    """Return the name of a user in a device cookie. It changes with the password, which makes the device unknown."""
     return f"{user.id}:{user.credential_version}"
 
 
 @dataclass(slots=True, kw_only=True)
 class Caller:
-    """Anyone: where a request comes from, and the access token that it brought, unread."""
+    """A client that may be anonymous: its access token has not been read yet."""
 
     ip_address: str | None = None
     user_agent: str = ""
     token: str | None = None
-    # Where there is none, refresh tokens travel in arguments and answers.
-    keeper: Keeper | None = None
-    # What reading the token found; looked up at most once, and only where somebody asks.
-    found: "SignedIn | Reason | Exception | None" = None
+    # None outside of cookie mode: refresh tokens are then in arguments and answers.
+    refresh_cookie: RefreshCookie | None = None
+    # The result of reading the token, which `access_tokens.signed_in` looks up once.
+    identity: "SignedIn | Reason | Exception | None" = None
 
 
 @dataclass(slots=True, kw_only=True)
 class SignedIn(Caller):
-    """A user whose access token was checked and whose session is live."""
+    """A client with a valid access token, whose user has a live session."""
 
     user: User
     session: Session

@@ -1,4 +1,4 @@
-"""The dashboard: what a signed-in user sees first."""
+"""The dashboard of a signed-in user."""
 
 from dataclasses import dataclass
 
@@ -15,10 +15,10 @@ class Dashboard:
 
 
 def show(caller: SignedIn) -> Dashboard:
-    """The greeting."""
+    """Return a greeting."""
     return Dashboard(f"Hey {caller.user.username}, you are seeing your dashboard.", caller.user)
 
 
 def post(caller: SignedIn, *, text: str) -> Dashboard:
-    """The greeting, with a text of the user's own."""
+    """Return a greeting that contains the text."""
     return Dashboard(f"Hey {caller.user.username}, your text is {text}", caller.user)

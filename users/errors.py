@@ -144,7 +144,7 @@ class FieldError:
     message: str
 
 
-class WrongValue(Exception):
+class InvalidValue(Exception):
     """Raised by cleaning functions if a value is invalid."""
 
     def __init__(self, code: FieldErrorCode, message: str) -> None:
@@ -153,8 +153,8 @@ class WrongValue(Exception):
         super().__init__(message)
 
 
-class Inspection:
-    """Collects the invalid arguments, so that one error lists them all."""
+class FieldErrors:
+    """Collects the errors of the arguments, so that one answer lists them all."""
 
     def __init__(self) -> None:
         self.errors: list[FieldError] = []
@@ -163,16 +163,16 @@ class Inspection:
         """Return the cleaned value, or add an error and return an empty string."""
         try:
             return cleaner(value or "")
-        except WrongValue as wrong:
+        except InvalidValue as invalid:
             # Not the value itself: the next steps, such as its comparison with the password, are slow for long values.
-            self.add(field, wrong.code, wrong.message)
+            self.add(field, invalid.code, invalid.message)
             return ""
 
     def add(self, field: str, code: FieldErrorCode, message: str | None = None) -> None:
         """Add an error."""
         self.errors.append(FieldError(field, code, message or code.value))
 
-    def finish(self) -> None:
+    def raise_if_any(self) -> None:
         """Raise InvalidInput if there are errors."""
         if self.errors:
             raise InvalidInput(*self.errors)

@@ -18,12 +18,12 @@ from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidInput
 from users.models import Event, User
 
-USUAL, MOST = 20, 100
+DEFAULT_PAGE_SIZE, MAX_PAGE_SIZE = 20, 100
 MAX_CURSOR_LENGTH = 200
 log = logging.getLogger("gateway.audit")
 
 
-class Kind(Enum):
+class EventKind(Enum):
     """The kind of an event. Clients should ignore kinds that they do not recognise."""
 
     description: str
@@ -53,7 +53,7 @@ class Kind(Enum):
     EMAIL_CHANGED = "email.changed", "The email was changed."
     EMAIL_CHANGE_UNDONE = "email.change_undone", "The change of the email was undone."
 
-    def __new__(cls, value: str, description: str) -> "Kind":
+    def __new__(cls, value: str, description: str) -> "EventKind":
         kind = object.__new__(cls)
         kind._value_ = value
         kind.description = description
@@ -68,7 +68,9 @@ class Page:
     has_more: bool
 
 
-def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> Event:
+def record(
+    caller: Caller, kind: EventKind, *, user: User | None, session_id: UUID | None = None, **facts: Any
+) -> Event:
     """Store an event, and write it to the audit log when the transaction commits."""
     event = Event.objects.create(
         user=user,
@@ -80,22 +82,22 @@ def record(caller: Caller, kind: Kind, *, user: User | None, session_id: UUID | 
         facts=facts,
     )
     # The audit log reports only what was committed.
-    transaction.on_commit(lambda: say(caller, kind.value, user=user, session_id=session_id, **facts))
+    transaction.on_commit(lambda: audit(caller, kind.value, user=user, session_id=session_id, **facts))
     return event
 
 
 def record_reopening(caller: Caller, *, user: User) -> None:
     """Record that the user restored an account that was closed."""
     # An account with an unverified email also has `erases_at`, but was never closed.
-    if user.erases_at and Event.objects.filter(user=user, kind=Kind.ACCOUNT_CLOSED.value).exists():
-        record(caller, Kind.ACCOUNT_REOPENED, user=user)
+    if user.erases_at and Event.objects.filter(user=user, kind=EventKind.ACCOUNT_CLOSED.value).exists():
+        record(caller, EventKind.ACCOUNT_REOPENED, user=user)
 
 
-def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
+def audit(caller: Caller, kind: str, /, *, user: User | None, session_id: UUID | None = None, **facts: Any) -> None:
     """Write an event to the audit log without storing it, for events that are too frequent to store."""
-    metrics.events.labels(what).inc()
+    metrics.events.labels(kind).inc()
     line = {
-        "event": what,
+        "event": kind,
         "at": timezone.now().isoformat(),
         "user": str(user.id) if user else None,
         "session": str(session_id) if session_id else None,
@@ -107,26 +109,26 @@ def say(caller: Caller, what: str, /, *, user: User | None, session_id: UUID | N
     log.info(log_context.json_line(line))
 
 
-def of(user: User, *, first: int | None, after: str | None) -> Page:
+def page(user: User, *, first: int | None, after: str | None) -> Page:
     """Return a page of the user's events after a cursor. Its cost does not grow with the table."""
-    first = USUAL if first is None else first
-    if not 0 <= first <= MOST:
-        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Use a number from 0 to {MOST}."))
+    first = DEFAULT_PAGE_SIZE if first is None else first
+    if not 0 <= first <= MAX_PAGE_SIZE:
+        raise InvalidInput(FieldError("first", FieldErrorCode.INVALID, f"Use a number from 0 to {MAX_PAGE_SIZE}."))
     found = Event.objects.filter(user=user).order_by("-at", "-id")
     if after:
-        at, id = _place(after)
+        at, id = _parse_cursor(after)
         found = found.filter(at__lte=at).filter(Q(at__lt=at) | Q(id__lt=id))
     events = list(found[: first + 1])
     return Page(events[:first], has_more=len(events) > first)
 
 
-def kind_of(event: Event) -> Kind:
+def kind_of(event: Event) -> EventKind:
     """Return the kind of a stored event."""
-    return Kind(event.kind)  # type: ignore[call-arg]
+    return EventKind(event.kind)  # type: ignore[call-arg]
 
 
 def cursor(event: Event) -> str:
-    """Return the cursor of an event, for the `after` argument of `of`."""
+    """Return the cursor of an event, for the `after` argument of `page`."""
     return base64.urlsafe_b64encode(f"{event.at.isoformat()} {event.id}".encode()).decode()
 
 
@@ -140,7 +142,7 @@ def prune() -> int:
     return pruning.delete(Event.objects.filter(at__lt=timezone.now() - settings.GATEWAY_EVENTS_KEPT))
 
 
-def _place(after: str) -> tuple[datetime, UUID]:
+def _parse_cursor(after: str) -> tuple[datetime, UUID]:
     try:
         if len(after) > MAX_CURSOR_LENGTH:
             raise ValueError

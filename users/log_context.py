@@ -1,4 +1,4 @@
-"""The request id that log lines carry, and the JSON form of a line, in which nothing can end the line."""
+"""The request id of log lines, and their format: one ASCII JSON object per line, so input cannot forge a line."""
 
 import json
 from contextvars import ContextVar

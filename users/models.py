@@ -1,4 +1,4 @@
-"""The whole data model: users, their sessions, what they were mailed, what happened, what was tried, the keys."""
+"""The data model: users, sessions, email tokens, events, rate-limit counters and signing keys."""
 
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -15,7 +15,7 @@ BY_CLAIM = ("-is_email_verified", "date_joined", "id")
 
 
 class AsciiLower(Lower):
-    """Lower case by the rules of ASCII, whatever the locale of the database: Turkish has another i."""
+    """Lower case of ASCII letters, independent of the locale of the database: Turkish has another i."""
 
     def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """Use the collation that every PostgreSQL has."""
@@ -39,25 +39,25 @@ class UserManager(BaseUserManager["User"]):
         return found
 
     def create_user(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A saved user; a user without a password cannot sign in by one."""
+        """Create a user. Without a password, the user cannot sign in with one."""
         user = self.model(username=self.model.normalize_username(username), email=email, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, username: str, email: str, password: str | None = None, **fields: Any) -> "User":
-        """Create a user with every permission; the operator who does it vouches for the email."""
+        """Create a user with every permission. The email counts as verified."""
         fields = {"is_staff": True, "is_superuser": True, "is_email_verified": True, **fields}
         return self.create_user(username, email, password, **fields)
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """An account. The key is random: a time-ordered one would tell when the account was made."""
+    """An account. Its id is random: a time-ordered one would reveal when the account was created."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     username = models.CharField(max_length=NAME_LENGTH, unique=True)
     email = models.EmailField(max_length=EMAIL_LENGTH)
-    # Computed by the database, so that no way of writing a row can slip past the constraints below.
+    # Computed by the database, so that every row satisfies the constraints below.
     username_key = models.GeneratedField(
         expression=AsciiLower("username"), output_field=models.CharField(max_length=NAME_LENGTH), db_persist=True
     )
@@ -77,9 +77,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
     date_joined = models.DateTimeField(default=timezone.now, editable=False)
-    # When an account that was closed, or never proven, is erased; empty for every other.
+    # When a closed or unverified account will be erased; empty for every other account.
     erases_at = models.DateTimeField(null=True, editable=False, db_index=True)
-    # Counts the passwords: a session opened under another number is dead.
+    # Counts password changes: a session of another version is not live.
     credential_version = models.PositiveIntegerField(default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -107,24 +107,24 @@ class User(AbstractBaseUser, PermissionsMixin):
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["email_key"], name="user_by_email")]
 
     def set_password(self, raw_password: str | None) -> None:
-        """Take a new password; once saved, every session opened under the old one is dead."""
+        """Set a new password, which ends every session once it is saved."""
         super().set_password(raw_password)
         self.credential_version += 1
 
     def roles(self) -> list[str]:
-        """Names of the groups that the user is in."""
+        """Return the names of the groups that the user is in."""
         return list(self.groups.order_by("name").values_list("name", flat=True))
 
 
 class Session(models.Model):
-    """A sign-in on one device: one row however often its refresh token rotates."""
+    """A sign-in on one device. It stays one row when its refresh token rotates."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    # Indexed alone: with a moment beside it in the index, InnoDB would lock the user at every rotation.
+    # The index has no second column: InnoDB would otherwise lock the user's row at every rotation.
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="sessions")
     # The first half of the refresh token. Another value than the id, which access tokens show.
     selector = models.UUIDField(unique=True, default=uuid4, editable=False)
-    # SHA-256 of the second half: the one in force, and the one it replaced.
+    # SHA-256 of the second half: of the current token, and of the previous one.
     current = models.CharField(max_length=64, editable=False)
     previous = models.CharField(max_length=64, blank=True, editable=False)
     generation = models.PositiveIntegerField(default=0, editable=False)
@@ -134,47 +134,49 @@ class Session(models.Model):
     ip_address = models.GenericIPAddressField(null=True, blank=True)
     created_at = models.DateTimeField()
     rotated_at = models.DateTimeField()
-    # Moved on by every rotation, never past the absolute end.
+    # Every rotation extends it, but never past the absolute end.
     expires_at = models.DateTimeField()
     absolute_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        # None on a column that rotation moves beside the user: InnoDB would lock the user's row each time.
+        # No index combines the user with a column that rotation changes: InnoDB would lock the user's row each time.
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["absolute_expires_at"], name="session_by_end")]
 
     def __str__(self) -> str:
         return self.device_name or str(self.id)
 
 
-class Proof(models.Model):
-    """A secret that was mailed: who brings it back reads that address. Deleted by its use."""
+class EmailToken(models.Model):
+    """A secret that was sent by mail, and proves that a client reads this mail. Its use deletes it."""
 
     class Purpose(models.TextChoices):
-        """What it is good for, and for nothing else."""
+        """The one action that the token allows."""
 
         VERIFY = "verify"
         RESET = "reset"
         UNDO = "undo"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="proofs")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="email_tokens")
     purpose = models.CharField(max_length=6, choices=Purpose)
-    # Where it was sent; for a change of address, the one that is to be the user's.
+    # The email that received the mail; for a change of the email, the new one.
     address = models.EmailField(max_length=EMAIL_LENGTH)
     address_key = models.GeneratedField(
         expression=AsciiLower("address"), output_field=models.CharField(max_length=EMAIL_LENGTH), db_persist=True
     )
-    # SHA-256 of the link's token, and an HMAC of the code; an undoing has no code.
+    # SHA-256 of the link's token, and an HMAC of the code. A token that undoes a change has no code.
     digest = models.CharField(max_length=64, unique=True)
     code = models.CharField(max_length=64, blank=True)
-    # The account as it was: another address or another password, and it is void.
+    # The email and password version of the account at that time. If one of them changes, the token is invalid.
     email = models.EmailField(max_length=EMAIL_LENGTH)
     credential_version = models.PositiveIntegerField()
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
     class Meta:
+        # The table of the first release.
+        db_table = "users_proof"
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["address_key"], name="proof_by_address")]
 
     def __str__(self) -> str:
@@ -182,10 +184,10 @@ class Proof(models.Model):
 
 
 class Event(models.Model):
-    """Something that happened to an account; never a secret."""
+    """An event of an account. It contains no secrets."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
-    # Without an index of its own: the one below begins with it, and a second would only mislead the planner.
+    # Without an index of its own: the first one below begins with it.
     user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, db_index=False, related_name="events")
     session_id = models.UUIDField(null=True)
     kind = models.CharField(max_length=40)
@@ -205,14 +207,14 @@ class Event(models.Model):
 
 
 class Attempts(models.Model):
-    """How often something was tried in a window of time; moments and spans in milliseconds, to reckon with."""
+    """A rate-limit counter: attempts in a window of time. Times and durations are in milliseconds."""
 
     key = models.CharField(max_length=100, primary_key=True)
     tried = models.PositiveIntegerField(default=0)
     most = models.PositiveIntegerField()
     window = models.BigIntegerField()
     until = models.BigIntegerField(db_index=True)
-    # Whether an event says already that this window is used up.
+    # Whether an event was recorded for this full window.
     is_told = models.BooleanField(default=False)
 
     def __str__(self) -> str:
@@ -220,10 +222,10 @@ class Attempts(models.Model):
 
 
 class SigningKey(models.Model):
-    """A key of the ring that signs access tokens, its private part sealed."""
+    """A key that signs access tokens. Its private part is encrypted."""
 
     class Place(models.TextChoices):
-        """Where a key stands; one that is retired stands nowhere."""
+        """The role of a key. A retired key has none."""
 
         NEXT = "next"
         CURRENT = "current"
@@ -231,15 +233,15 @@ class SigningKey(models.Model):
     kid = models.CharField(max_length=43, primary_key=True)
     algorithm = models.CharField(max_length=10)
     sealed = models.TextField()
-    # NULL, not empty: no two NULLs are equal, so any number may be retired.
+    # NULL for a retired key: NULLs are not equal, so the constraint allows any number.
     place = models.CharField(max_length=7, choices=Place, null=True)  # noqa: DJ001
     created_at = models.DateTimeField(default=timezone.now)
     signs_from = models.DateTimeField(null=True)
-    # When the last token that a retired key signed is over.
+    # When the last token of a retired key expires.
     ends_at = models.DateTimeField(null=True)
 
     class Meta:
-        # Of gateways that fill a place at one moment, one succeeds.
+        # If several gateways create a key at the same moment, one succeeds.
         constraints: ClassVar[list[models.BaseConstraint]] = [
             models.UniqueConstraint(fields=["algorithm", "place"], name="signing_key_place")
         ]

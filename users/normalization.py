@@ -1,4 +1,4 @@
-"""Clean forms of what people type: one account cannot look like another, one mailbox is one address."""
+"""Validates and normalizes text that people type, so that no account looks like another."""
 
 import re
 import unicodedata
@@ -7,15 +7,15 @@ from urllib.parse import urlsplit
 from django.core.exceptions import ValidationError
 from django.core.validators import EmailValidator
 
-from users.errors import FieldErrorCode, WrongValue
+from users.errors import FieldErrorCode, InvalidValue
 from users.models import EMAIL_LENGTH, NAME_LENGTH
 
-# Letters of one script leave no room for look-alikes (UTS 39 §5), nor for what cannot be seen.
+# ASCII only: no look-alikes (UTS 39 section 5) and no invisible characters.
 USERNAME = re.compile(r"[A-Za-z0-9._-]+")
-# What RFC 5322 calls an atom: no quotes, so no spaces or commas; ASCII, so no twins.
+# An atom of RFC 5322: no quotes, so no spaces or commas. ASCII only, so no look-alikes.
 MAILBOX = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9.-]+")
-# In a domain that is never registered (RFC 2606 section 2).
-NOWHERE = "nobody@gateway.invalid"
+# The email of accounts that have none, in a domain that is never registered (RFC 2606 section 2).
+UNUSABLE_EMAIL = "nobody@gateway.invalid"
 DEVICE_LENGTH = 100
 BIO_LENGTH = 2_000
 URL_LENGTH = 500
@@ -24,117 +24,117 @@ _check_email = EmailValidator(allowlist=[])
 
 
 def username(value: str) -> str:
-    """The username in its one form: letters, digits, dots, dashes and underscores."""
+    """Return a normalized username: letters, digits, dots, dashes and underscores."""
     name = _ascii(value, NAME_LENGTH)
     if not USERNAME.fullmatch(name):
-        raise WrongValue(FieldErrorCode.INVALID, "Use only letters a to z, digits, dots, dashes and underscores.")
+        raise InvalidValue(FieldErrorCode.INVALID, "Use only letters a to z, digits, dots, dashes and underscores.")
     return name
 
 
 def email(value: str) -> str:
-    """The address in its one form; international domains in their `xn--` spelling."""
+    """Return a normalized email. International domains need their `xn--` form."""
     address = _ascii(value, EMAIL_LENGTH)
     try:
         _check_email(address)
     except ValidationError:
         address = ""
     if not MAILBOX.fullmatch(address):
-        raise WrongValue(FieldErrorCode.INVALID, "Enter a valid email.")
+        raise InvalidValue(FieldErrorCode.INVALID, "Enter a valid email.")
     return address
 
 
-def is_nowhere(address: str) -> bool:
-    """Return whether this is the address of an account that has none: nobody can sign in to it."""
+def is_unusable_email(address: str) -> bool:
+    """Return whether this stands for no email. An account with it cannot be signed in to."""
     return address.endswith("@gateway.invalid")
 
 
 def full_name(value: str) -> str:
-    """A name as people write it, on one line."""
+    """Return a name of a person, on one line."""
     return _line(value, NAME_LENGTH)
 
 
 def device_name(value: str) -> str:
-    """What a device is called, on one line."""
+    """Return a name of a device, on one line."""
     return _line(value, DEVICE_LENGTH)
 
 
 def bio(value: str) -> str:
-    """A text of several lines."""
+    """Return a text of several lines."""
     text = _composed(value, BIO_LENGTH)
-    if _unprintable(text.replace("\n", "").replace("\r", "").replace("\t", "")):
-        raise WrongValue(FieldErrorCode.INVALID, "Remove the control characters.")
+    if _has_control_characters(text.replace("\n", "").replace("\r", "").replace("\t", "")):
+        raise InvalidValue(FieldErrorCode.INVALID, "Remove the control characters.")
     return text
 
 
 def image_url(value: str) -> str:
-    """An address of a picture on the web, or nothing."""
-    url = _shorter(value, URL_LENGTH)
+    """Return the URL of an image, or an empty text."""
+    url = _check_length(value, URL_LENGTH)
     if not url:
         return ""
     try:
         parts = urlsplit(url)
-        fits = parts.scheme in {"http", "https"} and parts.hostname and not re.search(r"[\s\"'<>\\]", url)
+        is_valid = parts.scheme in {"http", "https"} and parts.hostname and not re.search(r"[\s\"'<>\\]", url)
     except ValueError:
-        fits = False
-    if not fits or _unprintable(url):
-        raise WrongValue(FieldErrorCode.INVALID, "Enter a URL that begins with http:// or https://.")
+        is_valid = False
+    if not is_valid or _has_control_characters(url):
+        raise InvalidValue(FieldErrorCode.INVALID, "Enter a URL that begins with http:// or https://.")
     return url
 
 
-def folded(value: str) -> str:
-    """One form of all that may name one account, also of what can name none; fit to count by, not to show."""
+def fold(value: str) -> str:
+    """Return one form of all spellings of a username or email, for counting. Invalid text has one as well."""
     return unicodedata.normalize("NFKC", value[: 2 * EMAIL_LENGTH]).casefold()
 
 
 def mailbox(address: str) -> str:
-    """Return the address without its `+tag`, in lower case: a key for counting, not an address to write to."""
+    """Return the email without its `+tag`, in lower case, for counting. Never send mail to it."""
     local, _, domain = address.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"
 
 
 def printable(value: str, length: int) -> str:
-    """What a stranger sent, made fit to keep: control characters dropped, cut to a length."""
+    """Return text of a stranger without control characters, cut to a length, so that it can be stored."""
     cut = value[: 2 * length]
-    return (cut if cut.isprintable() else "".join(each for each in cut if not _unprintable(each)))[:length]
+    return (cut if cut.isprintable() else "".join(each for each in cut if not _has_control_characters(each)))[:length]
 
 
 def _ascii(value: str, length: int) -> str:
     if not value:
-        raise WrongValue(FieldErrorCode.REQUIRED, "Enter a value.")
+        raise InvalidValue(FieldErrorCode.REQUIRED, "Enter a value.")
     # Checked before as well: normalization takes time that grows with the square of the number of combining marks.
-    return _shorter(unicodedata.normalize("NFKC", _shorter(value, length)), length)
+    return _check_length(unicodedata.normalize("NFKC", _check_length(value, length)), length)
 
 
 def _composed(value: str, length: int) -> str:
-    # Composition shortens text that was sent decomposed, as file names of macOS are, so twice the length may come in.
+    # Composition shortens decomposed text, such as file names of macOS, so twice the length is allowed before it.
     if len(value) > 2 * length:
         raise _too_long(length)
-    return _shorter(unicodedata.normalize("NFC", value), length)
+    return _check_length(unicodedata.normalize("NFC", value), length)
 
 
-def _shorter(value: str, length: int) -> str:
+def _check_length(value: str, length: int) -> str:
     if len(value) > length:
         raise _too_long(length)
     return value
 
 
-def _too_long(length: int) -> WrongValue:
-    return WrongValue(FieldErrorCode.TOO_LONG, f"Use at most {length} characters.")
+def _too_long(length: int) -> InvalidValue:
+    return InvalidValue(FieldErrorCode.TOO_LONG, f"Use at most {length} characters.")
 
 
 def _line(value: str, length: int) -> str:
     text = _composed(value, length).strip()
-    if _unprintable(text):
-        raise WrongValue(FieldErrorCode.INVALID, "Remove the line breaks and control characters.")
+    if _has_control_characters(text):
+        raise InvalidValue(FieldErrorCode.INVALID, "Remove the line breaks and control characters.")
     return text
 
 
-def _unprintable(text: str) -> bool:
-    # Control, surrogate, private, unassigned, and the marks that turn the direction of what follows.
+def _has_control_characters(text: str) -> bool:
+    # Control, surrogate, private and unassigned characters, and those that change the direction of the text.
     # Joiners (U+200C, U+200D) stay: names in Persian and Hindi, and emoji, are written with them.
     return any(
-        unicodedata.category(letter) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
-        or "\u202a" <= letter <= "\u202e"
-        or "\u2066" <= letter <= "\u2069"
-        for letter in text
+        unicodedata.category(character) in {"Cc", "Cs", "Co", "Cn", "Zl", "Zp"}
+        or "\u202a" <= character <= "\u202e"
+        or "\u2066" <= character <= "\u2069"
+        for character in text
     )

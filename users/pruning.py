@@ -1,4 +1,4 @@
-"""Deleting what is over, so many rows at a time that nobody else waits for it."""
+"""Deletes many rows in batches, so that other transactions do not wait long for locks."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ BATCH = 1_000
 
 
 def delete(rows: QuerySet[Any]) -> int:
-    """Delete the rows, a thousand at a time; how many there were."""
+    """Delete the rows, a thousand at a time, and return how many."""
     deleted = 0
     while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
         deleted += rows.filter(pk__in=keys).delete()[0]

@@ -1,15 +1,15 @@
-"""What the server alone knows: `SECRET_KEY` makes what is new, its fallbacks know again what they made."""
+"""Keys derived from SECRET_KEY, and from SECRET_KEY_FALLBACKS, whose results stay valid."""
 
 from django.conf import settings
 
-from users.crypto import seals
+from users.crypto import encryption
 
 
 def secrets() -> list[str]:
-    """The secret of today, and after it those that it replaced."""
+    """Return SECRET_KEY and its fallbacks."""
     return [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
 
 
 def keys(purpose: str) -> list[bytes]:
-    """A key of each secret for one purpose, in the same order."""
-    return [seals.derive(secret, purpose) for secret in secrets()]
+    """Return a key for this purpose, derived from each of the secrets, in the same order."""
+    return [encryption.derive(secret, purpose) for secret in secrets()]

@@ -1,10 +1,10 @@
-"""How often a thing may be tried: counted in the shared database, so a second gateway doubles no limit.
+"""Rate limits, counted in the database so that all gateways share them.
 
-1. A try is counted before it is judged, all its lanes in one statement or none, so that of fifty guesses at
-   once no more are tested than the limit has, and a refused one counts nowhere and extends no wait.
-2. Who proves to be right is forgiven: the try itself everywhere, and all of their own lane.
-3. A stranger's guesses at an account fill a lane of their own, which an address that has signed in to the
-   account before does not share: nobody can be shut out of where they have been.
+1. An attempt is counted before it is checked, in all its buckets by one statement, or in none. So of fifty concurrent
+   guesses no more are checked than the limit allows, and a refused attempt neither counts nor extends the wait.
+2. A correct attempt is taken back from all buckets, and empties those of the caller.
+3. Attempts from unknown places share a bucket of their own for each account. A place from which the user has signed in
+   does not share it, so attackers cannot lock the owner out there.
 """
 
 import hashlib
@@ -27,29 +27,29 @@ from users.attempts import CLOCK_SKEW
 from users.caller import Caller, device_user
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import RateLimited, ServiceUnavailable
-from users.events import Kind
+from users.events import EventKind
 from users.models import Attempts, Session, User
 
-NOBODY = UUID(int=0)
-REMEMBERED = 4_096
+NO_USER = UUID(int=0)
+CACHE_SIZE = 4_096
 
 
 @dataclass(frozen=True)
 class Limit:
-    """So many tries in a window of time that begins with the first."""
+    """A number of attempts in a window of time that begins with the first attempt."""
 
     tries: int
     window: timedelta
 
     @cached_property
     def text(self) -> str:
-        """What keys are made with."""
+        """The part of a bucket's key that names the limit."""
         return str(self)
 
 
 @dataclass(frozen=True)
-class Lane:
-    """One subject under one limit of a name: what a row counts."""
+class Bucket:
+    """The counter of one subject under one limit. Each bucket is a row."""
 
     name: str
     subject: str
@@ -57,7 +57,7 @@ class Lane:
 
     @cached_property
     def key(self) -> str:
-        """The row's key; a digest, since subjects are what strangers typed. Another limit is another row."""
+        """The primary key of the row: a digest, because subjects are texts that strangers typed."""
         digest = hashlib.sha256(f"{self.subject}\0{self.limit.text}".encode()).hexdigest()
         return f"{self.name}:{digest[:40]}"
 
@@ -68,23 +68,23 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Tries:
-    """Where a try was counted: in lanes of the one who tried, in those shared with others, and in those of all tries.
+class Attempt:
+    """The buckets that counted an attempt: those of the caller, those shared with others, and those of all attempts.
 
-    A success resets the first, takes this try back in the second, and stays counted in the last.
+    A success empties the first, takes this attempt back from the second, and stays counted in the last.
     """
 
-    own: list[Lane]
-    shared: list[Lane]
-    total: list[Lane] = field(default_factory=list)
+    own: list[Bucket]
+    shared: list[Bucket]
+    total: list[Bucket] = field(default_factory=list)
 
     def reset(self) -> None:
-        """Forget the attempts of a caller that proved right: all in their own lanes, this one in the shared ones."""
+        """Empty the caller's own buckets, and take this attempt back from the shared ones."""
         attempts.give_back(_keys(self.shared), cleared=_keys(self.own))
 
     @contextmanager
-    def judging(self) -> Iterator[None]:
-        """Take back this one try where it could not be judged."""
+    def refund_on_outage(self) -> Iterator[None]:
+        """Take this attempt back if it cannot be checked."""
         try:
             yield
         except ServiceUnavailable:
@@ -92,133 +92,135 @@ class Tries:
             raise
 
 
-def lanes(name: str, *subjects: object) -> list[Lane]:
-    """The lanes of a subject under the limits of a name."""
+def buckets(name: str, *subjects: object) -> list[Bucket]:
+    """Return the buckets of a subject, one for each limit of this name in GATEWAY_LIMITS."""
     subject = "\0".join(map(str, subjects))
-    return [Lane(name, subject, _limit(*limit)) for limit in settings.GATEWAY_LIMITS[name]]
+    return [Bucket(name, subject, _limit(*limit)) for limit in settings.GATEWAY_LIMITS[name]]
 
 
 def place(caller: Caller) -> str:
-    """Where a caller is, as limits see it: an address, of IPv6 its /64, which one household has."""
+    """Return the network of a caller: its IPv4 address, or the /64 of its IPv6 address, which one household has."""
     return _place(caller.ip_address) if caller.ip_address else ""
 
 
-def count(caller: Caller, lanes: list[Lane], *, user: User | None = None, are_new: bool = False) -> None:
-    """Count one try in every lane; refuse it where one of them is full, and count it in none."""
-    if not counted(lanes, are_new=are_new):
-        raise _refused(caller, lanes, user)
+def consume(caller: Caller, buckets: list[Bucket], *, user: User | None = None, are_new: bool = False) -> None:
+    """Count one attempt in every bucket, or raise RateLimited and count it in none."""
+    if not try_consume(buckets, are_new=are_new):
+        raise _refused(caller, buckets, user)
 
 
-def counted(lanes: list[Lane], *, are_new: bool = False) -> bool:
-    """Count one try in every lane, or in none where one of them is full; whether it was counted.
+def try_consume(buckets: list[Bucket], *, are_new: bool = False) -> bool:
+    """Count one attempt in every bucket, or in none if one of them is full; return whether it was counted.
 
-    Of lanes that are hardly ever there yet, the rows are made before it is tried, not after it failed.
+    `are_new` says that the buckets probably have no rows yet, which saves a statement.
     """
-    keys = _keys(lanes)
+    keys = _keys(buckets)
     if not are_new and attempts.consume(keys):
         return True
     expired = attempts.now() - CLOCK_SKEW
     attempts.create_missing(
-        [Attempts(key=lane.key, most=lane.limit.tries, window=lane.window, until=expired) for lane in lanes]
+        [Attempts(key=each.key, most=each.limit.tries, window=each.window, until=expired) for each in buckets]
     )
     return attempts.consume(keys)
 
 
-def count_sign_in(caller: Caller, *, name: str, user: User | None) -> Tries:
-    """Count one guess at an account; by name, whether or not it has an owner, so that limits do not tell."""
-    here = lanes("sign_in_here", name, _device(caller, user) or place(caller))
-    address, elsewhere = lanes("sign_in_address", place(caller)), lanes("sign_in_elsewhere", name)
-    # Successful sign-ins are limited as well: each costs a hash.
-    total = [*lanes("sign_in_total_account", name), *lanes("sign_in_total_client", place(caller))]
-    if counted([*here, *address, *elsewhere, *total]):
-        return Tries(here, [*address, *elsewhere], total)
-    if is_known(caller, user) and counted([*here, *address, *total]):
-        return Tries(here, address, total)
+def consume_sign_in(caller: Caller, *, name: str, user: User | None) -> Attempt:
+    """Count one sign-in by the name that was typed, so that limits do not reveal which accounts exist."""
+    here = buckets("sign_in_here", name, _device(caller, user) or place(caller))
+    address, elsewhere = buckets("sign_in_address", place(caller)), buckets("sign_in_elsewhere", name)
+    # Successful sign-ins are limited as well, because each costs a hash.
+    total = [*buckets("sign_in_total_account", name), *buckets("sign_in_total_client", place(caller))]
+    if try_consume([*here, *address, *elsewhere, *total]):
+        return Attempt(here, [*address, *elsewhere], total)
+    if is_known_place(caller, user) and try_consume([*here, *address, *total]):
+        return Attempt(here, address, total)
     raise _refused(caller, [*here, *address, *elsewhere, *total], user)
 
 
-def count_own(caller: Caller, name: str, *, user: User) -> Tries:
-    """Count one guess of somebody signed in, at something of their own."""
-    own = lanes(name, user.id)
-    count(caller, own, user=user)
-    return Tries(own, [])
+def consume_own(caller: Caller, name: str, *, user: User) -> Attempt:
+    """Count one attempt of a signed-in user at the own account."""
+    own = buckets(name, user.id)
+    consume(caller, own, user=user)
+    return Attempt(own, [])
 
 
-def forget_sign_ins(caller: Caller, *, user: User) -> None:
-    """Forget the guesses at an account whose owner has proven themselves in another way."""
+def reset_sign_ins(caller: Caller, *, user: User) -> None:
+    """Reset the sign-in limits of a user who has proven to be the owner of the account in another way."""
     here = _device(caller, user) or place(caller)
-    for name in (normalization.folded(user.username), normalization.folded(user.email)):
-        attempts.give_back([], cleared=_keys([*lanes("sign_in_here", name, here), *lanes("sign_in_elsewhere", name)]))
+    for name in (normalization.fold(user.username), normalization.fold(user.email)):
+        attempts.give_back(
+            [], cleared=_keys([*buckets("sign_in_here", name, here), *buckets("sign_in_elsewhere", name)])
+        )
 
 
-def is_known(caller: Caller, user: User | None) -> bool:
+def is_known_place(caller: Caller, user: User | None) -> bool:
     """Return whether the user has signed in on this device, or from here, with the current password."""
     return bool(_device(caller, user)) or place(caller) in _places(user)
 
 
-def is_new(caller: Caller, user: User) -> bool:
+def is_new_place(caller: Caller, user: User) -> bool:
     """Return whether the user has signed in before, but not with the current password on this device or from here."""
     if _device(caller, user):
         return False
     places = _places(user)
-    # Sessions are forgotten after a while; that somebody signed in is not.
+    # Sessions are deleted after a while; `last_login` stays.
     return bool(places or user.last_login) and place(caller) not in places
 
 
 def prune() -> int:
-    """Delete the counts whose windows are over; how many there were."""
-    # A little later than it could: a row is made with its window over, and counted in a moment after.
+    """Delete the counters whose windows are over, and return how many."""
+    # A new row begins with an expired window until the statement after it, so wait a little longer.
     return pruning.delete(Attempts.objects.filter(until__lt=attempts.now() - 2 * CLOCK_SKEW))
 
 
 def _device(caller: Caller, user: User | None) -> str:
-    # Such a device has lanes of its own, so that taking it elsewhere gives no more tries.
-    keeper = caller.keeper
-    return keeper.device if keeper and user and device_user(user) in keeper.users else ""
+    # A known device has buckets of its own in every network, so moving it gives no further attempts.
+    cookie = caller.refresh_cookie
+    return cookie.device if cookie and user and device_user(user) in cookie.device_users else ""
 
 
 def _places(user: User | None) -> set[str]:
-    # The same statement for a user who is not there, so that time does not tell.
+    # The same statement if there is no user, so that the time does not reveal it.
     version = user.credential_version if user else 0
-    rows = _addresses.rows(user_id=user.id if user else NOBODY, credential_version=version)
+    rows = _addresses.rows(user_id=user.id if user else NO_USER, credential_version=version)
     return {_place(address) for address in {address for (address,) in rows} if address}
 
 
-# Read once: the same few limits and places come with nearly every try.
+# Cached: nearly every attempt has the same few limits and places.
 @cache
 def _limit(tries: int, window: timedelta) -> Limit:
     return Limit(tries, window)
 
 
-@lru_cache(maxsize=REMEMBERED)
+@lru_cache(maxsize=CACHE_SIZE)
 def _place(text: str) -> str:
     address = ip_address(text)
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def _keys(lanes: list[Lane]) -> list[str]:
-    return [lane.key for lane in lanes]
+def _keys(buckets: list[Bucket]) -> list[str]:
+    return [bucket.key for bucket in buckets]
 
 
-def _refused(caller: Caller, lanes: list[Lane], user: User | None) -> RateLimited:
-    full = list(Attempts.objects.filter(key__in=[lane.key for lane in lanes], tried__gte=F("most")))
+def _refused(caller: Caller, buckets: list[Bucket], user: User | None) -> RateLimited:
+    full = list(Attempts.objects.filter(key__in=[bucket.key for bucket in buckets], tried__gte=F("most")))
     names = sorted({row.key.partition(":")[0] for row in full})
     for name in names:
         metrics.throttled.labels(name).inc()
-    # Once a window: a flood that is refused must not fill the table of events instead.
+    # Once a window, so that a flood of refused attempts does not fill the table of events.
     with transaction.atomic():
-        untold = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)
+        unrecorded = Attempts.objects.filter(key__in=[row.key for row in full], is_told=False)
         # Locked in one order, so that concurrent transactions cannot deadlock.
-        locked = list(untold.select_for_update().order_by("key").values_list("key", flat=True))
-        is_first = bool(locked) and untold.update(is_told=True) > 0
+        locked = list(unrecorded.select_for_update().order_by("key").values_list("key", flat=True))
+        is_first = bool(locked) and unrecorded.update(is_told=True) > 0
     if is_first:
-        events.record(caller, Kind.ATTEMPTS_THROTTLED, user=user, limits=names)
+        events.record(caller, EventKind.ATTEMPTS_THROTTLED, user=user, limits=names)
     now = attempts.now()
     return RateLimited(max([1, *(math.ceil((row.until - now) / 1_000) for row in full)]))
 
 
 def _addresses_of_user() -> QuerySet[Session, Any]:
-    # Only of the password in force: a thief who knew the one before must not count as known.
+    # Only sessions of the current password: a thief's place must not stay known after the password was changed.
     sessions = Session.objects.filter(
         user_id=parameter("user_id", Session.user),
         credential_version=parameter("credential_version", Session.credential_version),

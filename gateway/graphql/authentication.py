@@ -10,7 +10,7 @@ from gateway.http import refresh_cookie
 from gateway.http.client_ip import get_client_ip
 from gateway.http.request_info import get_info
 from users import normalization
-from users.caller import Caller, Keeper
+from users.caller import Caller, RefreshCookie
 from users.errors import Unauthenticated
 from users.sessions import access_tokens
 
@@ -25,21 +25,21 @@ class JWTMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        keeper = refresh_cookie.read_cookies(request)
-        set_caller(request, keeper)
+        cookie = refresh_cookie.read_cookies(request)
+        set_caller(request, cookie)
         response = self.get_response(request)
-        if keeper:
-            refresh_cookie.set_cookies(request, response, keeper)
+        if cookie:
+            refresh_cookie.set_cookies(request, response, cookie)
         return response
 
 
-def set_caller(request: HttpRequest, keeper: Keeper | None = None) -> None:
+def set_caller(request: HttpRequest, cookie: RefreshCookie | None = None) -> None:
     """Set the caller from the Authorization header. Neither a cookie nor a sign-in in the same document changes it."""
     caller = Caller(
         ip_address=get_info(request).client_ip or get_client_ip(request.META),
         user_agent=normalization.printable(request.META.get("HTTP_USER_AGENT", ""), MAX_USER_AGENT_LENGTH),
         token=bearer_token(request.META.get("HTTP_AUTHORIZATION", "")),
-        keeper=keeper,
+        refresh_cookie=cookie,
     )
     get_info(request).caller = caller
     request.user = SimpleLazyObject(lambda: _get_user(caller))  # type: ignore[assignment]

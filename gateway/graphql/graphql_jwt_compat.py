@@ -7,14 +7,14 @@ from graphql import GraphQLResolveInfo
 
 from gateway.http.request_info import get_info
 from users.caller import Caller
-from users.crypto.tokens import Claims, Expired, Invalid
+from users.crypto.access_tokens import Claims, Expired, Invalid
 from users.sessions import access_tokens, sessions
 
 
 def payload(user: Any, context: Any = None) -> Claims:
     """Open a session and return its claims, so that users can list and end sessions that `get_token` makes."""
     caller = (context is not None and get_info(context).caller) or Caller()
-    session, _ = sessions.open(caller, user=user, device_name="get_token")
+    session, _ = sessions.create(caller, user=user, device_name="get_token")
     return access_tokens.claims_of(session)
 
 

@@ -18,5 +18,5 @@ def _etag(request: HttpRequest) -> str:
 def jwks(request: HttpRequest) -> HttpResponse:
     """Return the JWK set (RFC 7517) of the previous, the current and the next signing key."""
     response = HttpResponse(orjson.dumps({"keys": signing_keys.jwks()}), content_type="application/jwk-set+json")
-    response["Cache-Control"] = f"public, max-age={signing_keys.CACHED // timedelta(seconds=1)}"
+    response["Cache-Control"] = f"public, max-age={signing_keys.JWKS_MAX_AGE // timedelta(seconds=1)}"
     return response

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponseBase
 
-from users.caller import Keeper
+from users.caller import RefreshCookie
 from users.errors import Forbidden
 
 REFRESH_TOKEN = "refresh-token"
@@ -26,25 +26,25 @@ DEVICE_SALT = "gateway.device"
 DEVICE_MAX_AGE = 365 * 86_400
 
 
-def read_cookies(request: HttpRequest) -> Keeper | None:
+def read_cookies(request: HttpRequest) -> RefreshCookie | None:
     """Return the refresh token and the device of a request, or None outside of cookie mode."""
     if not settings.GATEWAY_REFRESH_COOKIE:
         return None
     device, *users = _read_device(request)
-    return Keeper(
-        brought=request.COOKIES.get(cookie_name(request, REFRESH_TOKEN)),
+    return RefreshCookie(
+        received=request.COOKIES.get(cookie_name(request, REFRESH_TOKEN)),
         is_trusted=is_trusted_origin(request),
         device=device,
-        users=tuple(users),
+        device_users=tuple(users),
     )
 
 
-def set_cookies(request: HttpRequest, response: HttpResponseBase, keeper: Keeper) -> None:
+def set_cookies(request: HttpRequest, response: HttpResponseBase, cookie: RefreshCookie) -> None:
     """Set or delete the cookies that a resolver changed."""
-    if keeper.left is not None:
-        _set_cookie(request, response, REFRESH_TOKEN, keeper.left, max(0, keeper.until - int(time.time())))
-    if keeper.is_new_to_device:
-        device = signing.dumps([keeper.device, *keeper.users], salt=DEVICE_SALT)
+    if cookie.to_set is not None:
+        _set_cookie(request, response, REFRESH_TOKEN, cookie.to_set, max(0, cookie.expires_at - int(time.time())))
+    if cookie.is_new_on_device:
+        device = signing.dumps([cookie.device, *cookie.device_users], salt=DEVICE_SALT)
         _set_cookie(request, response, DEVICE, device, DEVICE_MAX_AGE)
 
 

@@ -15,7 +15,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import Collector
 
-from users.accounts import registration
+from users import lookup
 from users.mail import outbox
 from users.sessions import sessions
 
@@ -24,9 +24,9 @@ CACHE_TIMEOUT = 30.0
 # Metrics that are read from the database: name, description, function.
 DATABASE_METRICS: list[tuple[str, str, Callable[[], float]]] = [
     ("gateway_sessions_live", "Sessions that have neither ended nor expired.", sessions.count_live),
-    ("gateway_users", "Accounts, including deactivated ones.", registration.count),
+    ("gateway_users", "Accounts, including deactivated ones.", lookup.count_users),
     ("gateway_letters_waiting", "Emails in the queue, including retries.", outbox.count_waiting),
-    ("gateway_letters_oldest_seconds", "Age of the oldest email in the queue.", outbox.oldest_seconds),
+    ("gateway_letters_oldest_seconds", "Age of the oldest email in the queue.", outbox.oldest_age),
     ("gateway_letters_given_up", "Emails given up in the last week, after failing for a day.", outbox.count_given_up),
 ]
 

@@ -14,7 +14,7 @@ from django.core.checks.registry import registry
 
 from gateway import checks
 from gateway.graphql import persisted
-from users.crypto import keys as crypto_keys
+from users.crypto import signing_keys as crypto_keys
 
 HOUR = timedelta(hours=1)
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
-from users.models import Proof
+from users.models import EmailToken
 
 VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { email isEmailVerified } } }"
 UNDO = "mutation ($token: String!) { undoEmailChange(token: $token) { user { username email } endedSessions } }"
@@ -108,7 +108,7 @@ def test_the_former_address_is_held_for_a_week_and_free_thereafter(api: Api) -> 
     alice(VERIFY, token=post.last(NEW).token)
     notice = post.last(OLD)
     assert api.register("bob", OLD).field_errors == {("email", "TAKEN")}
-    age(Proof.objects, timedelta(days=7), "expires_at")
+    age(EmailToken.objects, timedelta(days=7), "expires_at")
     assert api(UNDO, {"token": notice.token}).code == "TOKEN_EXPIRED"
     bob = api.join("bob", email=OLD)
     assert (email(alice), email(bob)) == (NEW, OLD)

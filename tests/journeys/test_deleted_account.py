@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from tests import post
 from tests.api import PASSWORD, Answer, Api, Member, age
-from users.models import Event, Proof, Session, User
+from users.models import EmailToken, Event, Session, User
 
 DELETE = "mutation ($password: String!) { deleteAccount(password: $password) { erasedAt } }"
 VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { id } } }"
@@ -61,7 +61,7 @@ def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
     call_command("prune")
 
     assert not Session.objects.filter(user_id=alice.claims["sub"]).exists()
-    assert not Proof.objects.filter(address="alice@example.com").exists()
+    assert not EmailToken.objects.filter(address="alice@example.com").exists()
     # That it happened is kept, and nothing by which to tell to whom.
     nobodys = Event.objects.filter(user=None)
     assert {"account.registered", "account.closed", "account.erased"} <= set(nobodys.values_list("kind", flat=True))

@@ -6,7 +6,7 @@ import pytest
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
-from users.models import Event, Proof
+from users.models import EmailToken, Event
 
 REQUEST = "mutation ($email: String!) { requestPasswordReset(email: $email) { accepted } }"
 RESET = """mutation ($token: String!, $email: String, $new: String!) {
@@ -71,7 +71,7 @@ def test_the_newest_mail_is_good_for_half_an_hour_and_until_the_password_is_anot
 
     request(api)
     third = post.last(ADDRESS)
-    age(Proof.objects, timedelta(minutes=31), "expires_at")
+    age(EmailToken.objects, timedelta(minutes=31), "expires_at")
     assert reset(api, third).code == reset(api, third, "code").code == "TOKEN_EXPIRED"
     assert "errors" not in alice("{ me { id } }").json
 

@@ -10,7 +10,7 @@ from django.test import Client
 
 from tests import post
 from tests.api import NEW_PASSWORD, Api
-from users.models import Event, Proof, Session, User
+from users.models import EmailToken, Event, Session, User
 
 LINK = re.compile(r"https?://[^\s\"'<>]+")
 VERIFY = 'mutation { verifyEmail(token: "TOKEN") { user { email isEmailVerified } } }'
@@ -71,7 +71,7 @@ def visits(mail: post.Received) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def everything() -> list[Any]:
-    return [list(table.objects.order_by("pk").values()) for table in (User, Proof, Session, Event)]
+    return [list(table.objects.order_by("pk").values()) for table in (User, EmailToken, Session, Event)]
 
 
 def done(api: Api, document: str, mail: post.Received) -> dict[str, Any]:

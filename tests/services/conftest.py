@@ -30,7 +30,7 @@ def shared(transactional_db: None, settings: Any) -> dict[str, str]:
     """What gateways over the test's own database have in common."""
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
     settings.GATEWAY_SIGNING_KEYS = ""
-    signing_keys.forget()
+    signing_keys.clear_cache()
     limits = (
         "SIGN_IN_HERE",
         "SIGN_IN_ELSEWHERE",

@@ -23,7 +23,7 @@ from tests.services.conftest import NEEDS_SERVER
 from tests.services.postbox import Postbox, open_at, rude_at, until, working
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
-from users.models import Proof, User
+from users.models import EmailToken, User
 
 ALICE = "alice@example.com"
 Work = Callable[..., AbstractContextManager[Any]]
@@ -51,12 +51,12 @@ def alice(shared: dict[str, str]) -> User:
 
 
 def ask() -> None:
-    outbox.queue(Caller(), messages.verify_address, user=None, address=ALICE)
+    outbox.queue(Caller(), messages.verify_email, user=None, address=ALICE)
 
 
 def hurry() -> None:
     """Let what waits for its next try be due."""
-    outbox.tend()
+    outbox.retry_failed()
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=timezone.now())
 
 
@@ -84,7 +84,7 @@ def await_sent() -> None:
 
 def opens(token: str) -> bool:
     """Whether a mailed token is good."""
-    return bool(email_tokens.find(Caller(), Proof.Purpose.VERIFY, token=token))
+    return bool(email_tokens.find(Caller(), EmailToken.Purpose.VERIFY, token=token))
 
 
 def say_nothing(guest: socket.socket) -> None:

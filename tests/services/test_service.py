@@ -16,8 +16,8 @@ from django.db.models import F
 from tests.server import PATIENCE, ROOT, free_ports, surroundings
 from tests.services import talk
 from tests.services.conftest import Gateways
-from users.crypto import keys as crypto_keys
-from users.crypto.keys import Key
+from users.crypto import signing_keys as crypto_keys
+from users.crypto.signing_keys import Key
 from users.models import SigningKey
 from users.sessions import access_tokens, signing_keys
 
@@ -93,7 +93,7 @@ def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_ro
         token = talk.register(origin, f"user{turn}")["token"]
         assert talk.status(guarded, f"Bearer {token}") == 200
         claims = jwt.decode(token, options={"verify_signature": False})
-        signing_keys.forget()
+        signing_keys.clear_cache()
         for name, forge in FORGERIES.items():
             assert talk.status(guarded, f"Bearer {forge(claims, signing_keys.ring().current)}") == 401, name
         assert talk.status(guarded, f"Bearer {access_tokens.sign(claims)}") == 200
@@ -106,9 +106,9 @@ def test_s92_another_service_takes_old_and_new_tokens_through_a_rotation(
     origin, guarded = trusted
     old = talk.register(origin, "alice")
     assert talk.status(guarded, f"Bearer {old['token']}") == 200
-    SigningKey.objects.update(created_at=F("created_at") - signing_keys.SETTLED)
+    SigningKey.objects.update(created_at=F("created_at") - signing_keys.PUBLISHED_AFTER)
     assert command("rotate_keys").returncode == 0
-    time.sleep(2 * signing_keys.LOOK_EVERY / timedelta(seconds=1))
+    time.sleep(2 * signing_keys.RING_LIFETIME / timedelta(seconds=1))
     new = talk.refresh(origin, old["refreshToken"])
     assert jwt.get_unverified_header(new["token"])["kid"] != jwt.get_unverified_header(old["token"])["kid"]
     for pair in (old, new):

@@ -13,8 +13,8 @@ from users.sessions import access_tokens, signing_keys
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    signing_keys.forget()
-    access_tokens._signed.cache_clear()
+    signing_keys.clear_cache()
+    access_tokens._verified_claims.cache_clear()
 
 
 @pytest.fixture

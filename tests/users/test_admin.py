@@ -15,9 +15,9 @@ from django_tasks_db.models import DBTaskResult
 
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from users.accounts import registration
+from users.accounts import deletion
 from users.admin_site import site
-from users.models import Attempts, Event, Proof, Session, SigningKey, User
+from users.models import Attempts, EmailToken, Event, Session, SigningKey, User
 from users.passwords import hashing
 
 USERS, SESSIONS, EVENTS = "/admin/users/user/", "/admin/users/session/", "/admin/users/event/"
@@ -121,7 +121,7 @@ def test_no_page_shows_a_secret(desk: Client, alice: Member) -> None:
 
 def test_keys_and_attempts_are_not_in_the_admin() -> None:
     assert [site.is_registered(model) for model in (User, Session, Event)] == [True] * 3
-    assert [site.is_registered(model) for model in (SigningKey, Attempts, Proof, DBTaskResult)] == [False] * 4
+    assert [site.is_registered(model) for model in (SigningKey, Attempts, EmailToken, DBTaskResult)] == [False] * 4
 
 
 @pytest.mark.parametrize(("typed", "kept"), [("bob", "bob"), ("\uff42ob", "bob")])
@@ -336,8 +336,8 @@ def test_s89_sessions_ended_by_the_staff_are_recorded_once_for_each_user(
     found = Event.objects.filter(kind="session.ended").order_by("user__username")
     by = str(User.objects.get(username="root").id)
     assert [(event.user.username, event.facts) for event in found] == [
-        ("alice", {"why": "ended by the staff", "ended": 2, "by": by}),
-        ("bob", {"why": "ended by the staff", "ended": 1, "by": by}),
+        ("alice", {"reason": "ended by the staff", "ended": 2, "by": by}),
+        ("bob", {"reason": "ended by the staff", "ended": 1, "by": by}),
     ]
     assert {event.ip_address for event in found} == {"127.0.0.1"}
 
@@ -458,7 +458,7 @@ def test_s98_an_account_that_staff_confirm_is_not_erased(desk: Client, alice: Me
     address = page_of(alice)
     assert desk.post(address, form_of(desk.get(address), **{field: "on"})).status_code == 302
     assert User.objects.get(username="alice").erases_at is None
-    assert registration.prune() == 0
+    assert deletion.prune() == 0
 
 
 def test_another_edit_leaves_the_date_of_erasure(desk: Client, alice: Member) -> None:

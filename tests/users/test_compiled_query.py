@@ -8,10 +8,9 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
-from users import throttle
+from users import lookup, throttle
 from users.caller import Caller
 from users.models import Session, User
-from users.passwords import changes
 from users.sessions import sessions
 
 pytestmark = pytest.mark.django_db
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def session() -> Session:
     user = User.objects.create_user("alice", "alice@example.com")
-    return sessions.open(Caller(ip_address="192.0.2.1"), user=user)[0]
+    return sessions.create(Caller(ip_address="192.0.2.1"), user=user)[0]
 
 
 def columns(row: Any) -> dict[str, Any]:
@@ -37,10 +36,10 @@ def test_an_object_and_its_related_object_equal_those_of_the_orm(session: Sessio
 
 
 def test_an_object_without_a_related_one_equals_that_of_the_orm(session: Session) -> None:
-    found = changes._by_username.first(key="alice")
+    found = lookup._by_username.first(key="alice")
     assert found
     assert columns(found) == columns(User.objects.get())
-    assert changes._by_username.first(key="bob") is None
+    assert lookup._by_username.first(key="bob") is None
 
 
 def test_one_statement_runs_and_other_values_find_nothing(session: Session, statements: Callable[[], Any]) -> None:
@@ -54,7 +53,7 @@ def test_one_statement_runs_and_other_values_find_nothing(session: Session, stat
 
 def test_the_values_of_a_column_equal_those_of_the_orm(session: Session) -> None:
     for address in ("2001:db8::1", None, "198.51.100.7"):
-        sessions.open(Caller(ip_address=address), user=session.user)
+        sessions.create(Caller(ip_address=address), user=session.user)
     rows = throttle._addresses.rows(user_id=session.user_id, credential_version=session.credential_version)
     assert [address for (address,) in rows] == ["198.51.100.7", None, "2001:db8::1", "192.0.2.1"]
     assert throttle._addresses.rows(user_id=uuid4(), credential_version=1) == []

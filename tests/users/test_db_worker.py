@@ -113,7 +113,7 @@ def test_what_failed_is_looked_after_again_whatever_came_between(
     def look() -> int:
         raise left.pop(0)
 
-    monkeypatch.setattr(outbox, "tend", look)
+    monkeypatch.setattr(outbox, "retry_failed", look)
     monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
     monkeypatch.setattr(db_worker.connections, "close_all", lambda: None)
     with pytest.raises(Enough):
@@ -128,7 +128,7 @@ def test_a_batch_sends_what_is_due_and_ends() -> None:
         User.objects.create_user(address.partition("@")[0], address, is_email_verified=True)
         outbox.queue(Caller(), messages.account_exists, user=None, address=address)
     _, second, third = DBTaskResult.objects.order_by("enqueued_at")
-    past, future = timezone.now() - 2 * outbox.LEASE, timezone.now() + outbox.LONGEST_WAIT
+    past, future = timezone.now() - 2 * outbox.LEASE, timezone.now() + outbox.MAX_RETRY_DELAY
     DBTaskResult.objects.filter(id=second.id).update(run_after=future)
     DBTaskResult.objects.filter(id=third.id).update(status=TaskResultStatus.RUNNING, started_at=past)
     call_command("db_worker", batch=True)
@@ -166,7 +166,7 @@ def test_the_rows_of_what_was_sent_are_tidied_away_now_and_then(monkeypatch: pyt
     monkeypatch.setattr(db_worker.time, "sleep", pause)
     monkeypatch.setattr(db_worker.time, "monotonic", lambda: clock[0])
     monkeypatch.setattr(db_worker, "close_old_connections", lambda: None)
-    monkeypatch.setattr(outbox, "tend", lambda: 0)
+    monkeypatch.setattr(outbox, "retry_failed", lambda: 0)
     monkeypatch.setattr(outbox, "prune", lambda: tidied.append(clock[0]))
     monkeypatch.setattr(db_worker.throttle, "prune", lambda: 0)
     with pytest.raises(Enough):

@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 
 from tests import post
 from tests.api import NEW_PASSWORD, Api
-from users.models import Event, Proof
+from users.models import EmailToken, Event
 
 RESET = (
     "mutation ($token: String!, $new: String!) { resetPassword(token: $token, newPassword: $new) { endedSessions } }"
@@ -23,7 +23,7 @@ def test_a_user_is_signed_out_everywhere_by_name_or_address_and_nobody_else(api:
     assert {api.refresh(each.refresh_token).code for each in alice} == {"TOKEN_INVALID"}
     assert "errors" not in bob("{ me { id } }").json
     event = Event.objects.get(kind="session.ended")
-    assert (event.user.username, event.facts) == ("alice", {"why": "ended by the operator", "ended": 2})
+    assert (event.user.username, event.facts) == ("alice", {"reason": "ended by the operator", "ended": 2})
 
 
 def test_f20_a_restored_backup_brings_no_session_link_or_letter_back(api: Api, capsys: Any, caplog: Any) -> None:
@@ -36,7 +36,7 @@ def test_f20_a_restored_backup_brings_no_session_link_or_letter_back(api: Api, c
     assert {each("{ me { id } }").code for each in members} == {"UNAUTHENTICATED"}
     assert {api.refresh(each.refresh_token).code for each in members} == {"TOKEN_INVALID"}
     assert api(RESET, {"token": token, "new": NEW_PASSWORD}).code == "TOKEN_INVALID"
-    assert (post.queued(), Proof.objects.count()) == (0, 0)
+    assert (post.queued(), EmailToken.objects.count()) == (0, 0)
     said = [json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit"]
     assert (said[-1]["event"], said[-1]["ended"]) == ("session.ended", 2)
     assert "errors" not in api.signed_in("alice")("{ me { id } }").json

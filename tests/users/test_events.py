@@ -16,7 +16,7 @@ from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, r
 from tests.post import last, received
 from users import events, metrics
 from users.caller import Caller
-from users.events import Kind
+from users.events import EventKind
 from users.mail import messages, outbox
 from users.models import Event, Session, User
 
@@ -66,7 +66,7 @@ def test_s89_a_life_is_told_newest_first(api: Api) -> None:
 def test_s89_an_event_says_who_when_from_where_and_in_which_session(api: Api) -> None:
     api.join()
     answer = api.sign_in("alice", **{"User-Agent": "Mozilla/5.0 (\x1b[31m\u2028)"})
-    event = Event.objects.get(kind=Kind.SIGNED_IN.value)
+    event = Event.objects.get(kind=EventKind.SIGNED_IN.value)
     assert event.user == User.objects.get(username="alice")
     assert str(event.session_id) == answer.data["tokenAuth"]["claims"]["sid"]
     assert event.ip_address == "127.0.0.1"
@@ -78,7 +78,8 @@ def test_pages_follow_one_another_without_gap_or_repeat(api: Api) -> None:
     alice = api.join()
     user, moment = User.objects.get(), timezone.now()
     Event.objects.bulk_create(
-        Event(user=user, kind=Kind.SIGNED_IN.value, at=moment - timedelta(seconds=number // 3)) for number in range(24)
+        Event(user=user, kind=EventKind.SIGNED_IN.value, at=moment - timedelta(seconds=number // 3))
+        for number in range(24)
     )
     seen, after = [], None
     while True:
@@ -112,7 +113,7 @@ def test_a_page_walks_an_index_and_sorts_nothing_however_large_the_table(api: Ap
     people = [User.objects.get(username="alice"), *others]
     Event.objects.bulk_create(
         (
-            Event(user=people[number % 50], kind=Kind.SIGNED_IN.value, at=moment - timedelta(seconds=number))
+            Event(user=people[number % 50], kind=EventKind.SIGNED_IN.value, at=moment - timedelta(seconds=number))
             for number in range(20_000)
         ),
         batch_size=5_000,
@@ -158,7 +159,7 @@ def test_nobody_reads_another_s_events(api: Api) -> None:
 def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
     alice = api.join()
     api.change_password(alice.token, "wrong")
-    assert Event.objects.filter(kind=Kind.PASSWORD_REFUSED.value).exists()
+    assert Event.objects.filter(kind=EventKind.PASSWORD_REFUSED.value).exists()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -176,7 +177,7 @@ def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: An
     alice = User.objects.create_user("alice", ADDRESS, is_email_verified=True)
     counted = recorded()
     with transaction.atomic(), transaction.atomic() if is_nested else nullcontext():
-        events.record(Caller(), Kind.PASSWORD_CHANGED, user=alice)
+        events.record(Caller(), EventKind.PASSWORD_CHANGED, user=alice)
         outbox.notify(Caller(), messages.password_changed, user=alice)
         transaction.set_rollback(True)
     assert "password.changed" not in caplog.text
@@ -184,7 +185,7 @@ def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: An
     assert not Event.objects.exists()
     assert received(ADDRESS) == []
     with transaction.atomic():
-        events.record(Caller(), Kind.PASSWORD_CHANGED, user=alice)
+        events.record(Caller(), EventKind.PASSWORD_CHANGED, user=alice)
         assert "password.changed" not in caplog.text, "not before the commit"
     assert "password.changed" in caplog.text
 
@@ -192,7 +193,7 @@ def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: An
 @pytest.mark.django_db(transaction=True)
 def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
     hostile = 'a"}\r\n{"event": "forged"\x1b[2J\u2028\u2029'
-    events.record(Caller(user_agent=hostile), Kind.SIGN_IN_REFUSED, user=None, note=hostile)
+    events.record(Caller(user_agent=hostile), EventKind.SIGN_IN_REFUSED, user=None, note=hostile)
     (line,) = (each for each in caplog.messages if "sign_in.refused" in each)
     assert line.isascii()
     assert line.isprintable()
@@ -267,10 +268,10 @@ def test_what_is_anonymised_keeps_its_kind_and_moment_and_others_keep_all(api: A
 
 
 def test_an_event_may_have_neither_user_nor_place(db: None) -> None:
-    event = events.record(Caller(), Kind.SIGN_IN_REFUSED, user=None)
+    event = events.record(Caller(), EventKind.SIGN_IN_REFUSED, user=None)
     assert (event.user, event.ip_address, event.user_agent, event.session_id) == (None, None, "", None)
 
 
 def test_kinds_are_named_once_and_described() -> None:
-    assert len({kind.value for kind in Kind}) == len(Kind)
-    assert all(len(kind.value) <= 40 and kind.description for kind in Kind)
+    assert len({kind.value for kind in EventKind}) == len(EventKind)
+    assert all(len(kind.value) <= 40 and kind.description for kind in EventKind)

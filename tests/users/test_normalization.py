@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from users import normalization
-from users.errors import FieldErrorCode, WrongValue
+from users.errors import FieldErrorCode, InvalidValue
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_people_type_has_one_clean_form(cleaner: Callable[[str], str], type
     ],
 )
 def test_a_value_that_will_not_do_is_refused_by_its_code(cleaner: Callable[[str], str], typed: str, code: str) -> None:
-    with pytest.raises(WrongValue) as refused:
+    with pytest.raises(InvalidValue) as refused:
         cleaner(typed)
     assert refused.value.code == FieldErrorCode[code]
 

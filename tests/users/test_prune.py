@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from tests import post
 from tests.api import Api
-from users.events import Kind
+from users.events import EventKind
 from users.models import Event, Session
 
 
@@ -16,7 +16,7 @@ def test_old_events_are_pruned_and_young_ones_stay(api: Api, settings: Any, caps
     api.join()
     settings.GATEWAY_EVENTS_KEPT = timedelta(days=30)
     old = timezone.now() - timedelta(days=31)
-    Event.objects.bulk_create(Event(user=None, kind=Kind.SIGN_IN_REFUSED.value, at=old) for _ in range(2_500))
+    Event.objects.bulk_create(Event(user=None, kind=EventKind.SIGN_IN_REFUSED.value, at=old) for _ in range(2_500))
     call_command("prune")
     assert "2500 events deleted" in capsys.readouterr().out
     assert Event.objects.count() == 1

@@ -14,7 +14,7 @@ from users.sessions import signing_keys
 def rotate(*arguments: str) -> str:
     said = StringIO()
     call_command("rotate_keys", *arguments, stdout=said)
-    signing_keys.forget()
+    signing_keys.clear_cache()
     return said.getvalue()
 
 
@@ -22,7 +22,7 @@ def rotate(*arguments: str) -> str:
 def kept(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A gateway that was given no key."""
     settings.GATEWAY_SIGNING_KEYS = ""
-    monkeypatch.setattr(signing_keys, "KNOWN_SECONDS", 0)
+    monkeypatch.setattr(signing_keys, "MAX_RING_AGE", 0)
     return settings
 
 
@@ -84,7 +84,7 @@ def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
 def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:
     signing_keys.ring()
     kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
-    signing_keys.forget()
+    signing_keys.clear_cache()
     with pytest.raises(CommandError, match="SECRET_KEY_FALLBACKS"):
         rotate()
 

@@ -13,7 +13,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Api
 from tests.mailed import ADDRESS, proven, request, reset
 from tests.post import last, received
 from users import throttle
-from users.caller import Caller, Keeper, device_user
+from users.caller import Caller, RefreshCookie, device_user
 from users.errors import RateLimited
 from users.models import Attempts, Event, Session, User
 from users.passwords import hashing
@@ -54,7 +54,7 @@ def test_s20_the_wait_grows_with_every_window_that_is_used_up(settings: Any, db:
     def spend() -> int:
         try:
             while True:
-                throttle.count_sign_in(caller, name="alice", user=None)
+                throttle.consume_sign_in(caller, name="alice", user=None)
         except RateLimited as refusal:
             return refusal.extensions["retryAfter"]
 
@@ -62,7 +62,7 @@ def test_s20_the_wait_grows_with_every_window_that_is_used_up(settings: Any, db:
         "sign_in_elsewhere": [(1_000, timedelta(days=1))],
         "sign_in_address": [(1_000, timedelta(days=1))],
     }
-    minutes, hour, _ = throttle.lanes("sign_in_here", "alice", HERE)
+    minutes, hour, _ = throttle.buckets("sign_in_here", "alice", HERE)
     waits = [spend()]
     for over in ([minutes], [minutes, hour], [minutes]):
         Attempts.objects.filter(key__in=[lane.key for lane in over]).update(until=int(time.time() * 1000))
@@ -155,11 +155,11 @@ def test_success_forgives_the_place_and_leaves_no_count_elsewhere(api: Api) -> N
         for _ in range(3):
             api.sign_in("alice", "wrong")
         assert api.sign_in("alice").data["tokenAuth"]
-        elsewhere = throttle.lanes("sign_in_elsewhere", "alice")[0]
+        elsewhere = throttle.buckets("sign_in_elsewhere", "alice")[0]
         Attempts.objects.filter(key=elsewhere.key).update(tried=3)
-    here = throttle.lanes("sign_in_here", "alice", "127.0.0.1")
+    here = throttle.buckets("sign_in_here", "alice", "127.0.0.1")
     assert set(Attempts.objects.filter(key__in=[lane.key for lane in here]).values_list("tried", flat=True)) == {0}
-    (address,) = throttle.lanes("sign_in_address", "127.0.0.1")
+    (address,) = throttle.buckets("sign_in_address", "127.0.0.1")
     assert Attempts.objects.get(key=address.key).tried == 15
 
 
@@ -270,11 +270,11 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
 def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any, before: str) -> None:
     limit(settings, register=(3, 60))
-    lanes = throttle.lanes("register", HERE)
+    lanes = throttle.buckets("register", HERE)
 
     def passes() -> bool:
         try:
-            throttle.count(Caller(ip_address=HERE), lanes)
+            throttle.consume(Caller(ip_address=HERE), lanes)
         except RateLimited:
             return False
         return True
@@ -289,22 +289,22 @@ def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
 def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, at_once: Any, before: str) -> None:
     limit(settings, register=(3, 60), mail_client=(100, 60), mail_address=(100, 60))
-    narrow, wide = throttle.lanes("register", HERE), throttle.lanes("mail_client", HERE)
-    others = throttle.lanes("mail_address", ADDRESS)
+    narrow, wide = throttle.buckets("register", HERE), throttle.buckets("mail_client", HERE)
+    others = throttle.buckets("mail_address", ADDRESS)
     if before != "nothing":
-        assert throttle.counted([*narrow, *wide, *others])
+        assert throttle.try_consume([*narrow, *wide, *others])
         Attempts.objects.update(until=int(time.time() * 1000))
     # In either order, so that two of them could wait for each other.
     mixed = [[*narrow, *wide, *others], [*others, *wide, *narrow]] * 8
-    assert sum(at_once([lambda lanes=lanes: throttle.counted(lanes) for lanes in mixed])) == 3
+    assert sum(at_once([lambda lanes=lanes: throttle.try_consume(lanes) for lanes in mixed])) == 3
     assert [*Attempts.objects.values_list("tried", flat=True)] == [3, 3, 3]
 
 
 def test_counting_in_many_lanes_is_one_statement(db: None, statements: Any) -> None:
-    lanes = [*throttle.lanes("sign_in_here", "somebody"), *throttle.lanes("sign_in_elsewhere", "somebody")]
-    assert throttle.counted(lanes)
+    lanes = [*throttle.buckets("sign_in_here", "somebody"), *throttle.buckets("sign_in_elsewhere", "somebody")]
+    assert throttle.try_consume(lanes)
     with statements() as seen:
-        assert throttle.counted(lanes)
+        assert throttle.try_consume(lanes)
     assert [text.partition(" ")[0] for text in seen] == ["UPDATE"]
 
 
@@ -312,11 +312,11 @@ def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_othe
     db: None, settings: Any, statements: Any
 ) -> None:
     limit(settings, mail_address=(2, 60), mail_client=(9, 60))
-    lanes = [*throttle.lanes("mail_address", ADDRESS), *throttle.lanes("mail_client", HERE)]
+    lanes = [*throttle.buckets("mail_address", ADDRESS), *throttle.buckets("mail_client", HERE)]
     with statements() as seen:
-        assert throttle.counted(lanes, are_new=True)
+        assert throttle.try_consume(lanes, are_new=True)
     assert [text.partition(" ")[0] for text in seen] == ["INSERT", "UPDATE"]
-    assert [throttle.counted(lanes, are_new=True) for _ in range(2)] == [True, False]
+    assert [throttle.try_consume(lanes, are_new=True) for _ in range(2)] == [True, False]
     assert [*Attempts.objects.values_list("tried", flat=True)] == [2, 2]
 
 
@@ -360,9 +360,12 @@ def test_a_household_is_one_place_and_a_device_is_known_wherever_it_goes(api: Ap
     assert from_address("2001:db8:1:2::1", password=PASSWORD).data
     assert from_address("2001:db8:1:2::ffff", password=PASSWORD).data
     assert told() == 0
-    at_home, abroad = Keeper(device="d", users=(device_user(user),)), Keeper(device="d", users=("another",))
-    assert not throttle.is_new(Caller(ip_address=HERE, keeper=at_home), user)
-    assert throttle.is_new(Caller(ip_address=HERE, keeper=abroad), user)
+    at_home, abroad = (
+        RefreshCookie(device="d", device_users=(device_user(user),)),
+        RefreshCookie(device="d", device_users=("another",)),
+    )
+    assert not throttle.is_new_place(Caller(ip_address=HERE, refresh_cookie=at_home), user)
+    assert throttle.is_new_place(Caller(ip_address=HERE, refresh_cookie=abroad), user)
 
 
 def test_s106_after_a_reset_no_earlier_place_is_known(api: Api, from_address: Any) -> None:
@@ -372,7 +375,7 @@ def test_s106_after_a_reset_no_earlier_place_is_known(api: Api, from_address: An
     request("reset")
     assert "errors" not in reset(last(ADDRESS).token).json
     user = User.objects.get()
-    assert not throttle.is_known(Caller(ip_address=HERE), user)
+    assert not throttle.is_known_place(Caller(ip_address=HERE), user)
     for number in range(12):
         from_address(f"198.51.100.{number}")
     assert from_address(HERE, password=NEW_PASSWORD).code == "RATE_LIMITED", "a place of before has a stranger's limits"
@@ -388,12 +391,12 @@ def test_s106_a_changed_password_leaves_the_place_of_the_change_known_alone(api:
     assert from_address(HERE, password=PASSWORD).data
     assert "errors" not in api.change_password(alice.token).json
     user = User.objects.get()
-    assert [throttle.is_known(Caller(ip_address=each), user) for each in ("127.0.0.1", HERE)] == [True, False]
+    assert [throttle.is_known_place(Caller(ip_address=each), user) for each in ("127.0.0.1", HERE)] == [True, False]
 
 
 def test_room_is_counted_where_there_is_some_and_nowhere_else(db: None, settings: Any) -> None:
     limit(settings, mail_address=(2, 60))
-    lanes = throttle.lanes("mail_address", ADDRESS, "unasked")
-    assert [throttle.counted(lanes) for _ in range(4)] == [True, True, False, False]
-    assert throttle.counted(throttle.lanes("mail_address", ADDRESS)), "what is asked for has lanes of its own"
+    lanes = throttle.buckets("mail_address", ADDRESS, "unasked")
+    assert [throttle.try_consume(lanes) for _ in range(4)] == [True, True, False, False]
+    assert throttle.try_consume(throttle.buckets("mail_address", ADDRESS)), "what is asked for has lanes of its own"
     assert not Event.objects.exists()

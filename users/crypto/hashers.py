@@ -1,16 +1,16 @@
-"""Password hashers: argon2id at the OWASP cost for 19 MiB, and bcrypt as other systems wrote it."""
+"""Password hashers: argon2id with the cost that OWASP recommends, and bcrypt for imported hashes."""
 
 import unicodedata
 
 import bcrypt
 from django.contrib.auth.hashers import Argon2PasswordHasher, BCryptPasswordHasher
 
-# bcrypt hashes no more than this; other systems silently truncate the rest.
+# bcrypt ignores the rest of a longer password.
 BCRYPT_BYTES = 72
 
 
 class Argon2(Argon2PasswordHasher):
-    """Argon2id over the NFC form, so that a password typed on another keyboard is the same one."""
+    """Argon2id over the NFC form, so that a password is the same on every keyboard."""
 
     time_cost = 2
     memory_cost = 19_456
@@ -26,7 +26,7 @@ class Argon2(Argon2PasswordHasher):
 
 
 class Bcrypt(BCryptPasswordHasher):
-    """bcrypt as other systems wrote it: the library raises on longer passwords where they truncated."""
+    """Bcrypt of other systems, which truncate long passwords. The library raises an error for them instead."""
 
     def verify(self, password: str, encoded: str) -> bool:
         """Return whether the hash was made from this password."""

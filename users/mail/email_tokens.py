@@ -1,11 +1,11 @@
-"""Proofs: secrets sent by mail, which show that whoever brings them back reads that address.
+"""Email tokens: secrets sent by mail, which prove that a client reads the mail of an email address.
 
-1. A link carries 256 random bits, of which a hash alone is kept, so that a copy of the database opens nothing.
-2. A code can be typed, and so is short: it is kept under the server's key, and its tries are counted by address
-   and by place, whether or not there is anything to try at.
-3. Each is for one user and one purpose, and is bound to the address and the password of the moment it was made: a
-   change of either makes it void. A newer one replaces it; with its use, its row is gone, and the code with the link.
-4. An undoing is bound to its address alone: whoever took an account over would make the others void, but not that.
+1. A link contains a token of 256 random bits, of which only a hash is stored.
+2. A code is short, because people type it. It is stored as a keyed hash, and attempts are limited by email and by
+   client, whether or not there is a code for the email.
+3. A token is for one user and one purpose. A change of the email or the password invalidates it, a newer one replaces
+   it, and its use deletes it together with its code.
+4. A token that undoes a change of the email outlives such changes: an attacker could otherwise invalidate it.
 """
 
 import hmac
@@ -22,53 +22,53 @@ from django.utils import timezone
 from users import normalization, pruning, secret_keys, throttle
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
-from users.crypto import proofs
-from users.errors import TokenExpired, TokenInvalid, WrongValue
-from users.models import Proof, User
+from users.crypto import email_tokens as crypto
+from users.errors import InvalidValue, TokenExpired, TokenInvalid
+from users.models import EmailToken, User
 
-Purpose = Proof.Purpose
-# More than the limits of mail let anybody have sent to one address while the codes are good.
-MOST_CODES = 50
+Purpose = EmailToken.Purpose
+# More codes than the mail limits allow for one email while the codes are valid.
+MAX_CODES = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """What goes into the mail, and is kept nowhere."""
+    """The secrets of a mail. They are not stored."""
 
     token: str
     code: str
 
 
-def make(user: User, purpose: Purpose, *, address: str) -> Secret:
-    """A new proof in place of the former one of its kind."""
-    secret = Secret(proofs.token(), proofs.code())
-    proof = _proof(user, purpose, address, secret.token)
-    proof.code = proofs.seal(secret.code, proof.id, _keys()[0])
-    _replace(proof, Proof.objects.filter(user=user, purpose=purpose))
+def create(user: User, purpose: Purpose, *, address: str) -> Secret:
+    """Create a token and a code, and delete the former ones of this user and purpose."""
+    secret = Secret(crypto.new_token(), crypto.new_code())
+    email_token = _build(user, purpose, address, secret.token)
+    email_token.code = crypto.code_digest(secret.code, email_token.id, _keys()[0])
+    _replace(email_token, EmailToken.objects.filter(user=user, purpose=purpose))
     return secret
 
 
-def hold(user: User, *, address: str) -> UUID:
-    """Hold a former address for its user, who may have it back; its name, to make the secret by."""
-    proof = _proof(user, Purpose.UNDO, address, proofs.token())
-    former = Proof.objects.filter(user=user, purpose=Purpose.UNDO)
+def hold_email(user: User, *, address: str) -> UUID:
+    """Keep a former email for its user, who may restore it; return the id of the token that does."""
+    email_token = _build(user, Purpose.UNDO, address, crypto.new_token())
+    former = EmailToken.objects.filter(user=user, purpose=Purpose.UNDO)
     last = former.aggregate(last=Max("created_at"))["last"]
     if last:
-        # After all former ones, whatever another machine's clock said: undoing one makes the later ones void.
-        proof.created_at = max(proof.created_at, last + timedelta(microseconds=1))
-    _replace(proof, former.filter(address_key=address.lower()))
-    return proof.id
+        # After all former ones, even if the clock of another machine is ahead: undoing one invalidates the later ones.
+        email_token.created_at = max(email_token.created_at, last + timedelta(microseconds=1))
+    _replace(email_token, former.filter(address_key=address.lower()))
+    return email_token.id
 
 
-def secret_of(held: str) -> Secret | None:
-    """The secret that gives a held address back, in place of any that was made before; none where it is over."""
-    secret = Secret(proofs.token(), "")
-    live = Proof.objects.filter(id=held, expires_at__gt=timezone.now())
-    return secret if live.update(digest=proofs.digest(secret.token)) else None
+def create_undo_secret(held: str) -> Secret | None:
+    """Return a new secret that restores a former email and replaces the previous one; None if it has expired."""
+    secret = Secret(crypto.new_token(), "")
+    live = EmailToken.objects.filter(id=held, expires_at__gt=timezone.now())
+    return secret if live.update(digest=crypto.digest(secret.token)) else None
 
 
 def lifetime(purpose: Purpose) -> timedelta:
-    """How long a proof is good for."""
+    """Return how long tokens of this purpose are valid."""
     lifetimes: dict[Purpose, timedelta] = {
         Purpose.VERIFY: settings.GATEWAY_VERIFY_LIFETIME,
         Purpose.RESET: settings.GATEWAY_RESET_LIFETIME,
@@ -77,35 +77,35 @@ def lifetime(purpose: Purpose) -> timedelta:
     return lifetimes[purpose]
 
 
-def find(caller: Caller, purpose: Purpose, *, token: str, email: str | None = None) -> Proof:
-    """The proof of a token, or of a code and the address it was sent to; still to be used."""
-    proof = _by_token(purpose, token) if email is None else _by_code(caller, purpose, token, email)
-    if proof is None or not _is_good(proof):
+def find(caller: Caller, purpose: Purpose, *, token: str, email: str | None = None) -> EmailToken:
+    """Return the email token of a token, or of a code and the email that received it. `redeem` uses it up."""
+    email_token = _by_token(purpose, token) if email is None else _by_code(caller, purpose, token, email)
+    if email_token is None or not _is_valid(email_token):
         raise TokenInvalid
-    if proof.expires_at <= timezone.now():
+    if email_token.expires_at <= timezone.now():
         raise TokenExpired
-    return proof
+    return email_token
 
 
-def use(proof: Proof) -> None:
-    """Use a proof up; of several who do so at once, one succeeds."""
-    if not Proof.objects.filter(id=proof.id).delete()[0]:
+def redeem(email_token: EmailToken) -> None:
+    """Delete a used token. If several requests use it at once, one succeeds."""
+    if not EmailToken.objects.filter(id=email_token.id).delete()[0]:
         raise TokenInvalid
 
 
-def withdraw(user: User, *, since: Proof | None = None) -> None:
-    """Make all proofs of a user void but the undoings, or all, those too, that were made after one of them."""
-    proofs_of = Proof.objects.filter(user=user)
-    (proofs_of.filter(created_at__gte=since.created_at) if since else proofs_of.exclude(purpose=Purpose.UNDO)).delete()
+def revoke(user: User, *, since: EmailToken | None = None) -> None:
+    """Delete the tokens of a user, except those that undo a change; or, with `since`, all tokens made after one."""
+    tokens = EmailToken.objects.filter(user=user)
+    (tokens.filter(created_at__gte=since.created_at) if since else tokens.exclude(purpose=Purpose.UNDO)).delete()
 
 
-def withdraw_everyones() -> int:
-    """Make the proofs of all users void, but for the addresses that are held; how many they were."""
-    return Proof.objects.exclude(purpose=Purpose.UNDO).delete()[0]
+def revoke_all() -> int:
+    """Delete the tokens of all users, except those that undo a change, and return how many."""
+    return EmailToken.objects.exclude(purpose=Purpose.UNDO).delete()[0]
 
 
 def lock_claims(user: User, address: str) -> list[UUID]:
-    """Lock the user and the accounts that claim an address, of which one may verify it; return the ids of the others.
+    """Lock the user and all accounts that claim an email; return the ids of the others.
 
     They are locked by id and in one order, so that concurrent transactions cannot deadlock.
     """
@@ -117,56 +117,56 @@ def lock_claims(user: User, address: str) -> list[UUID]:
 
 
 def void_claims(user: User, address: str, others: list[UUID]) -> None:
-    """Void every other claim to an address that this user has verified.
+    """Remove the email that this user has verified from all other accounts.
 
-    The other accounts lose the address, their sessions and tokens, cannot be signed in to, and are erased in time. A
-    former owner of the address can no longer have it back.
+    These accounts lose their sessions and tokens, cannot be signed in to, and are erased in time. A former owner of the
+    email can no longer restore it.
     """
-    Proof.objects.filter(user__in=others).delete()
-    Proof.objects.filter(purpose=Purpose.UNDO, address_key=address.lower()).exclude(user=user).delete()
+    EmailToken.objects.filter(user__in=others).delete()
+    EmailToken.objects.filter(purpose=Purpose.UNDO, address_key=address.lower()).exclude(user=user).delete()
     User.objects.filter(id__in=others, is_email_verified=False).update(
-        email=normalization.NOWHERE,
+        email=normalization.UNUSABLE_EMAIL,
         credential_version=F("credential_version") + 1,
         erases_at=Coalesce("erases_at", Value(timezone.now() + settings.GATEWAY_ERASE_AFTER)),
     )
 
 
-def holder(address: str) -> User | None:
-    """Who may still have an address back, which so is nobody else's."""
-    proof = _holding.first(address_key=address.lower(), now=timezone.now())
-    return proof.user if proof else None
+def find_holder(address: str) -> User | None:
+    """Return the user who may still restore this former email, or None."""
+    email_token = _holding.first(address_key=address.lower(), now=timezone.now())
+    return email_token.user if email_token else None
 
 
-def held() -> QuerySet[Proof]:
-    """Return the proofs that hold an address for its former user; takes the parameters `address_key` and `now`."""
-    return Proof.objects.filter(
+def held_emails() -> QuerySet[EmailToken]:
+    """Return the tokens that restore a former email; takes the parameters `address_key` and `now`."""
+    return EmailToken.objects.filter(
         purpose=Purpose.UNDO,
-        address_key=parameter("address_key", Proof.address_key),
-        expires_at__gt=parameter("now", Proof.expires_at),
+        address_key=parameter("address_key", EmailToken.address_key),
+        expires_at__gt=parameter("now", EmailToken.expires_at),
     )
 
 
-def pending(address: str, *, username: str = "") -> Proof | None:
-    """Return the newest open token for an address that is no account's yet, or the one of this username."""
-    found = Proof.objects.select_related("user").filter(purpose=Purpose.VERIFY, address_key=address.lower())
+def find_pending(address: str, *, username: str = "") -> EmailToken | None:
+    """Return the newest token for a new email that is not yet verified, or the one of this username."""
+    found = EmailToken.objects.select_related("user").filter(purpose=Purpose.VERIFY, address_key=address.lower())
     if username:
         found = found.filter(user__username_key=username.lower())
     newest = found.order_by("-created_at").first()
-    return newest if newest and _is_good(newest) else None
+    return newest if newest and _is_valid(newest) else None
 
 
 def prune() -> int:
-    """Delete the proofs that nobody brought back in time; how many there were."""
-    return pruning.delete(Proof.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)))
+    """Delete expired tokens, and return how many."""
+    return pruning.delete(EmailToken.objects.filter(expires_at__lt=timezone.now() - timedelta(days=1)))
 
 
-def _proof(user: User, purpose: Purpose, address: str, token: str) -> Proof:
+def _build(user: User, purpose: Purpose, address: str, token: str) -> EmailToken:
     now = timezone.now()
-    return Proof(
+    return EmailToken(
         user=user,
         purpose=purpose,
         address=address,
-        digest=proofs.digest(token),
+        digest=crypto.digest(token),
         email=user.email,
         credential_version=user.credential_version,
         created_at=now,
@@ -174,47 +174,49 @@ def _proof(user: User, purpose: Purpose, address: str, token: str) -> Proof:
     )
 
 
-def _replace(proof: Proof, former: QuerySet[Proof]) -> None:
+def _replace(email_token: EmailToken, former: QuerySet[EmailToken]) -> None:
     with transaction.atomic():
-        # Of two that are made at once, the later one is to find the other.
-        User.objects.select_for_update().only("id").filter(id=proof.user_id).first()
+        # Locked, so that of two concurrent tokens the later one replaces the other.
+        User.objects.select_for_update().only("id").filter(id=email_token.user_id).first()
         former.delete()
-        proof.save(force_insert=True)
+        email_token.save(force_insert=True)
 
 
-def _by_token(purpose: Purpose, token: str) -> Proof | None:
-    return Proof.objects.select_related("user").filter(digest=proofs.digest(token), purpose=purpose).first()
+def _by_token(purpose: Purpose, token: str) -> EmailToken | None:
+    return EmailToken.objects.select_related("user").filter(digest=crypto.digest(token), purpose=purpose).first()
 
 
-def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> Proof | None:
+def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> EmailToken | None:
     place = throttle.place(caller)
-    lanes = [*throttle.lanes("code_address", normalization.folded(email)), *throttle.lanes("code_client", place)]
-    throttle.count(caller, lanes)
+    buckets = [*throttle.buckets("code_address", normalization.fold(email)), *throttle.buckets("code_client", place)]
+    throttle.consume(caller, buckets)
     try:
         address = normalization.email(email).lower()
-    except WrongValue:
+    except InvalidValue:
         return None
-    # Several, where more than one account claims the address. Links work beyond the limit as well.
-    found = Proof.objects.select_related("user").filter(address_key=address, purpose=purpose).exclude(code="")
-    proof = next((proof for proof in found.order_by("-created_at")[:MOST_CODES] if _fits(code, proof)), None)
-    if proof:
-        # Who has the code does not guess it, and may need it again: for a password that will do.
-        throttle.Tries([], lanes).reset()
-    return proof
+    # Several accounts may claim the email. Links have no such limit.
+    found = EmailToken.objects.select_related("user").filter(address_key=address, purpose=purpose).exclude(code="")
+    email_token = next(
+        (email_token for email_token in found.order_by("-created_at")[:MAX_CODES] if _matches(code, email_token)), None
+    )
+    if email_token:
+        # A client with the code does not guess, and may need it again if the new password is refused.
+        throttle.Attempt([], buckets).reset()
+    return email_token
 
 
-def _fits(code: str, proof: Proof) -> bool:
-    return any(hmac.compare_digest(proofs.seal(code, proof.id, key), proof.code) for key in _keys())
+def _matches(code: str, email_token: EmailToken) -> bool:
+    return any(hmac.compare_digest(crypto.code_digest(code, email_token.id, key), email_token.code) for key in _keys())
 
 
-def _is_good(proof: Proof) -> bool:
-    user = proof.user
-    is_same = proof.email == user.email and proof.credential_version == user.credential_version
-    return user.is_active and (is_same or proof.purpose == Purpose.UNDO)
+def _is_valid(email_token: EmailToken) -> bool:
+    user = email_token.user
+    is_same = email_token.email == user.email and email_token.credential_version == user.credential_version
+    return user.is_active and (is_same or email_token.purpose == Purpose.UNDO)
 
 
 def _keys() -> list[bytes]:
     return secret_keys.keys("gateway.codes")
 
 
-_holding = CompiledQuery(held, related="user")
+_holding = CompiledQuery(held_emails, related="user")

@@ -1,12 +1,12 @@
-"""Mail: a letter is queued with its cause, and sent by a worker until a server takes it or a day is over.
+"""The outbox: mails are queued in the database, and a worker sends them until a mail server accepts them.
 
-1. A letter is a row that commits with its cause or not at all. It says what happened, to whom; tokens are made when it
-   is written out, just before it is sent, so that no secret waits in the queue.
-2. The worker claims a row before it sends: two workers never send one letter. A row that failed is claimed again
-   after a wait that grows; a row whose worker died, when no worker can be at it any more.
-3. A letter is sent twice only where a server took it and its yes did not reach us, or its worker died before it was
-   noted: SMTP leaves no other choice. What a letter proves is made anew by every try, so each has a Message-ID of its
-   own: a mailbox that took them for one could keep the first, whose link the second made void.
+1. A mail is queued in the transaction of its cause. The row holds facts, no secrets: tokens are created when the
+   message is built, just before it is sent.
+2. A worker claims a row before it sends, so two workers never send one mail. A failed row is retried after a growing
+   delay, and a row whose worker died after `LEASE`.
+3. A mail is sent twice only if the server accepted it and its answer was lost, or if the worker died before it stored
+   the success. Each attempt creates new tokens, so each has its own Message-ID: a mail program that dropped the second
+   mail as a copy would keep the one with the invalid link.
 """
 
 import logging
@@ -31,25 +31,25 @@ from django_tasks_db.models import DBTaskResult
 
 from users import normalization, pruning, throttle
 from users.caller import Caller
-from users.errors import Inspection
+from users.errors import FieldErrors
 from users.models import User
-from users.throttle import Lane
+from users.throttle import Bucket
 
-PATIENCE = timedelta(days=1)
-# However slowly a server speaks: each of its words may take EMAIL_TIMEOUT, and nobody says how many come.
-LONGEST_TRY = timedelta(minutes=2)
-# Longer than any server can keep a worker busy with one letter.
+MAX_AGE = timedelta(days=1)
+# For the whole conversation. EMAIL_TIMEOUT limits each answer of the mail server, but not their number.
+SEND_TIMEOUT = timedelta(minutes=2)
+# Longer than any attempt to send takes.
 LEASE = timedelta(minutes=5)
-FIRST_WAIT, LONGEST_WAIT = timedelta(seconds=5), timedelta(hours=1)
-GIVEN_UP_KEPT = timedelta(days=7)
-# The library has no state for what is given up: such a row has failed, and stands behind all others.
+FIRST_RETRY_DELAY, MAX_RETRY_DELAY = timedelta(seconds=5), timedelta(hours=1)
+GIVEN_UP_RETENTION = timedelta(days=7)
+# The library has no state for this: such a row has failed and has a negative priority.
 GIVEN_UP = Q(status=TaskResultStatus.FAILED, priority__lt=0)
 log = logging.getLogger("gateway.mail")
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What is sent: `<name>.txt` and `<name>.html` of the templates, to one address."""
+class Message:
+    """A message to one email, rendered from the templates `<name>.txt` and `<name>.html`."""
 
     to: str
     subject: str
@@ -57,93 +57,92 @@ class Letter:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-class NotSent(Exception):
-    """Why a letter is still here."""
+class SendError(Exception):
+    """The attempt failed. The mail stays queued."""
 
 
-Write = Callable[..., Letter | None]
+Builder = Callable[..., Message | None]
 
 
-def letter(write: Write) -> Task[..., None]:
-    """Make a task of a function that writes a letter, or finds that there is nothing to say any more."""
+def mail_task(build: Builder) -> Task[..., None]:
+    """Turn a function that builds a message into a task that sends it. If it returns None, no mail is sent."""
 
     def deliver(context: TaskContext, **facts: Any) -> None:
         try:
-            written = write(**facts)
-            if written:
-                with _in_time():
-                    send(written, f"{context.task_result.id}.{context.attempt}")
+            message = build(**facts)
+            if message:
+                with _send_timeout():
+                    send(message, f"{context.task_result.id}.{context.attempt}")
         except Exception as failure:
-            # By its kind alone: what a mail server says may quote the letter, and the row keeps what is raised.
+            # Only the type of the error: its text may quote the mail, and the row stores it.
             code = getattr(failure, "smtp_code", "")
             log.warning(
                 "cannot send mail %s (%s), retry later: %s %s",
                 context.task_result.id,
-                write.__name__,
+                build.__name__,
                 type(failure).__name__,
                 code,
             )
-            raise NotSent(type(failure).__name__) from None
+            raise SendError(type(failure).__name__) from None
         finally:
-            # The database may have hung up meanwhile, and what became of the letter is to be noted.
+            # The database may have closed the connection meanwhile, and the result must be stored.
             if not connection.in_atomic_block:
                 connection.close_if_unusable_or_obsolete()
 
     # A queued row names the task by these. functools.wraps would also replace the signature, which the library checks.
-    deliver.__module__, deliver.__qualname__, deliver.__name__ = write.__module__, write.__qualname__, write.__name__
+    deliver.__module__, deliver.__qualname__, deliver.__name__ = build.__module__, build.__qualname__, build.__name__
     return task(takes_context=True)(deliver)
 
 
-def admit(caller: Caller, email: str, *, to: Literal["prove", "reset"]) -> str:
-    """Return the address in its one form; raise RateLimited if it, or the client, has asked for too many mails.
+def accept_request(caller: Caller, email: str, *, purpose: Literal["verify", "reset"]) -> str:
+    """Return the normalized email; raise RateLimited after too many requests for the email or from the client.
 
-    Each purpose has limits of its own: asking for verification of an address, which may send nothing, uses up none of
-    the mails that a forgotten password needs.
+    Each purpose has limits of its own, so that requests for verification do not use up those for a password reset.
     """
-    inspection = Inspection()
-    address = inspection.clean("email", normalization.email, email)
-    inspection.finish()
-    here = throttle.lanes("mail_client", throttle.place(caller))
-    throttle.count(caller, [*throttle.lanes("mail_address", address.lower(), to), *here])
+    errors = FieldErrors()
+    address = errors.clean("email", normalization.email, email)
+    errors.raise_if_any()
+    here = throttle.buckets("mail_client", throttle.place(caller))
+    throttle.consume(caller, [*throttle.buckets("mail_address", address.lower(), purpose), *here])
     return address
 
 
-def is_capped(address: str, *, to: Literal["prove", "reset"]) -> bool:
-    """Count a mail to an address with a `+tag`; return whether its mailbox has had too many of them.
+def is_capped(address: str, *, purpose: Literal["verify", "reset"]) -> bool:
+    """Count a mail to an email with a `+tag`; return whether its mailbox has received too many.
 
-    The answer to the request must not depend on it, and verified addresses and those without a tag are not held to
-    it: otherwise a stranger who asks for other tags would keep the owner from their own mail.
+    The answer to the request must not depend on the result. Verified emails and those without a tag ignore it:
+    otherwise a stranger who requests mails to other tags could block the owner's own mail.
     """
-    lanes = _variants(address, to)
-    return bool(lanes) and not throttle.counted(lanes)
+    lanes = _variant_buckets(address, purpose)
+    return bool(lanes) and not throttle.try_consume(lanes)
 
 
-def unasked(address: str) -> list[Lane]:
-    """Return the limits of mails that the owner of an address did not ask for.
+def unrequested_buckets(address: str) -> list[Bucket]:
+    """Return the limits of mails that the owner of an email did not request.
 
-    Separate from those of mails that were asked for, which would otherwise tell whether there was one of these.
+    They are separate from those of requested mails, which would otherwise reveal whether such a mail was sent.
     """
-    return [*throttle.lanes("mail_address", address.lower(), "unasked"), *_variants(address, "unasked")]
+    return [*throttle.buckets("mail_address", address.lower(), "unasked"), *_variant_buckets(address, "unasked")]
 
 
-def joining(caller: Caller) -> list[Lane]:
-    """Return the limits of mails that registrations from one client send."""
-    return throttle.lanes("mail_client", throttle.place(caller), "joining")
+def registration_buckets(caller: Caller) -> list[Bucket]:
+    """Return the limits of mails that registrations of one client cause."""
+    return throttle.buckets("mail_client", throttle.place(caller), "joining")
 
 
-def _variants(address: str, to: str) -> list[Lane]:
+def _variant_buckets(address: str, purpose: str) -> list[Bucket]:
     mailbox = normalization.mailbox(address)
-    return [] if mailbox == address.lower() else throttle.lanes("mail_address", mailbox, to, "variants")
+    return [] if mailbox == address.lower() else throttle.buckets("mail_address", mailbox, purpose, "variants")
 
 
-def notify(caller: Caller, letter: Task[..., None], *, user: User, **facts: Any) -> None:
-    """Queue a letter that tells a user what happened; only so many until the address is proven."""
-    if user.is_email_verified or throttle.counted(unasked(user.email)):
-        queue(caller, letter, user=user, **facts)
+def notify(caller: Caller, message: Task[..., None], *, user: User, **facts: Any) -> None:
+    """Queue a mail that informs a user. Unverified emails receive only a limited number."""
+    if user.is_email_verified or throttle.try_consume(unrequested_buckets(user.email)):
+        queue(caller, message, user=user, **facts)
 
 
-def queue(caller: Caller, letter: Task[..., None], *, user: User | None, address: str = "", **facts: Any) -> None:
-    """Queue a letter about what the caller did, to a user's address as it is now or to the given one."""
+def queue(caller: Caller, message: Task[..., None], *, user: User | None, address: str = "", **facts: Any) -> None:
+    """Queue a mail about an action of the caller, to the given email or to the current email of the user."""
     facts |= {
         "user": str(user.id) if user else None,
         "address": address or (user.email if user else ""),
@@ -151,63 +150,63 @@ def queue(caller: Caller, letter: Task[..., None], *, user: User | None, address
         "ip": caller.ip_address,
         "agent": caller.user_agent,
     }
-    letter.enqueue(**facts)
+    message.enqueue(**facts)
 
 
-def send(letter: Letter, id: str) -> None:
-    """Hand a letter to the mail server, under the name of this try."""
-    facts = letter.facts | {"product": settings.GATEWAY_NAME, "subject": letter.subject}
+def send(message: Message, id: str) -> None:
+    """Send a message to the mail server. `id` becomes part of its Message-ID."""
+    facts = message.facts | {"product": settings.GATEWAY_NAME, "subject": message.subject}
     domain = parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition("@")[2] or "localhost"
-    message = EmailMultiAlternatives(
-        subject=letter.subject,
-        body=render_to_string(f"mail/{letter.name}.txt", facts),
-        to=[letter.to],
-        # Auto-Submitted keeps absence notes from answering (RFC 3834).
+    mail = EmailMultiAlternatives(
+        subject=message.subject,
+        body=render_to_string(f"mail/{message.name}.txt", facts),
+        to=[message.to],
+        # Auto-Submitted prevents automatic replies (RFC 3834).
         headers={"Message-ID": f"<{id}@{domain}>", "Auto-Submitted": "auto-generated"},
     )
-    message.attach_alternative(render_to_string(f"mail/{letter.name}.html", facts), "text/html")
-    message.send()
+    mail.attach_alternative(render_to_string(f"mail/{message.name}.html", facts), "text/html")
+    mail.send()
 
 
-def tend() -> int:
-    """Queue again what failed or was left by a dead worker, and give up what is too old; how many were queued."""
+def retry_failed() -> int:
+    """Queue failed mails and those of dead workers again; give up old ones. Return how many were queued."""
     now, queued = timezone.now(), 0
     failed = Q(status=TaskResultStatus.FAILED) & ~GIVEN_UP
-    left = Q(status=TaskResultStatus.RUNNING, started_at__lt=now - LEASE)
-    for row in DBTaskResult.objects.filter(failed | left).order_by("enqueued_at")[: pruning.BATCH]:
-        # Compare and swap: of several workers that look, one finds it as it was.
-        same = DBTaskResult.objects.filter(id=row.id, status=row.status, started_at=row.started_at)
-        if row.enqueued_at < now - PATIENCE:
-            _give_up(same, row)
+    abandoned = Q(status=TaskResultStatus.RUNNING, started_at__lt=now - LEASE)
+    for row in DBTaskResult.objects.filter(failed | abandoned).order_by("enqueued_at")[: pruning.BATCH]:
+        # Compare-and-swap: of several workers, one changes the row.
+        unchanged = DBTaskResult.objects.filter(id=row.id, status=row.status, started_at=row.started_at)
+        if row.enqueued_at < now - MAX_AGE:
+            _give_up(unchanged, row)
         else:
-            queued += same.update(status=TaskResultStatus.READY, run_after=now + _wait(len(row.worker_ids)))
+            queued += unchanged.update(status=TaskResultStatus.READY, run_after=now + _retry_delay(len(row.worker_ids)))
     return queued
 
 
-def discard() -> int:
-    """Forget all letters; how many they were."""
+def delete_all() -> int:
+    """Delete all mails, and return how many."""
     return pruning.delete(DBTaskResult.objects.all())
 
 
 def count_waiting() -> int:
-    """How many letters wait to be sent, or to be tried again."""
+    """Return the number of mails that are queued, including those to be retried."""
     return _waiting().count()
 
 
-def oldest_seconds() -> float:
-    """How long the oldest of them has waited."""
+def oldest_age() -> float:
+    """Return the age of the oldest queued mail in seconds."""
     oldest = _waiting().order_by("enqueued_at").values_list("enqueued_at", flat=True).first()
     return max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
 
 
 def count_given_up() -> int:
-    """How many letters were given up in the last week."""
+    """Return the number of mails that were given up in the last week."""
     return DBTaskResult.objects.filter(GIVEN_UP).count()
 
 
 def prune() -> int:
-    """Delete the rows of what was sent, and, after a week, of what was given up; how many there were."""
-    over = timezone.now() - GIVEN_UP_KEPT
+    """Delete the rows of sent mails, and those given up more than a week ago; return how many."""
+    over = timezone.now() - GIVEN_UP_RETENTION
     sent = Q(status=TaskResultStatus.SUCCESSFUL)
     return pruning.delete(DBTaskResult.objects.filter(sent | (GIVEN_UP & Q(enqueued_at__lt=over))))
 
@@ -217,30 +216,30 @@ def _waiting() -> QuerySet[Any]:
 
 
 @contextmanager
-def _in_time() -> Iterator[None]:
+def _send_timeout() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        # Nothing interrupts it there; the worker is its process's main thread.
+        # Signals interrupt only the main thread, in which the worker runs.
         yield
         return
-    former = signal.signal(signal.SIGALRM, _interrupt)
-    # Again and again: what is interrupted may want to take its leave of the server first.
-    signal.setitimer(signal.ITIMER_REAL, LONGEST_TRY.total_seconds(), 1)
+    previous = signal.signal(signal.SIGALRM, _interrupt)
+    # Repeated, because smtplib may send QUIT after the first interruption.
+    signal.setitimer(signal.ITIMER_REAL, SEND_TIMEOUT.total_seconds(), 1)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, former)
+        signal.signal(signal.SIGALRM, previous)
 
 
 def _interrupt(*_: Any) -> None:
     raise TimeoutError
 
 
-def _wait(tries: int) -> timedelta:
-    return min(FIRST_WAIT * 2 ** min(tries - 1, 20), LONGEST_WAIT) if tries else FIRST_WAIT
+def _retry_delay(attempts: int) -> timedelta:
+    return min(FIRST_RETRY_DELAY * 2 ** min(attempts - 1, 20), MAX_RETRY_DELAY) if attempts else FIRST_RETRY_DELAY
 
 
-def _give_up(same: QuerySet[Any], row: DBTaskResult[..., None]) -> None:
-    if same.update(status=TaskResultStatus.FAILED, priority=-1):
-        # By its path, which an upgrade may have left without a task.
+def _give_up(unchanged: QuerySet[Any], row: DBTaskResult[..., None]) -> None:
+    if unchanged.update(status=TaskResultStatus.FAILED, priority=-1):
+        # The path, because an upgrade may have removed the task.
         log.error("gave up on mail %s (%s) after %d attempts", row.id, row.task_path, len(row.worker_ids))

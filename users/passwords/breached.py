@@ -1,4 +1,4 @@
-"""Passwords known to be stolen, asked of a range service: it learns five digits of a hash, never which one."""
+"""Refuses stolen passwords. The service that lists them receives only five digits of a hash."""
 
 import hashlib
 import logging
@@ -10,27 +10,27 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-PATIENCE = 1.0
-LARGEST = 200_000
+TIMEOUT = 1.0
+MAX_SIZE = 200_000
 log = logging.getLogger("gateway.breaches")
 
 
 class BreachedPassword:
-    """Refuses passwords that the service of `GATEWAY_BREACH_URL` knows; without an answer it refuses none."""
+    """Refuses passwords that the service of GATEWAY_BREACH_URL lists. If the service fails, every password passes."""
 
     def validate(self, password: str, user: Any = None) -> None:
-        """Raise where the password stands in a known collection of stolen ones."""
+        """Raise ValidationError for a stolen password."""
         if settings.GATEWAY_BREACH_URL and is_known(password):
             raise ValidationError("This password appears in a known data breach.", code="password_breached")
 
     def get_help_text(self) -> str:
-        """What the admin's form says."""
+        """Return the help text of the admin's form."""
         return "Your password can't be one that appears in a known data breach."
 
 
 def is_known(password: str) -> bool:
-    """Whether the service lists the password; no, where it does not answer in time."""
-    # SHA-1 is what such services are asked by; it protects nothing here.
+    """Return whether the service lists the password; False if it does not answer in time."""
+    # The protocol of such services uses SHA-1. It protects nothing here.
     digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
     try:
         listed = _range(digest[:5])
@@ -41,15 +41,15 @@ def is_known(password: str) -> bool:
 
 
 def _range(prefix: str) -> list[str]:
-    # Padding hides from who watches the line how long, and so which, the answer is.
+    # Padding hides the length of the answer, which would reveal the prefix to observers of the connection.
     request = urllib.request.Request(  # noqa: S310 - the scheme is checked at the start
         settings.GATEWAY_BREACH_URL.replace("{prefix}", prefix), headers={"Add-Padding": "true"}
     )
-    # The library's patience begins anew with every byte; ours does not.
-    until, text = time.monotonic() + PATIENCE, b""
-    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:  # noqa: S310
-        while piece := answer.read1(LARGEST):
+    # The timeout of the library is per read. This deadline is for the whole answer.
+    until, text = time.monotonic() + TIMEOUT, b""
+    with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:  # noqa: S310
+        while piece := answer.read1(MAX_SIZE):
             text += piece
-            if len(text) > LARGEST or time.monotonic() > until:
+            if len(text) > MAX_SIZE or time.monotonic() > until:
                 raise TimeoutError
     return text.decode("ascii").split()

@@ -6,7 +6,8 @@ import graphene
 from graphene.types.generic import GenericScalar
 from graphene.utils.str_converters import to_camel_case
 
-from users.accounts import registration
+from users.accounts import deletion, profiles, registration
+from users.accounts.export import export
 from users.schema.caller import caller, signed_in
 from users.schema.mutation import Mutation
 from users.schema.tokens import MaybeGranted
@@ -27,7 +28,7 @@ class Query(graphene.ObjectType):
         return signed_in(info).user
 
     def resolve_account_export(root, info):
-        return camelize(registration.export(signed_in(info).user))
+        return camelize(export(signed_in(info).user))
 
 
 class Register(MaybeGranted, Mutation):
@@ -65,7 +66,7 @@ class UpdateProfile(Mutation):
     user = graphene.Field(User, required=True, description="The updated user.")
 
     def mutate(root, info, **changes):
-        return UpdateProfile(user=registration.update_profile(signed_in(info), **changes))
+        return UpdateProfile(user=profiles.update(signed_in(info), **changes))
 
 
 class DeleteAccount(Mutation):
@@ -77,7 +78,7 @@ class DeleteAccount(Mutation):
     erased_at = graphene.DateTime(required=True, description="The time at which the account will be erased.")
 
     def mutate(root, info, password=None):
-        return DeleteAccount(erased_at=registration.close(signed_in(info), password=password))
+        return DeleteAccount(erased_at=deletion.close(signed_in(info), password=password))
 
 
 def camelize(value: Any) -> Any:

@@ -5,7 +5,7 @@ import graphene
 from users import events
 
 EventKind = graphene.Enum.from_enum(
-    events.Kind, name="EventKind", description=lambda kind: kind.description if kind else events.Kind.__doc__
+    events.EventKind, name="EventKind", description=lambda kind: kind.description if kind else events.EventKind.__doc__
 )
 
 

@@ -8,7 +8,8 @@ from graphene.types.generic import GenericScalar
 from users.schema.caller import caller
 from users.schema.mutation import Mutation
 from users.schema.user import User
-from users.sessions import access_tokens
+from users.sessions import access_tokens, token_pairs
+from users.sign_in import password
 
 SWITCHED = "Null unless `GATEWAY_TOKEN_CLAIMS` contains it."
 
@@ -79,7 +80,7 @@ class TokenAuth(Granted, Mutation):
         device_name = graphene.String(description="The name of this device in the list of sessions.")
 
     def mutate(root, info, **arguments):
-        return access_tokens.sign_in(caller(info), **arguments)
+        return password.sign_in(caller(info), **arguments)
 
 
 class VerifyToken(Claimed, Mutation):
@@ -102,7 +103,7 @@ class RefreshToken(Granted, Mutation):
         refresh_token = graphene.String(description="The latest refresh token of the session. Omit it in cookie mode.")
 
     def mutate(root, info, refresh_token=None):
-        return access_tokens.refresh(caller(info), refresh_token=refresh_token)
+        return token_pairs.refresh(caller(info), refresh_token=refresh_token)
 
 
 class RevokeToken(Mutation):
@@ -116,4 +117,4 @@ class RevokeToken(Mutation):
     )
 
     def mutate(root, info, refresh_token=None):
-        return RevokeToken(revoked=access_tokens.revoke(caller(info), refresh_token=refresh_token))
+        return RevokeToken(revoked=token_pairs.revoke(caller(info), refresh_token=refresh_token))

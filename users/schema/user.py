@@ -37,7 +37,8 @@ class User(graphene.ObjectType):
         graphene.NonNull(Session),
         required=True,
         first=graphene.Int(
-            default_value=sessions.MOST, description=f"The maximum number of sessions, 0 to {sessions.MOST}."
+            default_value=sessions.MAX_LISTED,
+            description=f"The maximum number of sessions, 0 to {sessions.MAX_LISTED}.",
         ),
         description="The user's active sessions, most recently used first. FORBIDDEN without the user's access token.",
     )
@@ -56,10 +57,10 @@ class User(graphene.ObjectType):
         return user.roles()
 
     def resolve_sessions(user, info, first):
-        return sessions.recent(sessions.shown(user), first=first)
+        return sessions.list_recent(sessions.require_session(user), first=first)
 
     def resolve_events(user, info, first, after=None):
-        return events.of(sessions.shown(user), first=first, after=after)
+        return events.page(sessions.require_session(user), first=first, after=after)
 
 
 def selects_private_fields(info: GraphQLResolveInfo) -> bool:

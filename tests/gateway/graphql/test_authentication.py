@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from gateway.graphql.authentication import bearer_token, set_caller
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from users.crypto import keys as crypto_keys
+from users.crypto import signing_keys as crypto_keys
 from users.models import Session, User
 from users.sessions import signing_keys
 

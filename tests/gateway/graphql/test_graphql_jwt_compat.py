@@ -162,7 +162,7 @@ def test_test_client_of_the_library_is_refused_after_the_session_has_ended(alice
     client = JSONWebTokenClient()
     client.authenticate(User.objects.get())
     made = Session.objects.select_related("user").get(device_name="get_token")
-    sessions._end(Caller(), made.user, [made.id], why="ended by a test")
+    sessions._end(Caller(), made.user, [made.id], reason="ended by a test")
     assert client.execute("{ me { username } }").data == {"me": None}
 
 

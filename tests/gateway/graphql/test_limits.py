@@ -458,7 +458,7 @@ def asked(name: str, field: Any) -> str:
     """Return a document with one mutation and its required arguments."""
     # The password is optional in the schema, but required for an account with a password.
     needed = [each for each, arg in field.args.items() if is_required_argument(arg) or each == "password"]
-    token = email_tokens.make(User.objects.get(), Purpose.RESET, address="alice@example.com").token
+    token = email_tokens.create(User.objects.get(), Purpose.RESET, address="alice@example.com").token
     given = ", ".join(f'{each}: "{ {**ARGUMENTS, "token": token}.get(each, "text") }"' for each in needed)
     return f"mutation {{ {name}{f'({given})' if given else ''} {{ __typename }} }}"
 

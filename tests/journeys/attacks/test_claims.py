@@ -9,9 +9,9 @@ import pytest
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
 from tests.mailed import ADDRESS, OTHER, VERIFY, change, move, proven, request, reset, undo, verify
 from tests.post import deliver, last, received
-from users.accounts import registration
-from users.models import Event, Proof, Session, User
-from users.passwords import changes
+from users import lookup
+from users.accounts import deletion
+from users.models import EmailToken, Event, Session, User
 
 RACES = pytest.mark.django_db(transaction=True)
 AGAIN = """mutation ($email: String!, $username: String) {
@@ -145,7 +145,7 @@ def test_s99_a_reset_of_an_unverified_address_lets_the_owner_choose_and_shuts_th
 def test_s99_accounts_that_lost_the_address_are_erased_in_time(squatted: Api) -> None:
     assert "errors" not in verify(tokens_for("alice")[0]).json
     User.objects.exclude(erases_at=None).update(erases_at="2000-01-01T00:00:00Z")
-    assert registration.prune() == 1
+    assert deletion.prune() == 1
     assert User.objects.get().username == "alice"
 
 
@@ -214,9 +214,9 @@ def test_s99_a_changed_address_is_taken_from_a_stranger_who_never_verified_it(ap
 def test_s99_of_several_claims_sign_in_by_email_finds_the_verified_account_then_the_oldest(db: None) -> None:
     first, second = (User.objects.create_user(name, ADDRESS, PASSWORD) for name in ("first", "second"))
     User.objects.filter(id=first.id).update(date_joined=second.date_joined - timedelta(days=1))
-    assert changes.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == first
+    assert lookup.find_by_login(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == first
     User.objects.filter(id=second.id).update(is_email_verified=True)
-    assert changes.owner(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == second
+    assert lookup.find_by_login(ADDRESS) == User.objects.get_by_natural_key(ADDRESS) == second
 
 
 # --- undoing -------------------------------------------------------------------------------------
@@ -261,4 +261,4 @@ def test_s99_a_stranger_s_pending_change_gives_nothing_once_the_owner_verified(a
     assert User.objects.get(username="mallory").email == "mallory@evil.example"
     assert not Session.objects.filter(user__username="alice", ended_at=None).exists()
     assert Event.objects.filter(user__username="mallory", kind="email.changed").count() == 0
-    assert not Proof.objects.filter(user__username="alice").exists()
+    assert not EmailToken.objects.filter(user__username="alice").exists()

@@ -9,7 +9,7 @@ from graphql import GraphQLNonNull, get_named_type
 
 from gateway.graphql.schema import schema
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from users.events import Kind
+from users.events import EventKind
 from users.models import User
 
 HOSTILE = [
@@ -95,7 +95,7 @@ def test_s17_s91_no_argument_reaches_a_statement_or_a_log_as_anything_but_a_text
         assert line.isprintable(), line
         assert record.exc_info is None
         if record.name == "gateway.audit":
-            assert json.loads(line)["event"] in {kind.value for kind in Kind}
+            assert json.loads(line)["event"] in {kind.value for kind in EventKind}
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)

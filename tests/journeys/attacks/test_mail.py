@@ -11,7 +11,7 @@ from django.core import mail as outgoing
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
 from tests.mailed import ADDRESS, OTHER, change, move, proven, request, reset, undo, verify
 from tests.post import deliver, last, received
-from users.models import Attempts, Event, Proof, Session, User
+from users.models import Attempts, EmailToken, Event, Session, User
 
 RACES = pytest.mark.django_db(transaction=True)
 WIDE = {name: [(10_000, timedelta(hours=1))] for name in ("mail_address", "mail_client", "register")}
@@ -195,14 +195,14 @@ def test_s84_a_reset_dies_with_another_password_or_address(api: Api, change_: st
 def test_s84_a_stolen_copy_of_the_database_resets_nothing(api: Api) -> None:
     proven()
     request("reset")
-    mail, proof = last(ADDRESS), Proof.objects.get()
+    mail, proof = last(ADDRESS), EmailToken.objects.get()
     stolen = [proof.digest, proof.code, proof.digest[:43], str(proof.id), proof.id.hex]
     for secret in stolen:
         assert reset(secret).code == "TOKEN_INVALID"
     Attempts.objects.all().delete()
     for secret in stolen:
         assert reset(secret, email=ADDRESS).code == "TOKEN_INVALID"
-    assert mail.token not in str(Proof.objects.values())
+    assert mail.token not in str(EmailToken.objects.values())
 
 
 def test_s85_a_reset_ends_all_sessions_gives_none_clears_the_throttle_and_tells_the_owner(api: Api) -> None:

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from django.conf import settings
 
 from tests.api import Api, Member
-from users.crypto import keys as crypto_keys
+from users.crypto import signing_keys as crypto_keys
 from users.models import Event, Session
 from users.sessions import signing_keys
 

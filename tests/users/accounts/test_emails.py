@@ -21,7 +21,7 @@ from tests.mailed import (
     verify,
 )
 from tests.post import deliver, last, queued, received
-from users.models import Event, Proof, Session, User
+from users.models import EmailToken, Event, Session, User
 
 RACES = pytest.mark.django_db(transaction=True)
 THIRD = "alice@example.net"
@@ -51,7 +51,7 @@ def test_an_address_is_proven_by_who_brings_the_token_back(api: Api) -> None:
     assert (user.is_email_verified, user.credential_version, user.check_password(PASSWORD)) == (True, 0, True)
     assert kinds() == ["account.registered", "email.verified"]
     assert len(received(ADDRESS)) == 1
-    assert not Proof.objects.exists()
+    assert not EmailToken.objects.exists()
 
 
 def test_s87_the_first_proof_ends_the_sessions_that_were_opened_before(api: Api) -> None:
@@ -61,7 +61,7 @@ def test_s87_the_first_proof_ends_the_sessions_that_were_opened_before(api: Api)
     assert is_in(squatter, another, bob) == [False, False, True]
     assert api.refresh(squatter.refresh_token).code == "TOKEN_INVALID"
     event = Event.objects.get(kind="session.ended")
-    assert event.facts == {"why": "address proven", "ended": 2}
+    assert event.facts == {"reason": "email verified", "ended": 2}
 
 
 def test_s87_the_session_that_brings_the_proof_goes_on_alone(api: Api) -> None:
@@ -276,7 +276,7 @@ def test_one_s_own_address_in_another_case_is_taken_without_ado(api: Api) -> Non
     assert "errors" not in change(alice, "Alice@Example.com").json
     assert "errors" not in verify(last("Alice@Example.com").token).json
     assert User.objects.get().email == "Alice@Example.com"
-    assert not Proof.objects.exists()
+    assert not EmailToken.objects.exists()
     assert is_in(alice) == [True]
 
 
@@ -324,7 +324,7 @@ def test_an_address_that_was_never_proven_is_told_and_gets_no_hold(api: Api, set
     for text in (told.text, told.html):
         assert "evil.example" not in text
         assert "token=" not in text
-    assert not Proof.objects.exists()
+    assert not EmailToken.objects.exists()
     assert state == "required" or "errors" not in api.register("bob", ADDRESS).json, (
         "whose it may be is free to have it"
     )
@@ -365,9 +365,9 @@ def test_undoing_gives_the_address_back_and_shuts_the_thief_out(api: Api) -> Non
 
 def test_an_undoing_works_for_seven_days_and_its_address_is_held_as_long(api: Api) -> None:
     token = taken_over().token
-    age(Proof.objects, WEEK - timedelta(minutes=1), "created_at", "expires_at")
+    age(EmailToken.objects, WEEK - timedelta(minutes=1), "created_at", "expires_at")
     assert api.register("bob", ADDRESS).field_errors == {("email", "TAKEN")}
-    age(Proof.objects, timedelta(minutes=2), "created_at", "expires_at")
+    age(EmailToken.objects, timedelta(minutes=2), "created_at", "expires_at")
     assert undo(token).code == "TOKEN_EXPIRED"
     assert User.objects.get().email == OTHER
     assert "errors" not in api.register("bob", ADDRESS).json
@@ -422,7 +422,7 @@ def test_the_second_of_two_changes_can_be_undone_alone(api: Api) -> None:
     move(api.signed_in("alice"), THIRD)
     assert "errors" not in undo(last(OTHER).token).json
     assert User.objects.get().email == OTHER
-    assert Proof.objects.filter(purpose="undo", address=ADDRESS).exists(), "what the owner left stays the owner's"
+    assert EmailToken.objects.filter(purpose="undo", address=ADDRESS).exists(), "what the owner left stays the owner's"
 
 
 def test_neither_another_password_nor_closing_the_account_takes_the_undoing_away(api: Api) -> None:
@@ -498,7 +498,7 @@ def test_an_undoing_stands_against_all_that_the_thief_does_at_the_same_moment(
     user = User.objects.get()
     assert (user.email, user.has_usable_password(), user.erases_at) == (ADDRESS, False, None)
     assert not Session.objects.filter(ended_at=None, credential_version=user.credential_version).exists()
-    assert not Proof.objects.exclude(purpose="reset").exists()
+    assert not EmailToken.objects.exclude(purpose="reset").exists()
 
 
 def taken_over_in_quiet() -> Any:
@@ -512,7 +512,7 @@ def taken_over_in_quiet() -> Any:
 
 def test_nothing_is_held_for_ever(db: None) -> None:
     taken_over()
-    held = Proof.objects.get(purpose="undo")
+    held = EmailToken.objects.get(purpose="undo")
     assert held.expires_at - timezone.now() <= WEEK
 
 

@@ -13,9 +13,9 @@ from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, verify
 from tests.post import deliver, last, queued, received
 from users import normalization
-from users.accounts import registration
+from users.accounts import deletion, registration, unique
 from users.caller import Caller
-from users.models import Attempts, Event, Proof, Session, User
+from users.models import Attempts, EmailToken, Event, Session, User
 
 INVISIBLE = "\u00ad\u034f\u115f\u180e\u200b\u200d\u202e\u2060\u2066\u3164\ufe0f\ufeff\uffa0\t\n\x7f "
 UPDATE = """mutation ($fullName: String, $bio: String, $imageUrl: String, $username: String) {
@@ -105,14 +105,14 @@ def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api,
 @pytest.mark.django_db
 def test_s01_the_database_decides_where_the_look_before_saw_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.join("alice")
-    looks, look = [], registration._look_for_others
+    looks, look = [], unique.check
 
     def blind_at_first(*arguments: Any) -> None:
         looks.append(arguments)
         if len(looks) > 1:
             look(*arguments)
 
-    monkeypatch.setattr(registration, "_look_for_others", blind_at_first)
+    monkeypatch.setattr(unique, "check", blind_at_first)
     assert api.register("Alice", "other@example.com").field_errors == {("username", "TAKEN")}
     assert User.objects.count() == 1
 
@@ -335,15 +335,15 @@ def test_ones_own_name_in_another_case_is_not_taken(api: Api) -> None:
 
 
 def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice, saving = api.join("alice"), registration._saving
+    alice, saving = api.join("alice"), unique.refused
 
-    def change_first(user: User, **shown: Any) -> Any:
+    def change_first(user: User, *fields: Any) -> Any:
         other = User.objects.get()
         other.set_password(NEW_PASSWORD)
         other.save()
-        return saving(user, **shown)
+        return saving(user, *fields)
 
-    monkeypatch.setattr(registration, "_saving", change_first)
+    monkeypatch.setattr(unique, "refused", change_first)
     alice(UPDATE, bio="new")
     user = User.objects.get()
     assert (user.bio, user.check_password(NEW_PASSWORD), user.credential_version) == ("new", True, 1)
@@ -452,7 +452,7 @@ def test_s15_a_free_address_gets_a_link_and_a_taken_one_is_told_that_it_has_an_a
     assert last(ADDRESS).subject == "You already have an account"
     assert received("Alice@Example.com") == []
     stand_in = User.objects.get(username="mallory")
-    assert stand_in.email == normalization.NOWHERE
+    assert stand_in.email == normalization.UNUSABLE_EMAIL
     assert api.sign_in("mallory", NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
     event = Event.objects.get(kind="registration.repeated")
     assert event.user.username == "alice", "its owner can read of it"
@@ -484,9 +484,9 @@ def test_who_was_never_proven_is_erased_in_time_and_who_was_stays(api: Api) -> N
         api.register(name, ADDRESS if name == "mallory" else None)
         if name == "alice":
             assert "errors" not in verify(last(ADDRESS).token).json
-    assert registration.prune() == 0
+    assert deletion.prune() == 0
     age(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
-    assert registration.prune() == 2
+    assert deletion.prune() == 2
     assert User.objects.get().username == "alice"
 
 
@@ -567,7 +567,7 @@ def test_signing_in_opens_a_closed_account_again(api: Api) -> None:
     kinds = list(Event.objects.order_by("at", "id").values_list("kind", flat=True))
     assert kinds[-2:] == ["account.reopened", "session.opened"]
     age(User.objects, timedelta(days=30), "date_joined")
-    assert registration.prune() == 0
+    assert deletion.prune() == 0
     assert "errors" not in again("{ me { id } }").json
 
 
@@ -613,9 +613,9 @@ def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and
     close(alice)
     told = list(Event.objects.filter(user__username="alice").order_by("at").values_list("id", "kind", "at"))
     age(User.objects, timedelta(days=14, minutes=1), "erases_at")
-    assert registration.prune() == 1
+    assert deletion.prune() == 1
     assert list(User.objects.values_list("username", flat=True)) == ["bob"]
-    assert not Proof.objects.exclude(user__username="bob").exists()
+    assert not EmailToken.objects.exclude(user__username="bob").exists()
     assert Session.objects.get().user.username == "bob"
     kept = Event.objects.filter(user=None).order_by("at")
     assert [(event.id, event.kind, event.at) for event in kept][: len(told)] == told
@@ -633,7 +633,7 @@ def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and
 def test_accounts_that_are_not_due_are_left_alone(api: Api) -> None:
     close(api.join("alice"))
     api.join("bob")
-    assert registration.prune() == 0
+    assert deletion.prune() == 0
     assert User.objects.count() == 2
 
 
@@ -644,7 +644,7 @@ def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
 ) -> None:
     close(Api().join("alice"))
     age(User.objects, timedelta(days=15), "erases_at")
-    answer, erased, *_ = at_once([lambda: Api().sign_in("alice"), registration.prune, registration.prune])
+    answer, erased, *_ = at_once([lambda: Api().sign_in("alice"), deletion.prune, deletion.prune])
     erased = not User.objects.exists()
     if erased:
         assert answer.code == "INVALID_CREDENTIALS"
@@ -692,7 +692,7 @@ def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
     assert [(each["purpose"], each["address"]) for each in taken["emailTokens"]] == [("reset", ADDRESS)]
     text = json.dumps(taken)
     user = User.objects.get(username="alice")
-    session, proof = user.sessions.get(), user.proofs.get()
+    session, proof = user.sessions.get(), user.email_tokens.get()
     secrets = [user.password, user.password.split("$")[-1], session.current, session.previous, proof.digest, proof.code]
     secrets += [str(session.selector), session.selector.hex, refreshed["refreshToken"], refreshed["token"]]
     secrets += [mail.token, mail.code, "argon2", "bob", "credential"]

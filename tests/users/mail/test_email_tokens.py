@@ -16,7 +16,7 @@ from users.caller import Caller
 from users.errors import TokenInvalid
 from users.mail import email_tokens
 from users.mail.email_tokens import Purpose
-from users.models import Attempts, Event, Proof, User
+from users.models import Attempts, EmailToken, Event, User
 
 RACES = pytest.mark.django_db(transaction=True)
 HOUR = timedelta(hours=1)
@@ -59,7 +59,7 @@ def test_s84_s87_a_link_works_once(db: None, purpose: str) -> None:
     token = mailed(purpose).token
     assert "errors" not in spend(purpose, token).json
     assert spend(purpose, token).code == "TOKEN_INVALID"
-    assert not Proof.objects.exists()
+    assert not EmailToken.objects.exists()
 
 
 @BOTH
@@ -138,9 +138,9 @@ def test_s84_only_the_newest_works(db: None, purpose: str) -> None:
 def test_s84_what_comes_late_is_told_so(db: None, settings: Any, purpose: str, how: str) -> None:
     mail, email = mailed(purpose), ADDRESS if how == "code" else None
     life = {"verify": settings.GATEWAY_VERIFY_LIFETIME, "reset": settings.GATEWAY_RESET_LIFETIME}[purpose]
-    age(Proof.objects, life - timedelta(seconds=30), "created_at", "expires_at")
+    age(EmailToken.objects, life - timedelta(seconds=30), "created_at", "expires_at")
     assert email_tokens.find(Caller(), Purpose(purpose), token=getattr(mail, how), email=email)
-    age(Proof.objects, timedelta(seconds=31), "created_at", "expires_at")
+    age(EmailToken.objects, timedelta(seconds=31), "created_at", "expires_at")
     assert spend(purpose, getattr(mail, how), email).code == "TOKEN_EXPIRED"
     assert spend(purpose, "BCDFGHJK", ADDRESS).code == "TOKEN_INVALID", "only who has it is told that it was one"
 
@@ -158,11 +158,11 @@ def test_s84_a_proof_dies_with_the_account_as_it_was(db: None, purpose: str, eve
     if event == "password":
         assert "errors" not in Api().change_password(alice.token).json
     if event == "reset":
-        kept = Proof.objects.values().get() if purpose == "reset" else None
+        kept = EmailToken.objects.values().get() if purpose == "reset" else None
         request("reset")
         assert "errors" not in reset(last(ADDRESS).token).json
         if kept:
-            Proof.objects.create(**{name: value for name, value in kept.items() if name != "address_key"})
+            EmailToken.objects.create(**{name: value for name, value in kept.items() if name != "address_key"})
     if event == "address":
         User.objects.update(email=OTHER)
     if event == "disabled":
@@ -191,7 +191,7 @@ def test_settings_that_change_meanwhile_change_no_proof(db: None, settings: Any,
     mail = mailed(purpose)
     settings.GATEWAY_VERIFY_LIFETIME = settings.GATEWAY_RESET_LIFETIME = timedelta(seconds=1)
     settings.GATEWAY_EMAIL_VERIFICATION = "off"
-    age(Proof.objects, timedelta(minutes=1), "created_at", "expires_at")
+    age(EmailToken.objects, timedelta(minutes=1), "created_at", "expires_at")
     assert "errors" not in spend(purpose, mail.token).json
 
 
@@ -202,7 +202,7 @@ def test_s17_rubbish_has_one_clean_answer(db: None, purpose: str, token: str, em
     mailed(purpose)
     answer = spend(purpose, token, email)
     assert (answer.status, answer.code) == (200, "TOKEN_INVALID")
-    assert Proof.objects.count() == 1
+    assert EmailToken.objects.count() == 1
 
 
 @pytest.mark.django_db
@@ -296,9 +296,11 @@ def test_s84_of_eight_who_use_a_proof_at_once_one_succeeds(
 def test_of_eight_made_at_once_one_stays(at_once: Callable[..., list[Any]]) -> None:
     Api().join("alice")
     user = User.objects.get()
-    secrets = at_once([lambda: email_tokens.make(user, Purpose.RESET, address=ADDRESS)] * 8)
-    assert Proof.objects.filter(purpose="reset").count() == 1
-    found = [each for each in secrets if Proof.objects.filter(digest=email_tokens.proofs.digest(each.token)).exists()]
+    secrets = at_once([lambda: email_tokens.create(user, Purpose.RESET, address=ADDRESS)] * 8)
+    assert EmailToken.objects.filter(purpose="reset").count() == 1
+    found = [
+        each for each in secrets if EmailToken.objects.filter(digest=email_tokens.crypto.digest(each.token)).exists()
+    ]
     assert len(found) == 1
 
 
@@ -314,7 +316,7 @@ def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
     secrets = {mail.token for mail in letters if "token=" in mail.text}
     secrets |= {mail.code for mail in letters if "Or enter" in mail.text}
     secrets |= {code.replace("-", "") for code in secrets if len(code) == 9}
-    kept = str([list(model.objects.values()) for model in (Proof, Event, DBTaskResult)])
+    kept = str([list(model.objects.values()) for model in (EmailToken, Event, DBTaskResult)])
     assert len(secrets) >= 5
     assert OTHER in kept
     assert not [secret for secret in secrets if secret in kept]
@@ -322,31 +324,31 @@ def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
 
 def test_old_proofs_are_pruned_a_day_after_they_are_over(db: None) -> None:
     mailed("reset")
-    age(Proof.objects, timedelta(hours=24), "expires_at")
+    age(EmailToken.objects, timedelta(hours=24), "expires_at")
     assert email_tokens.prune() == 0
-    age(Proof.objects, HOUR, "expires_at")
+    age(EmailToken.objects, HOUR, "expires_at")
     assert email_tokens.prune() == 1
 
 
 def test_holds_of_a_user_stand_in_the_order_they_were_made_whatever_a_clock_says(db: None) -> None:
     Api().join("alice")
     user = User.objects.get()
-    email_tokens.hold(user, address=ADDRESS)
-    age(Proof.objects, -timedelta(minutes=5), "created_at")
-    email_tokens.hold(user, address=OTHER)
-    first, second = Proof.objects.filter(purpose="undo").order_by("created_at")
+    email_tokens.hold_email(user, address=ADDRESS)
+    age(EmailToken.objects, -timedelta(minutes=5), "created_at")
+    email_tokens.hold_email(user, address=OTHER)
+    first, second = EmailToken.objects.filter(purpose="undo").order_by("created_at")
     assert (first.address, second.address) == (ADDRESS, OTHER)
-    email_tokens.withdraw(user, since=first)
-    assert not Proof.objects.filter(purpose="undo").exists()
+    email_tokens.revoke(user, since=first)
+    assert not EmailToken.objects.filter(purpose="undo").exists()
 
 
 def test_a_holder_is_known_until_the_hold_is_over(db: None) -> None:
     Api().join("alice")
     user = User.objects.get()
-    assert email_tokens.holder(ADDRESS) is None
-    held = email_tokens.hold(user, address=ADDRESS)
-    assert email_tokens.holder("ALICE@example.com") == user
-    assert email_tokens.secret_of(str(held))
-    Proof.objects.update(expires_at=timezone.now())
-    assert email_tokens.holder(ADDRESS) is None
-    assert email_tokens.secret_of(str(held)) is None
+    assert email_tokens.find_holder(ADDRESS) is None
+    held = email_tokens.hold_email(user, address=ADDRESS)
+    assert email_tokens.find_holder("ALICE@example.com") == user
+    assert email_tokens.create_undo_secret(str(held))
+    EmailToken.objects.update(expires_at=timezone.now())
+    assert email_tokens.find_holder(ADDRESS) is None
+    assert email_tokens.create_undo_secret(str(held)) is None

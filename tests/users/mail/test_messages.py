@@ -13,7 +13,7 @@ from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request
 from tests.post import deliver, last, received
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
-from users.models import Proof, Session, User
+from users.models import EmailToken, Session, User
 
 EVIL = "<b>evil.example</b>"
 
@@ -108,8 +108,8 @@ def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject
     deliver()
     outgoing.outbox.clear()
     if subject == "Your email was changed":
-        held = email_tokens.hold(User.objects.get(), address=ADDRESS)
-        outbox.queue(Caller(), messages.address_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
+        held = email_tokens.hold_email(User.objects.get(), address=ADDRESS)
+        outbox.queue(Caller(), messages.email_changed, user=User.objects.get(), address=ADDRESS, held=str(held))
     else:
         ACTS[subject](api, alice)
     SILENT[meanwhile]()
@@ -125,7 +125,7 @@ def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -
     User.objects.update(email="moved@example.com")
     deliver()
     assert outgoing.outbox == []
-    assert not Proof.objects.exists()
+    assert not EmailToken.objects.exists()
 
 
 def test_who_has_an_address_already_is_told_unless_disabled(api: Api) -> None:
@@ -151,12 +151,12 @@ def test_a_letter_that_is_sent_again_has_a_token_of_its_own_and_the_former_is_vo
 
     monkeypatch.setattr(outbox, "send", fails_once)
     deliver()
-    outbox.tend()
+    outbox.retry_failed()
     age(DBTaskResult.objects, timedelta(hours=1), "run_after")
     deliver()
     first, second = (letter.facts["accounts"][0]["link"] for letter in sent)
     assert first != second
-    assert Proof.objects.count() == 1
+    assert EmailToken.objects.count() == 1
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_settings_say_where_links_lead_and_what_the_product_is_called(
     ],
 )
 def test_a_span_is_said_as_people_say_it(seconds: int, said: str) -> None:
-    assert messages._span(timedelta(seconds=seconds)) == said
+    assert messages._duration(timedelta(seconds=seconds)) == said
 
 
 def test_a_mail_answers_no_absence_note_and_goes_to_one_address(api: Api) -> None:

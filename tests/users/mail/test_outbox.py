@@ -51,7 +51,7 @@ def broken(settings: Any) -> Callable[[], None]:
 
 
 def ask_for(user: User) -> None:
-    outbox.queue(CALLER, messages.verify_address, user=None, address=user.email)
+    outbox.queue(CALLER, messages.verify_email, user=None, address=user.email)
 
 
 def row() -> Any:
@@ -92,13 +92,13 @@ def test_a_queued_letter_is_what_the_library_would_have_queued(alice: User) -> N
 def test_no_secret_that_is_mailed_is_ever_in_the_database(alice: User, broken: Callable[[], None]) -> None:
     ask_for(alice)
     outbox.queue(CALLER, messages.reset_password, user=None, address=ALICE)
-    held = email_tokens.hold(alice, address="old@example.com")
-    outbox.queue(CALLER, messages.address_changed, user=alice, address="old@example.com", held=str(held))
+    held = email_tokens.hold_email(alice, address="old@example.com")
+    outbox.queue(CALLER, messages.email_changed, user=alice, address="old@example.com", held=str(held))
     before = texts()
     post.deliver()
     before += texts()
     broken()
-    outbox.tend()
+    outbox.retry_failed()
     make_due()
     sent = [*post.received(ALICE), *post.received("old@example.com")]
     assert len(sent) == 3
@@ -119,7 +119,7 @@ def test_a_failed_letter_waits_longer_each_time_and_arrives_in_the_end(alice: Us
         post.deliver()
         # `deliver` looks after what failed before it sends, so this failure is still to be looked after.
         before = timezone.now()
-        assert outbox.tend() == 1
+        assert outbox.retry_failed() == 1
         waits.append(round((row().run_after - before).total_seconds()))
         assert not DBTaskResult.objects.ready().exists()
     assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
@@ -133,10 +133,10 @@ def test_a_letter_of_a_dead_worker_is_taken_up_after_the_lease_and_not_before(al
     ask_for(alice)
     row().claim("dead")
     age(DBTaskResult.objects, outbox.LEASE - timedelta(seconds=9), "started_at")
-    assert outbox.tend() == 0
+    assert outbox.retry_failed() == 0
     age(DBTaskResult.objects, timedelta(seconds=10), "started_at")
-    assert outbox.tend() == 1
-    assert outbox.tend() == 0
+    assert outbox.retry_failed() == 1
+    assert outbox.retry_failed() == 0
     make_due()
     assert len(post.received(ALICE)) == 1
     assert row().worker_ids == ["dead", "tests"]
@@ -148,15 +148,15 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
 ) -> None:
     ask_for(alice)
     row().claim("dead") if is_dead else post.deliver()
-    age(DBTaskResult.objects, outbox.PATIENCE - timedelta(seconds=9), "enqueued_at", "started_at")
-    assert outbox.tend() == 1
+    age(DBTaskResult.objects, outbox.MAX_AGE - timedelta(seconds=9), "enqueued_at", "started_at")
+    assert outbox.retry_failed() == 1
     make_due()
     row().claim("dead") if is_dead else post.deliver()
     age(DBTaskResult.objects, outbox.LEASE + timedelta(seconds=10), "enqueued_at", "started_at")
     caplog.clear()
-    assert [outbox.tend(), outbox.tend()] == [0, 0]
+    assert [outbox.retry_failed(), outbox.retry_failed()] == [0, 0]
     (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
-    assert said.getMessage() == f"gave up on mail {row().id} (users.mail.messages.verify_address) after 2 attempts"
+    assert said.getMessage() == f"gave up on mail {row().id} (users.mail.messages.verify_email) after 2 attempts"
     broken()
     make_due()
     assert post.received(ALICE) == []
@@ -164,7 +164,7 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
 
 
 @pytest.mark.parametrize(
-    "path", ["users.mail.messages.renamed", "users.gone.verify_address", "users.mail.messages._span", "rubbish"]
+    "path", ["users.mail.messages.renamed", "users.gone.verify_email", "users.mail.messages._duration", "rubbish"]
 )
 def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no_other(
     alice: User, path: str, caplog: pytest.LogCaptureFixture
@@ -175,20 +175,20 @@ def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no
     outbox.queue(CALLER, messages.account_exists, user=None, address="bob@example.com")
     assert len(post.received("bob@example.com")) == 1
     age(DBTaskResult.objects.filter(task_path=path), timedelta(hours=1), "enqueued_at")
-    assert outbox.tend() == 1
+    assert outbox.retry_failed() == 1
     # Put back, or taken up by a worker of the newer version.
-    DBTaskResult.objects.filter(task_path=path).update(task_path="users.mail.messages.verify_address")
+    DBTaskResult.objects.filter(task_path=path).update(task_path="users.mail.messages.verify_email")
     make_due()
     assert len(post.received(ALICE)) == 1
     DBTaskResult.objects.update(task_path=path, status=TaskResultStatus.FAILED)
     age(DBTaskResult.objects, timedelta(days=2), "enqueued_at")
     caplog.clear()
-    outbox.tend()
+    outbox.retry_failed()
     assert f"({path}) after" in caplog.text
 
 
 def queue_is() -> tuple[int, float, int]:
-    return outbox.count_waiting(), outbox.oldest_seconds(), outbox.count_given_up()
+    return outbox.count_waiting(), outbox.oldest_age(), outbox.count_given_up()
 
 
 def test_the_state_of_the_queue(alice: User, broken: Callable[[], None]) -> None:
@@ -202,9 +202,9 @@ def test_the_state_of_the_queue(alice: User, broken: Callable[[], None]) -> None
     first.claim("another")
     assert queue_is()[::2] == (3, 0)
     age(DBTaskResult.objects.filter(id=first.id), timedelta(days=2), "enqueued_at", "started_at")
-    outbox.tend()
+    outbox.retry_failed()
     age(DBTaskResult.objects.exclude(id=first.id), timedelta(hours=1), "enqueued_at")
-    assert 3_600 <= outbox.oldest_seconds() < 3_700
+    assert 3_600 <= outbox.oldest_age() < 3_700
     assert queue_is()[::2] == (2, 1)
     broken()
     make_due()
@@ -220,7 +220,7 @@ def test_what_was_sent_is_deleted_at_once_and_what_was_given_up_after_a_week(ali
     DBTaskResult.objects.filter(id=sent.id).update(status=TaskResultStatus.SUCCESSFUL)
     DBTaskResult.objects.filter(id=failed.id).update(status=TaskResultStatus.FAILED)
     DBTaskResult.objects.filter(id=given_up.id).update(status=TaskResultStatus.FAILED, priority=-1)
-    age(DBTaskResult.objects, outbox.GIVEN_UP_KEPT - timedelta(minutes=1), "enqueued_at")
+    age(DBTaskResult.objects, outbox.GIVEN_UP_RETENTION - timedelta(minutes=1), "enqueued_at")
     assert outbox.prune() == 1
     assert set(DBTaskResult.objects.values_list("id", flat=True)) == kept
     age(DBTaskResult.objects, timedelta(minutes=2), "enqueued_at")
@@ -235,11 +235,11 @@ def test_a_failing_letter_logs_its_kind_alone(
     monkeypatch.setattr(logging.getLogger("django_tasks"), "disabled", True)
     post.deliver()
     said = [each.getMessage() for each in caplog.records if each.name == "gateway.mail"]
-    assert said == [f"cannot send mail {row().id} (verify_address), retry later: SMTPDataError 451"]
+    assert said == [f"cannot send mail {row().id} (verify_email), retry later: SMTPDataError 451"]
     assert "example.com" not in caplog.text
     assert "token" not in caplog.text
     assert "example.com" not in row().traceback
-    assert row().traceback.endswith("NotSent: SMTPDataError\n")
+    assert row().traceback.endswith("SendError: SMTPDataError\n")
 
 
 @pytest.mark.django_db(transaction=True)
@@ -257,7 +257,7 @@ def test_several_workers_never_send_one_letter_twice(
     def work() -> None:
         worker = post.worker()
         for _ in range(3):
-            outbox.tend()
+            outbox.retry_failed()
             # A row at a time: two that write many, in whatever order, could wait for each other.
             for id in DBTaskResult.objects.values_list("id", flat=True):
                 DBTaskResult.objects.filter(id=id, status=TaskResultStatus.READY).update(run_after=timezone.now())
@@ -274,22 +274,22 @@ def test_a_worker_that_comes_too_late_takes_nothing_back(alice: User, monkeypatc
     ask_for(alice)
     row().claim("dead")
     age(DBTaskResult.objects, 2 * outbox.LEASE, "started_at")
-    look = outbox._wait
+    look = outbox._retry_delay
 
     def meanwhile(tries: int) -> timedelta:
         # Another worker has looked, queued it again, and sent it, since we saw it.
         DBTaskResult.objects.update(status=TaskResultStatus.RUNNING, started_at=timezone.now())
         return look(tries)
 
-    monkeypatch.setattr(outbox, "_wait", meanwhile)
-    assert outbox.tend() == 0
+    monkeypatch.setattr(outbox, "_retry_delay", meanwhile)
+    assert outbox.retry_failed() == 0
     assert row().status == TaskResultStatus.RUNNING
 
 
 def test_a_server_that_never_comes_to_an_end_does_not_keep_the_worker(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outbox, "LONGEST_TRY", timedelta(seconds=0.3))
+    monkeypatch.setattr(outbox, "SEND_TIMEOUT", timedelta(seconds=0.3))
     left = threading.Event()
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
@@ -320,7 +320,7 @@ def drip(server: socket.socket, left: threading.Event) -> None:
 
 
 def test_no_worker_is_at_a_letter_longer_than_it_is_its_own() -> None:
-    assert 2 * outbox.LONGEST_TRY < outbox.LEASE
+    assert 2 * outbox.SEND_TIMEOUT < outbox.LEASE
 
 
 def test_a_letter_has_one_name_through_all_its_tries(
@@ -331,7 +331,7 @@ def test_a_letter_has_one_name_through_all_its_tries(
     ask_for(alice)
     post.deliver()
     broken()
-    outbox.tend()
+    outbox.retry_failed()
     make_due()
     (sent,) = post.received(ALICE)
     names = {each.message()["Message-ID"] for each in (*seen, sent.message)}
@@ -404,9 +404,9 @@ def test_a_stranger_has_us_say_nothing_to_an_address_that_is_not_theirs(
 
 def test_nor_to_an_address_that_is_theirs_no_more(alice: User) -> None:
     User.objects.update(full_name="Win at evil.example", is_email_verified=True)
-    held = email_tokens.hold(alice, address="old@example.com")
+    held = email_tokens.hold_email(alice, address="old@example.com")
     caller = Caller(ip_address="192.0.2.1", user_agent="evil.example/agent")
-    outbox.queue(caller, messages.address_changed, user=alice, address="old@example.com", held=str(held))
+    outbox.queue(caller, messages.email_changed, user=alice, address="old@example.com", held=str(held))
     sent = post.last("old@example.com")
     for text in (sent.text, sent.html):
         assert "evil" not in text

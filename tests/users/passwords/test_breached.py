@@ -80,7 +80,7 @@ def test_padding_and_other_passwords_are_no_match(api: Api, service: Service) ->
 def test_without_an_answer_nothing_is_refused_and_the_log_says_so(
     service: Service, settings: Any, monkeypatch: Any, caplog: Any, fault: str
 ) -> None:
-    monkeypatch.setattr(breached, "PATIENCE", 0.1)
+    monkeypatch.setattr(breached, "TIMEOUT", 0.1)
     match fault:
         case "failing":
             service.status = 503

@@ -20,11 +20,13 @@ from django.contrib.auth.hashers import (
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
 from tests.mailed import ADDRESS, OTHER, move, proven, request, reset
 from tests.post import last, queued, received
+from users import lookup
 from users.caller import Caller
 from users.crypto.hashers import Argon2
-from users.models import Attempts, Event, Proof, Session, User
-from users.passwords import changes, hashing
-from users.sessions import access_tokens, sessions
+from users.models import Attempts, EmailToken, Event, Session, User
+from users.passwords import hashing, verification
+from users.sessions import sessions
+from users.sign_in import password
 
 RACES = pytest.mark.django_db(transaction=True)
 
@@ -319,7 +321,7 @@ def test_s61_the_credential_version_alone_ends_a_session_that_nobody_ended(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alice, other = api.join("alice"), api.signed_in("alice")
-    monkeypatch.setattr(sessions, "end_all_held", lambda *_, **__: 0)
+    monkeypatch.setattr(sessions, "end_all_locked", lambda *_, **__: 0)
     assert "errors" not in api.change_password(alice.token).json
     assert Session.objects.filter(ended_at=None).count() == 2
     assert other("{ me { id } }").code == "UNAUTHENTICATED"
@@ -430,10 +432,10 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     api.join("alice")
-    judge = changes.matches
+    judge = verification.is_correct
     monkeypatch.setattr(
-        changes,
-        "matches",
+        verification,
+        "is_correct",
         lambda *asked, **named: (judge(*asked, **named), User.objects.update(**change))[0],
     )
     assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
@@ -445,7 +447,7 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
 def test_an_account_is_found_by_either_name_in_any_spelling(api: Api, name: str) -> None:
     api.join("alice")
     api.join("bob")
-    found = changes.owner(name)
+    found = lookup.find_by_login(name)
     assert found is not None
     assert found.username == "alice"
 
@@ -455,14 +457,14 @@ def test_an_account_is_found_by_either_name_in_any_spelling(api: Api, name: str)
 )
 def test_nobody_is_found_by_another_name(api: Api, name: str) -> None:
     api.join("alice")
-    assert changes.owner(name) is None
+    assert lookup.find_by_login(name) is None
 
 
 def test_an_address_is_not_looked_for_among_the_names(api: Api) -> None:
     api.join("alice")
     User.objects.update(email="alice@example.com")
     User.objects.create_user("bob", "bob@example.com", PASSWORD)
-    assert access_tokens.sign_in(Caller(), username="bob@example.com", password=PASSWORD).user.username == "bob"
+    assert password.sign_in(Caller(), username="bob@example.com", password=PASSWORD).user.username == "bob"
 
 
 # --- choosing another where it is forgotten ------------------------------------------------------
@@ -487,7 +489,7 @@ def test_s85_a_reset_replaces_the_password_ends_all_sessions_opens_none_and_tell
     assert last(ADDRESS).subject == "Your password was changed"
     kinds = list(Event.objects.filter(user__username="alice").order_by("at").values_list("kind", flat=True))
     assert kinds[-3:] == ["password.reset_requested", "session.ended", "password.reset"]
-    assert Event.objects.get(kind="session.ended", user__username="alice").facts["why"] == "password reset"
+    assert Event.objects.get(kind="session.ended", user__username="alice").facts["reason"] == "password reset"
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
     api.signed_in("alice", NEW_PASSWORD)
 
@@ -542,7 +544,7 @@ def test_s84_a_reset_of_an_account_that_changes_meanwhile_changes_nothing(
     )
     assert reset(token).code == "TOKEN_INVALID"
     assert User.objects.get().check_password(PASSWORD)
-    assert Proof.objects.filter(purpose="reset").exists()
+    assert EmailToken.objects.filter(purpose="reset").exists()
 
 
 def test_a_reset_asked_for_at_the_former_address_is_void_at_the_new_one(api: Api) -> None:

@@ -19,7 +19,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, age
 from tests.mailed import proven, verify
 from tests.post import last
 from users.caller import Caller
-from users.crypto import keys as crypto_keys
+from users.crypto import signing_keys as crypto_keys
 from users.models import Event, Session, User
 from users.sessions import access_tokens, signing_keys
 
@@ -335,12 +335,12 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
 def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None:
     alice, old = api.join("alice"), settings.GATEWAY_SIGNING_KEYS
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + old
-    signing_keys.forget()
-    access_tokens._signed.cache_clear()
+    signing_keys.clear_cache()
+    access_tokens._verified_claims.cache_clear()
     assert "errors" not in api.me(alice.token).json, "it still verifies beside the new one"
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
-    signing_keys.forget()
-    access_tokens._signed.cache_clear()
+    signing_keys.clear_cache()
+    access_tokens._verified_claims.cache_clear()
     assert api.me(alice.token).code == "UNAUTHENTICATED"
 
 

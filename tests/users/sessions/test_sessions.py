@@ -14,7 +14,7 @@ from tests.api import PASSWORD, Answer, Api, Member, age
 from tests.mailed import ADDRESS, proven
 from tests.post import queued, received
 from users.caller import Caller
-from users.crypto import refresh
+from users.crypto import refresh_tokens
 from users.models import Event, Session, User
 from users.sessions import access_tokens, sessions
 
@@ -100,7 +100,7 @@ def test_s48_the_previous_token_is_a_replay_when_the_window_is_over(api: Api) ->
 
 def test_s48_a_known_selector_with_another_secret_ends_the_session(api: Api) -> None:
     alice = api.join("alice")
-    forged = refresh.first(Session.objects.get().selector)
+    forged = refresh_tokens.first(Session.objects.get().selector)
     assert api.refresh(str(forged)).code == "TOKEN_REUSED"
     assert api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
     assert Event.objects.filter(kind="refresh.reused").count() == 1
@@ -193,10 +193,10 @@ def test_s52_refresh_tokens_are_opaque_and_random(api: Api) -> None:
     for token in tokens:
         assert len(token) == 64
         assert set(token) <= ALPHABET
-        parsed = refresh.parse(token)
+        parsed = refresh_tokens.parse(token)
         assert parsed is not None
         assert str(parsed.selector) not in {member.claims["sid"] for member in members}
-    assert len({refresh.parse(token).t for token in tokens}) == 12
+    assert len({refresh_tokens.parse(token).secret for token in tokens}) == 12
     assert len({token[:21] for token in tokens}) == 6
 
 
@@ -205,7 +205,7 @@ def test_s53_nothing_that_opens_anything_lies_in_the_database(api: Api) -> None:
     pair = next_pair(api, alice.refresh_token)
     secrets = [PASSWORD, alice.token, pair["token"]]
     for token in (alice.refresh_token, pair["refreshToken"]):
-        t = refresh.parse(token).t
+        t = refresh_tokens.parse(token).secret
         secrets += [token, token[22:], t.hex(), str(t)]
     kept = str([list(model.objects.values()) for model in apps.get_app_config("users").get_models()])
     assert "alice@example.com" in kept
@@ -310,7 +310,7 @@ def test_s56_s57_signing_out_ends_the_session_and_its_access_token_and_no_other(
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
     assert "errors" not in other("{ me { id } }").json
     event = Event.objects.get(kind="session.ended")
-    assert (str(event.session_id), event.facts["why"]) == (alice.claims["sid"], "signed out")
+    assert (str(event.session_id), event.facts["reason"]) == (alice.claims["sid"], "signed out")
 
 
 @pytest.mark.parametrize("token", GARBAGE.values(), ids=GARBAGE)
@@ -335,7 +335,7 @@ def test_a_user_ends_another_session_of_their_own(api: Api) -> None:
     assert other("{ me { id } }").code == "UNAUTHENTICATED"
     assert api.refresh(other.refresh_token).code == "TOKEN_INVALID"
     event = Event.objects.get(kind="session.ended")
-    assert (str(event.session_id), event.facts) == (other.claims["sid"], {"why": "ended by the user", "ended": 1})
+    assert (str(event.session_id), event.facts) == (other.claims["sid"], {"reason": "ended by the user", "ended": 1})
     assert alice(END, id=alice.claims["sid"]).data == {"endSession": {"ended": True}}
     assert alice("{ me { id } }").code == "UNAUTHENTICATED"
 

@@ -16,8 +16,8 @@ from django.db import IntegrityError, OperationalError, transaction
 from django.utils import timezone
 
 from tests.api import Api, age
-from users.crypto import keys as crypto_keys
-from users.crypto import seals
+from users.crypto import encryption
+from users.crypto import signing_keys as crypto_keys
 from users.models import SigningKey
 from users.sessions import access_tokens, signing_keys
 
@@ -25,9 +25,9 @@ ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 
 
-def read_again() -> signing_keys.Ring:
+def read_again() -> signing_keys.KeyRing:
     """The ring of a process that has just started."""
-    signing_keys.forget()
+    signing_keys.clear_cache()
     return signing_keys.ring()
 
 
@@ -108,9 +108,9 @@ def test_s92_a_ring_is_made_once_sealed_and_found_again(kept: Any, algorithm: st
 
 @pytest.mark.django_db(transaction=True)
 def test_f21_gateways_that_start_at_one_moment_share_one_ring(
-    kept: Any, at_once: Callable[..., list[signing_keys.Ring]]
+    kept: Any, at_once: Callable[..., list[signing_keys.KeyRing]]
 ) -> None:
-    rings = at_once([lambda: signing_keys._read_again(None)] * 8)
+    rings = at_once([lambda: signing_keys._read(None)] * 8)
     current, coming = places()
     assert {ring.current.kid for ring in rings} == {current.kid}
     assert {kid for ring in rings for kid in ring.by_kid} == {current.kid, coming.kid}
@@ -136,7 +136,7 @@ def test_f21_a_changed_secret_loses_nothing_where_the_old_one_is_a_fallback(api:
     kept.SECRET_KEY_FALLBACKS = [old]
     assert [*read_again().by_kid] == [*first.by_kid]
     assert "errors" not in api.me(alice.token).json
-    signing_keys.tidy()
+    signing_keys.maintain()
     kept.SECRET_KEY_FALLBACKS = []
     assert [*read_again().by_kid] == [*first.by_kid], "sealed anew, the old secret is needed no more"
 
@@ -161,7 +161,7 @@ def test_the_ring_is_read_by_one_statement_once_in_a_while_whatever_comes(
             forged = jwt.encode({}, "-" * 32, headers={"kid": f"unknown{number}", "typ": "at+jwt"})
             assert api.me(forged).code == "UNAUTHENTICATED"
     assert seen == []
-    later = signing_keys.time.monotonic() + signing_keys.LOOK_EVERY.total_seconds()
+    later = signing_keys.time.monotonic() + signing_keys.RING_LIFETIME.total_seconds()
     monkeypatch.setattr(signing_keys.time, "monotonic", lambda: later)
     with statements() as seen:
         signing_keys.jwks()
@@ -182,7 +182,7 @@ def test_what_a_transaction_made_is_not_remembered_before_it_holds(kept: Any) ->
 def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(signing_keys, "LOOK_EVERY", timedelta())
+    monkeypatch.setattr(signing_keys, "RING_LIFETIME", timedelta())
     read_again()
     first = signing_keys.ring()
     assert signing_keys.ring() is first
@@ -204,7 +204,7 @@ def test_s92_a_rotation_lets_the_next_key_sign_and_the_former_verify(api: Api, k
     assert [*ring.by_kid] == [coming.kid, following.kid, former.kid]
     former.refresh_from_db()
     assert former.place is None
-    kept_for = kept.GATEWAY_ACCESS_LIFETIME + signing_keys.LOOK_EVERY + signing_keys.LEEWAY
+    kept_for = kept.GATEWAY_ACCESS_LIFETIME + signing_keys.RING_LIFETIME + signing_keys.LEEWAY
     assert before + kept_for <= former.ends_at <= timezone.now() + kept_for
     assert "errors" not in api.me(alice.token).json
     renewed = api.refresh(alice.refresh_token).data["refreshToken"]
@@ -216,15 +216,15 @@ def test_s92_a_key_that_others_may_not_know_does_not_sign_unless_in_a_hurry(
     kept: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     current, coming = read_again().by_kid
-    with pytest.raises(signing_keys.NotSettled) as refused:
+    with pytest.raises(signing_keys.NotYetPublished) as refused:
         signing_keys.rotate()
-    assert refused.value.until == places()[1].created_at + signing_keys.SETTLED
+    assert refused.value.until == places()[1].created_at + signing_keys.PUBLISHED_AFTER
     assert read_again().current.kid == current
     waits: list[float] = []
     monkeypatch.setattr(signing_keys.time, "sleep", waits.append)
-    assert signing_keys.rotate(in_a_hurry=True) == coming
-    assert waits == [signing_keys.KNOWN_SECONDS], "every gateway has read it by then"
-    assert waits[0] > signing_keys.LOOK_EVERY.total_seconds()
+    assert signing_keys.rotate(skip_wait=True) == coming
+    assert waits == [signing_keys.MAX_RING_AGE], "every gateway has read it by then"
+    assert waits[0] > signing_keys.RING_LIFETIME.total_seconds()
 
 
 def test_s92_a_retired_key_is_gone_when_its_last_token_is_over(api: Api, kept: Any) -> None:
@@ -247,7 +247,7 @@ def test_of_rotations_at_one_moment_one_turns_the_ring(kept: Any, at_once: Calla
     def turn() -> bool:
         try:
             return signing_keys.rotate() == coming
-        except (signing_keys.Overtaken, signing_keys.NotSettled):
+        except (signing_keys.ConcurrentRotation, signing_keys.NotYetPublished):
             return False
 
     assert sorted(at_once([turn] * 4)) == [False, False, False, True]
@@ -298,7 +298,7 @@ def test_another_algorithm_signs_once_its_key_is_known_and_the_old_one_verifies(
     assert "errors" not in api.me(alice.token).json
     other = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
     assert jwt.get_unverified_header(other)["alg"] == algorithm
-    signing_keys.tidy()
+    signing_keys.maintain()
     assert [row.place for row in SigningKey.objects.filter(algorithm="ES256")] == [None]
     read_again()
     assert "errors" not in api.me(alice.token).json, "retired, until its tokens are over"
@@ -323,7 +323,7 @@ def test_gateways_of_two_algorithms_take_each_others_tokens_while_one_replaces_t
 def test_a_key_of_before_the_ring_signs_on(kept: Any) -> None:
     pem = crypto_keys.generate("ES256")
     kid = crypto_keys.load(pem).kid
-    SigningKey.objects.create(kid=kid, algorithm="ES256", sealed=seals.seal(pem, [kept.SECRET_KEY]))
+    SigningKey.objects.create(kid=kid, algorithm="ES256", sealed=encryption.encrypt(pem, [kept.SECRET_KEY]))
     import_module("users.migrations.0002_ring_of_keys").give_places(apps, None)
     assert read_again().current.kid == kid
     assert places()[0].signs_from == places()[0].created_at
@@ -334,13 +334,13 @@ def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, kept: Any)
     alice = api.join("alice")
     api.me(alice.token)
     api.me(alice.token)
-    assert access_tokens._signed.cache_info().hits
-    access_tokens._signed.cache_clear()
+    assert access_tokens._verified_claims.cache_info().hits
+    access_tokens._verified_claims.cache_clear()
     settle()
     signing_keys.rotate()
     read_again()
     api.me(alice.token)
-    assert access_tokens._signed.cache_info().misses == 1
+    assert access_tokens._verified_claims.cache_info().misses == 1
 
 
 def places() -> tuple[SigningKey, SigningKey]:
@@ -351,7 +351,7 @@ def places() -> tuple[SigningKey, SigningKey]:
 
 def settle() -> None:
     """Let so much time go by that everybody knows the keys there are."""
-    age(SigningKey.objects, signing_keys.SETTLED, "created_at")
+    age(SigningKey.objects, signing_keys.PUBLISHED_AFTER, "created_at")
 
 
 # --- without a database --------------------------------------------------------------------------
@@ -362,7 +362,7 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
 ) -> None:
     asked, has_come = [], threading.Barrier(2)
 
-    def silent(known: signing_keys.Ring | None) -> signing_keys.Ring:
+    def silent(known: signing_keys.KeyRing | None) -> signing_keys.KeyRing:
         asked.append(known)
         has_come.wait(10)
         time.sleep(0.5)
@@ -372,7 +372,7 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
         with pytest.raises(OperationalError):
             signing_keys.ring()
 
-    monkeypatch.setattr(signing_keys, "_read_again", silent)
+    monkeypatch.setattr(signing_keys, "_read", silent)
     people = [threading.Thread(target=ask) for _ in range(5)]
     people[0].start()
     has_come.wait(10)

@@ -43,7 +43,7 @@ class Command(Worker):
         # A reload would interrupt an email that is being sent.
         options["reload"] = False
         if batch:
-            outbox.tend()
+            outbox.retry_failed()
             return super().handle(batch=batch, **options)
         threading.Thread(target=retry_failed, args=[parent_pid], daemon=True).start()
         while True:
@@ -72,7 +72,7 @@ def retry_failed(parent_pid: int) -> None:
     while not parent_pid or os.getppid() == parent_pid:
         try:
             close_old_connections()
-            outbox.tend()
+            outbox.retry_failed()
             if time.monotonic() > pruned_at + PRUNE_INTERVAL:
                 # The row of a sent email tells who received it.
                 outbox.prune()

@@ -5,9 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from users import lookup
 from users.caller import Caller
 from users.mail import email_tokens, outbox
-from users.passwords import changes
 from users.sessions import sessions
 
 WHY = "ended by the operator"
@@ -33,15 +33,15 @@ class Command(BaseCommand):
             self.stdout.write(line)
 
     def _of(self, name: str) -> str:
-        user = changes.owner(name)
+        user = lookup.find_by_login(name)
         if user is None:
             raise CommandError(f"No user has the username or email {name}.")
-        return f"{sessions.end_all_of(Caller(), user=user, why=WHY)} sessions of {name} ended"
+        return f"{sessions.end_all_of_user(Caller(), user=user, reason=WHY)} sessions of {name} ended"
 
     def _of_everybody(self) -> list[str]:
         # A backup restores sessions, links and mails that were ended, used or sent after it was made.
         return [
-            f"{sessions.end_everyones(why=WHY)} sessions ended",
-            f"{email_tokens.withdraw_everyones()} mailed links withdrawn",
-            f"{outbox.discard()} mails discarded",
+            f"{sessions.end_all_users(reason=WHY)} sessions ended",
+            f"{email_tokens.revoke_all()} mailed links withdrawn",
+            f"{outbox.delete_all()} mails discarded",
         ]

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from users import events, throttle
-from users.accounts import registration
+from users.accounts import deletion
 from users.mail import email_tokens, outbox
 from users.sessions import sessions, signing_keys
 
@@ -20,7 +20,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Delete the rows, and print how many."""
         prunes = {
-            "accounts": registration,
+            "accounts": deletion,
             "attempts": throttle,
             "sessions": sessions,
             "events": events,

@@ -53,15 +53,15 @@ class Command(BaseCommand):
 
     def _rotate(self, *, every: timedelta | None, now: bool, **_: Any) -> str:
         signing_keys.ring()
-        signing_keys.tidy()
+        signing_keys.maintain()
         if every and (due := signing_keys.signs_since() + every) > timezone.now():
             return f"{signing_keys.ring().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
         try:
-            return f"the current key is {signing_keys.rotate(in_a_hurry=now)}"
-        except signing_keys.NotSettled as refusal:
+            return f"the current key is {signing_keys.rotate(skip_wait=now)}"
+        except signing_keys.NotYetPublished as refusal:
             raise CommandError(
                 f"Other services may not have fetched the next key before {refusal.until:%Y-%m-%d %H:%M:%S} UTC. "
                 "Retry then, or use --now."
             ) from None
-        except signing_keys.Overtaken:
+        except signing_keys.ConcurrentRotation:
             raise CommandError("Another process rotated the keys at the same time.") from None

@@ -5,47 +5,47 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from users.crypto import refresh
+from users.crypto import refresh_tokens
 
 KEY, SESSION = b"k" * 32, UUID("00000000-0000-4000-8000-000000000001")
 
 
 def test_a_token_is_read_as_it_was_written() -> None:
     selector = uuid4()
-    token = refresh.first(selector)
-    assert refresh.parse(str(token)) == token
-    assert (token.selector, len(token.t)) == (selector, 32)
-    assert token.digest == hashlib.sha256(token.t).hexdigest()
+    token = refresh_tokens.first(selector)
+    assert refresh_tokens.parse(str(token)) == token
+    assert (token.selector, len(token.secret)) == (selector, 32)
+    assert token.digest == hashlib.sha256(token.secret).hexdigest()
 
 
 def test_s52_first_tokens_are_random() -> None:
     selector = uuid4()
-    assert len({refresh.first(selector).t for _ in range(100)}) == 100
+    assert len({refresh_tokens.first(selector).secret for _ in range(100)}) == 100
 
 
 def test_s50_a_token_has_one_successor() -> None:
-    token = refresh.first(uuid4())
+    token = refresh_tokens.first(uuid4())
     after = token.successor(KEY, SESSION, 1)
     assert after == token.successor(KEY, SESSION, 1)
-    assert (after.selector, len(after.t)) == (token.selector, 32)
-    assert after.t != token.t
+    assert (after.selector, len(after.secret)) == (token.selector, 32)
+    assert after.secret != token.secret
 
 
 def test_the_successor_depends_on_the_key_the_session_the_generation_and_the_token() -> None:
-    token = refresh.first(uuid4())
+    token = refresh_tokens.first(uuid4())
     others = [
         token.successor(b"K" * 32, SESSION, 1),
         token.successor(KEY, uuid4(), 1),
         token.successor(KEY, SESSION, 2),
-        refresh.RefreshToken(token.selector, bytes(32)).successor(KEY, SESSION, 1),
+        refresh_tokens.RefreshToken(token.selector, bytes(32)).successor(KEY, SESSION, 1),
         token.successor(KEY, SESSION, 1),
     ]
-    assert len({each.t for each in others}) == 5
+    assert len({each.secret for each in others}) == 5
 
 
 def test_s53_a_digest_makes_no_successor() -> None:
-    token = refresh.first(uuid4())
-    from_dump = refresh.RefreshToken(token.selector, bytes.fromhex(token.digest))
+    token = refresh_tokens.first(uuid4())
+    from_dump = refresh_tokens.RefreshToken(token.selector, bytes.fromhex(token.digest))
     assert from_dump.successor(KEY, SESSION, 1) != token.successor(KEY, SESSION, 1)
     assert from_dump.digest != token.digest
 
@@ -67,4 +67,4 @@ def test_s53_a_digest_makes_no_successor() -> None:
     ids=ascii,
 )
 def test_s55_a_text_that_cannot_be_a_token_is_none(text: str) -> None:
-    assert refresh.parse(text) is None
+    assert refresh_tokens.parse(text) is None

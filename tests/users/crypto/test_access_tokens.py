@@ -13,12 +13,12 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from users.crypto import keys, tokens
-from users.crypto.keys import Key
-from users.crypto.tokens import Expired, Invalid
+from users.crypto import access_tokens, signing_keys
+from users.crypto.access_tokens import Expired, Invalid
+from users.crypto.signing_keys import Key
 
 NOW = 1_800_000_000
-KEY, OTHER = keys.load(keys.generate("ES256")), keys.load(keys.generate("ES256"))
+KEY, OTHER = signing_keys.load(signing_keys.generate("ES256")), signing_keys.load(signing_keys.generate("ES256"))
 RING = {KEY.kid: KEY}
 CLAIMS = {
     "iss": "https://auth.example",
@@ -41,7 +41,7 @@ def encoded(part: Any) -> str:
 def forge(header: Any = HEADER, claims: Any = CLAIMS, key: Key = KEY) -> str:
     """A token with any header and any payload, under a signature that holds."""
     signed = f"{encoded(header)}.{encoded(claims)}"
-    return f"{signed}.{encoded(keys.ALGORITHMS[key.algorithm].sign(signed.encode(), key.private))}"
+    return f"{signed}.{encoded(signing_keys.ALGORITHMS[key.algorithm].sign(signed.encode(), key.private))}"
 
 
 def hmacked(secret: bytes, alg: str, digest: Any) -> str:
@@ -50,7 +50,7 @@ def hmacked(secret: bytes, alg: str, digest: Any) -> str:
 
 
 def read(token: str) -> dict[str, Any]:
-    return tokens.read(token, RING, issuer="https://auth.example", audience="gateway")
+    return access_tokens.read(token, RING, issuer="https://auth.example", audience="gateway")
 
 
 def without(name: str) -> dict[str, Any]:
@@ -59,9 +59,9 @@ def without(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
 def test_s39_what_is_signed_is_read_by_us_and_by_others(algorithm: str) -> None:
-    key = keys.load(keys.generate(algorithm))
-    token = tokens.sign(CLAIMS, key)
-    assert tokens.read(token, {key.kid: key}, issuer="https://auth.example", audience="gateway") == CLAIMS
+    key = signing_keys.load(signing_keys.generate(algorithm))
+    token = access_tokens.sign(CLAIMS, key)
+    assert access_tokens.read(token, {key.kid: key}, issuer="https://auth.example", audience="gateway") == CLAIMS
     assert jwt.get_unverified_header(token) == {"alg": algorithm, "typ": "at+jwt", "kid": key.kid}
     options = {"verify_exp": False, "verify_iat": False}
     assert jwt.decode(token, key.public, algorithms=[algorithm], audience="gateway", options=options) == CLAIMS
@@ -69,8 +69,8 @@ def test_s39_what_is_signed_is_read_by_us_and_by_others(algorithm: str) -> None:
 
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
 def test_equal_claims_make_one_token(algorithm: str) -> None:
-    key = keys.load(keys.generate(algorithm))
-    assert len({tokens.sign(CLAIMS, key) for _ in range(5)}) == 1
+    key = signing_keys.load(signing_keys.generate(algorithm))
+    assert len({access_tokens.sign(CLAIMS, key) for _ in range(5)}) == 1
 
 
 def test_the_forger_forges_well() -> None:
@@ -145,12 +145,12 @@ def test_s35_no_public_key_serves_as_a_secret(secret: bytes, alg: str, digest: A
 
 @pytest.mark.parametrize("algorithm", ["EdDSA", "RS256"])
 def test_s35_the_key_says_which_algorithm_and_the_header_does_not(algorithm: str) -> None:
-    other = keys.load(keys.generate(algorithm))
+    other = signing_keys.load(signing_keys.generate(algorithm))
     ring = {KEY.kid: KEY, other.kid: other}
     for header in (HEADER | {"alg": algorithm}, HEADER | {"kid": other.kid}):
         for key in (KEY, other):
             with pytest.raises(Invalid):
-                tokens.read(forge(header, key=key), ring, issuer="https://auth.example", audience="gateway")
+                access_tokens.read(forge(header, key=key), ring, issuer="https://auth.example", audience="gateway")
 
 
 HEADERS = {
@@ -264,7 +264,7 @@ def test_s44_what_is_no_token_is_refused(token: str) -> None:
 
 
 def test_a_token_longer_than_any_of_ours_is_not_looked_at() -> None:
-    assert len(forge(claims=CLAIMS | {"extra": "a" * 11_000})) < tokens.LONGEST
+    assert len(forge(claims=CLAIMS | {"extra": "a" * 11_000})) < access_tokens.MAX_LENGTH
     with pytest.raises(Invalid):
         read(forge(claims=CLAIMS | {"extra": "a" * 13_000}))
 
@@ -290,4 +290,4 @@ def test_s38_s41_a_token_holds_in_its_time_and_no_other(
 ) -> None:
     claims = read(forge(claims=CLAIMS | changes))
     with pytest.raises(refusal) if refusal else nullcontext():
-        tokens.check_time(claims, NOW)
+        access_tokens.check_time(claims, NOW)

@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from users.crypto import keys
+from users.crypto import signing_keys
 
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 # RFC 8037 §A.3 gives the thumbprint of the key in §A.1.
@@ -30,20 +30,20 @@ def public(private: ec.EllipticCurvePrivateKey) -> str:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_generated_key_is_read_back_as_what_it_is(algorithm: str) -> None:
-    text = keys.generate(algorithm)
-    key = keys.load(text)
+    text = signing_keys.generate(algorithm)
+    key = signing_keys.load(text)
     assert key.algorithm == algorithm
-    assert key.kid == keys.load(text).kid
-    assert key.kid != keys.load(keys.generate(algorithm)).kid
+    assert key.kid == signing_keys.load(text).kid
+    assert key.kid != signing_keys.load(signing_keys.generate(algorithm)).kid
 
 
 def test_the_name_is_the_thumbprint_of_rfc_7638() -> None:
-    assert keys.load(RFC_8037).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+    assert signing_keys.load(RFC_8037).kid == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_jwk_shows_the_public_half_alone_and_verifies(algorithm: str) -> None:
-    key = keys.load(keys.generate(algorithm))
+    key = signing_keys.load(signing_keys.generate(algorithm))
     jwk = key.jwk()
     assert not jwk.keys() & {"d", "p", "q", "dp", "dq", "qi", "oth", "k"}
     assert (jwk["kid"], jwk["alg"], jwk["use"]) == (key.kid, algorithm, "sig")
@@ -52,8 +52,8 @@ def test_a_jwk_shows_the_public_half_alone_and_verifies(algorithm: str) -> None:
 
 
 def test_an_es256_signature_is_valid_and_the_same_each_time() -> None:
-    key = keys.load(keys.generate("ES256"))
-    signer = keys.ALGORITHMS["ES256"]
+    key = signing_keys.load(signing_keys.generate("ES256"))
+    signer = signing_keys.ALGORITHMS["ES256"]
     signatures = {signer.sign(b"message", key.private) for _ in range(5)}
     assert len(signatures) == 1
     (signature,) = signatures
@@ -76,6 +76,6 @@ UNUSABLE: dict[str, Callable[[], str]] = {
 @pytest.mark.parametrize("make", UNUSABLE.values(), ids=UNUSABLE)
 def test_a_key_of_another_kind_is_refused_without_being_quoted(make: Callable[[], str]) -> None:
     text = make()
-    with pytest.raises(keys.UnusableKey) as refused:
-        keys.load(text)
+    with pytest.raises(signing_keys.UnusableKey) as refused:
+        signing_keys.load(text)
     assert not any(line in str(refused.value) for line in text.splitlines()[1:-1])

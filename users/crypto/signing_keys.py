@@ -1,4 +1,4 @@
-"""Signing keys as objects: parsed once, since parsing costs more than signing does."""
+"""Signing keys: generated, parsed, and published as JWKs."""
 
 import hashlib
 from base64 import urlsafe_b64encode
@@ -17,17 +17,17 @@ RSA_BITS = 2048
 
 
 class UnusableKey(ValueError):
-    """Not a private key of a kind that the gateway signs with."""
+    """Not a private key that the gateway can sign with."""
 
 
 class DeterministicES256(ECAlgorithm):
-    """ES256 whose signature depends on key and message alone (RFC 6979), so that equal claims make one token."""
+    """ES256 with deterministic signatures (RFC 6979), so that equal claims make equal tokens."""
 
     def __init__(self) -> None:
         super().__init__(SHA256)
 
     def sign(self, msg: bytes, key: ec.EllipticCurvePrivateKey) -> bytes:
-        """The signature as JWS wants it: both numbers, 32 bytes each."""
+        """Return the signature in the form of JWS: two numbers of 32 bytes."""
         numbers = decode_dss_signature(key.sign(msg, ec.ECDSA(SHA256(), deterministic_signing=True)))
         return b"".join(number.to_bytes(32, "big") for number in numbers)
 
@@ -41,7 +41,7 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key pair and its name, the RFC 7638 thumbprint."""
+    """A key pair. Its id is the thumbprint of RFC 7638."""
 
     kid: str
     algorithm: str
@@ -49,7 +49,7 @@ class Key:
     public: Any
 
     def jwk(self) -> dict[str, str]:
-        """The public half as the JWKS shows it."""
+        """Return the public key as a JWK."""
         return _public_jwk(self.public, self.algorithm) | {
             "kid": self.kid,
             "alg": self.algorithm,
@@ -58,7 +58,7 @@ class Key:
 
 
 def generate(algorithm: str) -> str:
-    """A new private key, as PEM."""
+    """Return a new private key as PEM."""
     private: PrivateKey
     if algorithm == "ES256":
         private = ec.generate_private_key(ec.SECP256R1())
@@ -72,28 +72,28 @@ def generate(algorithm: str) -> str:
 
 
 def load(pem: str) -> Key:
-    """The key in a PEM text."""
+    """Parse a private key in PEM."""
     try:
         private = serialization.load_pem_private_key(pem.encode(), password=None)
     except (ValueError, TypeError):
         raise UnusableKey("not an unencrypted private key in PEM") from None
     if isinstance(private, ec.EllipticCurvePrivateKey) and isinstance(private.curve, ec.SECP256R1):
-        return _named(private, "ES256")
+        return _with_thumbprint(private, "ES256")
     if isinstance(private, ed25519.Ed25519PrivateKey):
-        return _named(private, "EdDSA")
+        return _with_thumbprint(private, "EdDSA")
     if isinstance(private, rsa.RSAPrivateKey) and private.key_size >= RSA_BITS:
-        return _named(private, "RS256")
+        return _with_thumbprint(private, "RS256")
     raise UnusableKey(f"neither P-256, Ed25519 nor RSA of {RSA_BITS} bits or more")
 
 
-def _named(private: PrivateKey, algorithm: str) -> Key:
+def _with_thumbprint(private: PrivateKey, algorithm: str) -> Key:
     public = private.public_key()
     members = _public_jwk(public, algorithm)
     digest = hashlib.sha256(orjson.dumps(members, option=orjson.OPT_SORT_KEYS)).digest()
     return Key(urlsafe_b64encode(digest).decode().rstrip("="), algorithm, private, public)
 
 
-# RFC 7638 §3.2: the members that make a key what it is.
+# The members of a thumbprint (RFC 7638 section 3.2).
 REQUIRED = {"crv", "kty", "x", "y", "e", "n"}
 
 

@@ -4,24 +4,24 @@ from uuid import UUID
 
 import pytest
 
-from users.crypto import proofs
+from users.crypto import email_tokens
 
 ID, OTHER = UUID(int=1), UUID(int=2)
 KEY = b"key"
 
 
 def test_s84_a_token_has_256_bits_and_no_two_are_alike() -> None:
-    tokens = {proofs.token() for _ in range(100)}
+    tokens = {email_tokens.new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert {len(token) for token in tokens} == {43}
 
 
 def test_a_code_is_eight_letters_that_nobody_confuses() -> None:
-    codes = [proofs.code() for _ in range(200)]
+    codes = [email_tokens.new_code() for _ in range(200)]
     assert {len(code) for code in codes} == {8}
-    assert set("".join(codes)) == set(proofs.ALPHABET)
-    assert not set(proofs.ALPHABET) & set("0125AEIOUSZL")
-    assert len(proofs.ALPHABET) ** 8 > 2**36
+    assert set("".join(codes)) == set(email_tokens.ALPHABET)
+    assert not set(email_tokens.ALPHABET) & set("0125AEIOUSZL")
+    assert len(email_tokens.ALPHABET) ** 8 > 2**36
 
 
 @pytest.mark.parametrize(
@@ -38,25 +38,25 @@ def test_a_code_is_eight_letters_that_nobody_confuses() -> None:
     ],
 )
 def test_a_code_is_read_as_it_was_meant(typed: str) -> None:
-    assert proofs.typed(typed) == "BCDFGHJK"
-    assert proofs.seal(typed, ID, KEY) == proofs.seal("BCDFGHJK", ID, KEY)
+    assert email_tokens.normalize(typed) == "BCDFGHJK"
+    assert email_tokens.code_digest(typed, ID, KEY) == email_tokens.code_digest("BCDFGHJK", ID, KEY)
 
 
 @pytest.mark.parametrize("typed", ["", "BCDFGHJ", "BCDFGHJKK", "BCDFGHJ\u212a", "\ud800" * 8, "x" * 90_000, "\x00"])
 def test_another_code_has_another_seal(typed: str) -> None:
-    assert proofs.seal(typed, ID, KEY) != proofs.seal("BCDFGHJK", ID, KEY)
+    assert email_tokens.code_digest(typed, ID, KEY) != email_tokens.code_digest("BCDFGHJK", ID, KEY)
 
 
 def test_a_seal_is_of_one_proof_under_one_key() -> None:
-    seals = {proofs.seal("BCDFGHJK", id, key) for id in (ID, OTHER) for key in (KEY, b"another")}
+    seals = {email_tokens.code_digest("BCDFGHJK", id, key) for id in (ID, OTHER) for key in (KEY, b"another")}
     assert len(seals) == 4
     assert {len(seal) for seal in seals} == {64}
 
 
 @pytest.mark.parametrize("token", ["", "a", "\ud800", "\x00", "a" * 90_000])
 def test_whatever_came_as_a_token_has_a_digest(token: str) -> None:
-    assert len(proofs.digest(token)) == 64
+    assert len(email_tokens.digest(token)) == 64
 
 
 def test_a_code_is_shown_in_two_halves() -> None:
-    assert proofs.shown("BCDFGHJK") == "BCDF-GHJK"
+    assert email_tokens.format_code("BCDFGHJK") == "BCDF-GHJK"

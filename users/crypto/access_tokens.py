@@ -1,9 +1,8 @@
-"""Access tokens: JWTs of the RFC 9068 shape, made and read.
+"""Access tokens: JWTs in the form of RFC 9068, signed and read.
 
-1. The header chooses nothing: its `kid` is looked up among our keys, and the key says which algorithm.
-2. Any header beside `alg`, `typ` and `kid` is refused, so `jku`, `jwk`, `x5u` and `crit` cannot act.
-3. Claims are looked at only after the signature held, and each must have the type that we give it.
-4. What never changes about a token (signature, shape) may be remembered; time is asked on every use.
+1. The header chooses nothing: its `kid` must be one of our keys, and the key determines the algorithm.
+2. A header with other members than `alg`, `typ` and `kid` is refused, so `jku`, `jwk`, `x5u` and `crit` have no effect.
+3. The signature is checked before the claims, and each claim must have the right type.
 """
 
 import re
@@ -17,17 +16,17 @@ from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 from jwt.utils import base64url_encode
 
-from users.crypto.keys import ALGORITHMS, Key
+from users.crypto.signing_keys import ALGORITHMS, Key
 
 TYPE = "at+jwt"
-# Holds the longest profile that claims can be made of.
-LONGEST = 16_384
-# RFC 7515 §7.1: no padding, so that one token has one spelling.
+# Enough for the longest claims that users can have.
+MAX_LENGTH = 16_384
+# RFC 7515 section 7.1: no padding, so one token has one spelling.
 SHAPE = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){2}")
-# Between two machines' clocks (RFC 7519 §4.1.4), for what must not lie in the future.
+# Seconds that the clocks of two machines may differ (RFC 7519 section 4.1.4).
 LEEWAY = 30
-TEXTS = ("iss", "aud", "sub", "sid", "jti")
-MOMENTS = ("iat", "exp", "auth_time")
+TEXT_CLAIMS = ("iss", "aud", "sub", "sid", "jti")
+TIME_CLAIMS = ("iat", "exp", "auth_time")
 
 Claims = dict[str, Any]
 
@@ -37,23 +36,23 @@ for _name, _algorithm in ALGORITHMS.items():
 
 
 class Invalid(Exception):
-    """Not an access token of ours."""
+    """Not an access token of this gateway."""
 
 
 class Expired(Exception):
-    """An access token of ours whose time is over."""
+    """An expired access token of this gateway."""
 
 
 def sign(claims: Claims, key: Key) -> str:
-    """The token of these claims."""
-    said = b".".join([_header(key.algorithm, key.kid), base64url_encode(orjson.dumps(claims))])
-    signature = _jws.get_algorithm_by_name(key.algorithm).sign(said, key.private)
-    return b".".join([said, base64url_encode(signature)]).decode()
+    """Return the signed token with these claims."""
+    signed = b".".join([_header(key.algorithm, key.kid), base64url_encode(orjson.dumps(claims))])
+    signature = _jws.get_algorithm_by_name(key.algorithm).sign(signed, key.private)
+    return b".".join([signed, base64url_encode(signature)]).decode()
 
 
 def read(token: str, keys: Mapping[str, Key], *, issuer: str, audience: str) -> Claims:
-    """The claims of a token that we signed, for this audience; its time is not looked at."""
-    if len(token) > LONGEST or not SHAPE.fullmatch(token):
+    """Return the claims of a token signed by one of the keys for this audience. `check_time` checks its times."""
+    if len(token) > MAX_LENGTH or not SHAPE.fullmatch(token):
         raise Invalid
     key = _key(token, keys)
     try:
@@ -67,7 +66,7 @@ def read(token: str, keys: Mapping[str, Key], *, issuer: str, audience: str) -> 
 
 
 def check_time(claims: Claims, now: float) -> None:
-    """Refuse a token that is over, or that comes from the future."""
+    """Raise Expired for an expired token, and Invalid for one from the future."""
     if claims["exp"] <= now:
         raise Expired
     if max(claims["iat"], claims.get("nbf", 0)) > now + LEEWAY:
@@ -76,7 +75,7 @@ def check_time(claims: Claims, now: float) -> None:
 
 @lru_cache(maxsize=16)
 def _header(algorithm: str, kid: str) -> bytes:
-    # The same for each token of a key.
+    # All tokens of a key have the same header.
     return base64url_encode(orjson.dumps({"alg": algorithm, "kid": kid, "typ": TYPE}))
 
 
@@ -93,8 +92,8 @@ def _key(token: str, keys: Mapping[str, Key]) -> Key:
 
 
 def _check_shape(claims: Claims) -> None:
-    texts = all(isinstance(claims.get(name), str) for name in TEXTS)
-    moments = all(type(claims.get(name)) is int for name in MOMENTS)
+    texts = all(isinstance(claims.get(name), str) for name in TEXT_CLAIMS)
+    moments = all(type(claims.get(name)) is int for name in TIME_CLAIMS)
     if not (texts and moments and type(claims.get("nbf", 0)) is int):
         raise Invalid
     try:
