@@ -117,8 +117,13 @@ def test_pages_of_the_example_are_accessible(example: None, world: dict[str, str
 
 
 def test_a_fresh_vite_app_installs_the_tarball_and_builds_what_the_readme_shows(built: None, tmp_path: Path) -> None:
-    (packed,) = json.loads(run("npm", "pack", "--json", "--ignore-scripts", f"--pack-destination={tmp_path}", folder=CLIENT))
-    assert all(re.fullmatch(r"(dist/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE)", file["path"]) for file in packed["files"])
+    (packed,) = json.loads(
+        run("npm", "pack", "--json", "--ignore-scripts", f"--pack-destination={tmp_path}", folder=CLIENT)
+    )
+    assert all(
+        re.fullmatch(r"(dist/.+\.(js|d\.ts)|package\.json|README\.md|LICENSE)", file["path"])
+        for file in packed["files"]
+    )
     creator = CLIENT / "node_modules" / ".bin" / "create-vite"
     run(str(creator), "app", "--template", "react-ts", "--no-interactive", folder=tmp_path)
     app = tmp_path / "app"
