@@ -24,3 +24,9 @@ def long_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(hashing, "pool", pool)
     yield
     pool.executor.shutdown()
+
+
+@pytest.fixture
+def required(settings: Any) -> None:
+    """Require a verified email for every sign-in."""
+    settings.GATEWAY_EMAIL_VERIFICATION = "required"
