@@ -109,7 +109,7 @@ class Api:
             },
         )
 
-    def join(self, username: str = "alice", **arguments: Any) -> Member:
+    def new_member(self, username: str = "alice", **arguments: Any) -> Member:
         grant = self.register(username, **arguments).data["register"]
         return self._member(username, arguments.get("password", PASSWORD), grant)
 
@@ -121,7 +121,7 @@ class Api:
             **headers,
         )
 
-    def signed_in(self, username: str = "alice", password: str = PASSWORD) -> Member:
+    def sign_in_member(self, username: str = "alice", password: str = PASSWORD) -> Member:
         return self._member(username, password, self.sign_in(username, password).data["tokenAuth"])
 
     def refresh(self, refresh_token: str | None, **headers: str) -> Answer:
@@ -151,7 +151,7 @@ class Api:
         return Member(self, username, password, grant["token"], grant["refreshToken"], grant["claims"])
 
 
-def age(rows: Any, span: timedelta, *moments: str) -> None:
+def backdate(rows: Any, span: timedelta, *moments: str) -> None:
     """Move moments of rows into the past: the data, not the clock."""
     rows.update(**{moment: F(moment) - span for moment in moments})
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.api import UPDATE_PROFILE, Api, Member
-from tests.mailed import ADDRESS, proven, request
-from tests.post import last
+from tests.mail_flows import ADDRESS, request_mail, verified_member
+from tests.mailbox import last_mail_to
 from users.models import User
 
 
@@ -15,12 +15,12 @@ def exported(member: Member) -> dict[str, Any]:
 
 
 def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
-    alice = proven(fullName="Alice Thornby", deviceName="laptop")
-    api.join("bob")
+    alice = verified_member(fullName="Alice Thornby", deviceName="laptop")
+    api.new_member("bob")
     alice(UPDATE_PROFILE, bio="I fell.")
     api.sign_in("alice", "wrong", User_Agent="Browser/1")
-    request("reset")
-    mail, refreshed = last(ADDRESS), api.refresh(alice.refresh_token).data["refreshToken"]
+    request_mail("reset")
+    mail, refreshed = last_mail_to(ADDRESS), api.refresh(alice.refresh_token).data["refreshToken"]
     taken = exported(alice)
     assert (taken["username"], taken["email"], taken["bio"]) == ("alice", ADDRESS, "I fell.")
     assert [each["deviceName"] for each in taken["sessions"]] == ["laptop"]
@@ -36,11 +36,11 @@ def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
 
 
 def test_export_statements_do_not_grow_with_the_rows(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     with statements() as first:
         exported(alice)
     for _ in range(5):
-        api.signed_in("alice")
+        api.sign_in_member("alice")
     with statements() as later:
         exported(alice)
     # The session, and one statement for each kind of row.

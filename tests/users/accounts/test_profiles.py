@@ -11,7 +11,7 @@ from users.models import Event, User
 
 
 def test_a_profile_is_changed_where_asked_and_recorded_without_its_values(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice")
+    alice = api.new_member("alice", fullName="Alice")
     url = "https://example.com/a.png"
     user = alice(UPDATE_PROFILE, bio="I fell\ndown a hole.", imageUrl=url, username="Thornby").data["updateProfile"][
         "user"
@@ -26,7 +26,7 @@ def test_a_profile_is_changed_where_asked_and_recorded_without_its_values(api: A
 
 
 def test_an_empty_value_empties_and_a_missing_one_changes_nothing(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice")
+    alice = api.new_member("alice", fullName="Alice")
     alice(UPDATE_PROFILE, bio="text", imageUrl="https://example.com/a.png")
     assert alice(UPDATE_PROFILE, bio="", imageUrl=None).data["updateProfile"]["user"] == {
         "username": "alice",
@@ -42,7 +42,7 @@ def test_an_empty_value_empties_and_a_missing_one_changes_nothing(api: Api) -> N
 def test_what_stays_the_same_is_neither_written_nor_recorded(
     api: Api, statements: Callable[[], Any], changes: dict[str, str]
 ) -> None:
-    alice = api.join("alice", fullName="Alice")
+    alice = api.new_member("alice", fullName="Alice")
     with statements() as seen:
         assert alice(UPDATE_PROFILE, **changes).data["updateProfile"]["user"]["fullName"] == "Alice"
     assert [text for text in seen if not text.lstrip("(").startswith("SELECT")] == []
@@ -61,8 +61,8 @@ def test_what_stays_the_same_is_neither_written_nor_recorded(
 def test_a_profile_that_will_not_do_changes_nothing(
     api: Api, changes: dict[str, str], errors: set[tuple[str, str]]
 ) -> None:
-    api.join("bob")
-    alice = api.join("alice")
+    api.new_member("bob")
+    alice = api.new_member("alice")
     answer = alice(UPDATE_PROFILE, **{"bio": "new", **changes})
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", errors)
     assert list(User.objects.order_by("username").values_list("username", "bio")) == [("alice", ""), ("bob", "")]
@@ -70,12 +70,12 @@ def test_a_profile_that_will_not_do_changes_nothing(
 
 
 def test_ones_own_name_in_another_case_is_not_taken(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert alice(UPDATE_PROFILE, username="ALICE").data["updateProfile"]["user"]["username"] == "ALICE"
 
 
 def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice, saving = api.join("alice"), unique.refused
+    alice, saving = api.new_member("alice"), unique.refused
 
     def change_first(user: User, *fields: Any) -> Any:
         other = User.objects.get()
@@ -90,9 +90,9 @@ def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_who_take_one_new_name_at_once_one_gets_it(at_once: Callable[..., list[Answer]]) -> None:
-    members = [Api().join(f"member{number}") for number in range(8)]
-    answers = at_once([lambda member=member: member(UPDATE_PROFILE, username="Alice") for member in members])
+def test_of_eight_who_take_one_new_name_at_once_one_gets_it(run_concurrently: Callable[..., list[Answer]]) -> None:
+    members = [Api().new_member(f"member{number}") for number in range(8)]
+    answers = run_concurrently([lambda member=member: member(UPDATE_PROFILE, username="Alice") for member in members])
     losers = [answer for answer in answers if "errors" in answer.json]
     assert [answer.field_errors for answer in losers] == [{("username", "TAKEN")}] * 7
     assert User.objects.filter(username_key="alice").count() == 1

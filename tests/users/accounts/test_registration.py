@@ -7,15 +7,15 @@ import pytest
 from django.core import mail as outgoing
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api
-from tests.mailed import ADDRESS, request, verify
-from tests.post import last, queued, received
+from tests.mail_flows import ADDRESS, request_mail, verify_email
+from tests.mailbox import count_queued_mails, last_mail_to, mails_to
 from users.accounts import registration
 from users.caller import Caller
 from users.models import Event, Session, User
 
 
 def test_registering_makes_an_account_a_session_and_a_record(api: Api) -> None:
-    alice = api.join("alice", fullName=" Alice Thornby ", deviceName="laptop", passwordConfirmation=PASSWORD)
+    alice = api.new_member("alice", fullName=" Alice Thornby ", deviceName="laptop", passwordConfirmation=PASSWORD)
     user = User.objects.get()
     assert (user.username, user.email, user.full_name) == ("alice", "alice@example.com", "Alice Thornby")
     assert (user.is_active, user.is_staff, user.is_superuser, user.is_email_verified) == (True, False, False, False)
@@ -26,11 +26,11 @@ def test_registering_makes_an_account_a_session_and_a_record(api: Api) -> None:
     event = Event.objects.get()
     assert (event.kind, event.user, event.ip_address) == ("account.registered", user, "127.0.0.1")
     assert outgoing.outbox == [], "mail is sent by the worker"
-    assert queued() == 1
+    assert count_queued_mails() == 1
 
 
 def test_every_wrong_argument_is_named_at_once_and_nothing_is_made(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api.register(
         "ALICE", "not an address", "1234567", passwordConfirmation="other", fullName="a\x00b", deviceName="a" * 101
     )
@@ -103,14 +103,14 @@ def test_s07_an_address_has_at_most_254_characters(api: Api) -> None:
 
 
 def test_s15_a_known_address_makes_no_second_account_and_leaves_the_owners_password(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api.register("mallory", "Alice@Example.com", NEW_PASSWORD)
     assert answer.status == 200
     assert answer.json["data"] == {"register": None}
     assert User.objects.get().username == "alice"
     assert Session.objects.count() == 1
     assert api.sign_in("alice@example.com", NEW_PASSWORD).code == "INVALID_CREDENTIALS"
-    assert api.signed_in("alice@example.com").claims["sub"] == str(User.objects.get().id)
+    assert api.sign_in_member("alice@example.com").claims["sub"] == str(User.objects.get().id)
 
 
 @pytest.mark.parametrize(
@@ -182,18 +182,18 @@ def test_a_rule_can_be_called_without_any_request() -> None:
 
 def test_where_verification_is_off_joining_mails_nothing_and_asking_still_does(api: Api, settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "off"
-    alice = api.join("alice")
-    assert queued() == 0
-    request("verify")
-    assert "errors" not in verify(last(ADDRESS).token, by=alice).json
+    alice = api.new_member("alice")
+    assert count_queued_mails() == 0
+    request_mail("verify")
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token, by=alice).json
 
 
 def test_s83_who_registers_a_stranger_s_address_cannot_flood_it(api: Api) -> None:
-    mallory, old, new = api.join("alice", fullName="Buy at evil.example"), PASSWORD, NEW_PASSWORD
+    mallory, old, new = api.new_member("alice", fullName="Buy at evil.example"), PASSWORD, NEW_PASSWORD
     for _ in range(9):
         assert "errors" not in api.change_password(mallory.token, old, new).json
         old, new = new, old
-    letters = received(ADDRESS)
+    letters = mails_to(ADDRESS)
     assert len(letters) == 5
     assert not [mail for mail in letters if "evil" in mail.text + mail.html]
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.api import PASSWORD, Answer, Api
-from tests.mailed import ADDRESS
+from tests.mail_flows import ADDRESS
 from users.accounts import unique
 from users.models import Session, User
 
@@ -14,9 +14,11 @@ INVISIBLE = "\u00ad\u034f\u115f\u180e\u200b\u200d\u202e\u2060\u2066\u3164\ufe0f\
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s01_of_sixteen_who_register_one_name_at_once_one_gets_it(at_once: Callable[..., list[Answer]]) -> None:
+def test_s01_of_sixteen_who_register_one_name_at_once_one_gets_it(
+    run_concurrently: Callable[..., list[Answer]],
+) -> None:
     passwords = [f"{PASSWORD} {number}" for number in range(16)]
-    answers = at_once([lambda number=number: race(number, passwords[number]) for number in range(16)])
+    answers = run_concurrently([lambda number=number: race(number, passwords[number]) for number in range(16)])
     winners = [number for number, answer in enumerate(answers) if "errors" not in answer.json]
     assert len(winners) == 1
     losers = [answer for number, answer in enumerate(answers) if number not in winners]
@@ -28,7 +30,7 @@ def test_s01_of_sixteen_who_register_one_name_at_once_one_gets_it(at_once: Calla
 
 
 def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api, statements: Callable[[], Any]) -> None:
-    api.join("alice")
+    api.new_member("alice")
     api.register("bob", "")
     with statements() as seen:
         assert api.register("ALICE", ADDRESS.upper()).field_errors == {("username", "TAKEN"), ("email", "TAKEN")}
@@ -37,7 +39,7 @@ def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api,
 
 @pytest.mark.django_db
 def test_s01_the_database_decides_where_the_look_before_saw_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.join("alice")
+    api.new_member("alice")
     looks, look = [], unique.check
 
     def blind_at_first(*arguments: Any) -> None:
@@ -52,7 +54,7 @@ def test_s01_the_database_decides_where_the_look_before_saw_nobody(api: Api, mon
 
 @pytest.mark.parametrize("name", ["ALICE", "Alice", "aLiCe"])
 def test_s02_a_name_in_another_case_is_the_same_name(api: Api, name: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     assert api.register(name, "other@example.com").field_errors == {("username", "TAKEN")}
 
 
@@ -66,7 +68,7 @@ def test_s02_a_name_in_another_case_is_the_same_name(api: Api, name: str) -> Non
     ],
 )
 def test_s03_wide_letters_ligatures_and_the_kelvin_sign_make_no_second_name(api: Api, taken: str, name: str) -> None:
-    api.join(taken)
+    api.new_member(taken)
     assert api.register(name, "other@example.com").field_errors == {("username", "TAKEN")}
 
 
@@ -97,7 +99,7 @@ def test_s05_letters_of_another_script_make_no_look_alike(api: Api, name: str) -
     ],
 )
 def test_s06_one_mailbox_is_one_account_in_every_spelling(api: Api, address: str, code: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     assert api.register("other", address).field_errors == {("email", code)}
     assert User.objects.count() == 1
 

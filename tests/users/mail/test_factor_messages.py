@@ -6,8 +6,8 @@ import pytest
 from django.core import mail as outgoing
 
 from tests.api import Api
-from tests.mailed import ADDRESS, proven
-from tests.post import deliver, last
+from tests.mail_flows import ADDRESS, verified_member
+from tests.mailbox import deliver, last_mail_to
 from users.caller import Caller
 from users.mail import factor_messages, outbox
 from users.models import User
@@ -35,9 +35,9 @@ def notify(name: str) -> None:
 
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_factor_mail_names_the_change_the_user_and_the_client(api: Api, name: str) -> None:
-    proven(fullName="Alice & <Co>")
+    verified_member(fullName="Alice & <Co>")
     notify(name)
-    mail = last(ADDRESS)
+    mail = last_mail_to(ADDRESS)
     assert mail.subject == SUBJECTS[name]
     assert "Hello Alice & <Co>," in mail.text
     assert "Hello Alice &amp; &lt;Co&gt;," in mail.html
@@ -48,7 +48,7 @@ def test_factor_mail_names_the_change_the_user_and_the_client(api: Api, name: st
 
 @pytest.mark.parametrize("name", SUBJECTS)
 def test_factor_mail_is_not_sent_to_an_inactive_user(api: Api, name: str) -> None:
-    proven()
+    verified_member()
     outgoing.outbox.clear()
     notify(name)
     User.objects.update(is_active=False)

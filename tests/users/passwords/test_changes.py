@@ -10,8 +10,8 @@ from django.contrib.auth.hashers import (
 )
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
-from tests.mailed import ADDRESS, proven
-from tests.post import queued, received
+from tests.mail_flows import ADDRESS, verified_member
+from tests.mailbox import count_queued_mails, mails_to
 from users.caller import Caller
 from users.models import Event, Session, User
 from users.passwords import hashing
@@ -21,27 +21,27 @@ RACES = pytest.mark.django_db(transaction=True)
 
 
 def test_s58_the_old_password_makes_way_for_the_new_one(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert api.change_password(alice.token).data == {
         "changePassword": {"endedSessions": 0, "user": {"username": "alice"}}
     }
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
-    api.signed_in("alice", NEW_PASSWORD)
+    api.sign_in_member("alice", NEW_PASSWORD)
     event = Event.objects.get(kind="password.changed")
     assert str(event.session_id) == alice.claims["sid"]
     assert event.facts == {}
 
 
 def test_s58_nobody_changes_a_password_without_a_session(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api.change_password(None)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_MISSING")
-    api.signed_in("alice", PASSWORD)
+    api.sign_in_member("alice", PASSWORD)
 
 
 def test_s60_s61_every_other_session_ends_with_the_old_password_and_this_one_stays(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
-    others = [api.signed_in("alice") for _ in range(3)]
+    alice, bob = api.new_member("alice"), api.new_member("bob")
+    others = [api.sign_in_member("alice") for _ in range(3)]
     assert api.change_password(alice.token).data["changePassword"]["endedSessions"] == 3
     for other in others:
         assert api.refresh(other.refresh_token).code == "TOKEN_INVALID"
@@ -56,7 +56,7 @@ def test_s60_s61_every_other_session_ends_with_the_old_password_and_this_one_sta
 def test_s61_the_credential_version_alone_ends_a_session_that_nobody_ended(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     monkeypatch.setattr(sessions, "end_all_locked", lambda *_, **__: 0)
     assert "errors" not in api.change_password(alice.token).json
     assert Session.objects.filter(ended_at=None).count() == 2
@@ -67,14 +67,14 @@ def test_s61_the_credential_version_alone_ends_a_session_that_nobody_ended(
 
 @RACES
 def test_s63_of_eight_changes_at_once_one_wins_and_seven_conflict(
-    at_once: Callable[..., list[Answer]], monkeypatch: pytest.MonkeyPatch
+    run_concurrently: Callable[..., list[Answer]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    members = [Api().join("alice"), *(Api().signed_in("alice") for _ in range(7))]
+    members = [Api().new_member("alice"), *(Api().sign_in_member("alice") for _ in range(7))]
     chosen = [f"{NEW_PASSWORD} {number}" for number in range(8)]
     # All have read, and proven that they know the old one, before any writes.
     proven = threading.Barrier(8)
     monkeypatch.setattr(hashing, "hash_password", lambda caller, raw, **_: (proven.wait(30), make_password(raw))[1])
-    answers = at_once([lambda each=each: change(members[each], chosen[each]) for each in range(8)])
+    answers = run_concurrently([lambda each=each: change(members[each], chosen[each]) for each in range(8)])
     monkeypatch.undo()
     winners = [number for number, answer in enumerate(answers) if "errors" not in answer.json]
     assert len(winners) == 1
@@ -90,7 +90,7 @@ def test_s63_of_eight_changes_at_once_one_wins_and_seven_conflict(
 def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
 
     def meanwhile(caller: Caller, raw: str, **_: Any) -> str:
         monkeypatch.undo()
@@ -100,13 +100,13 @@ def test_s63_a_change_that_read_before_another_conflicts_and_leaves_nothing(
 
     monkeypatch.setattr(hashing, "hash_password", meanwhile)
     assert api.change_password(alice.token).code == "CONFLICT"
-    api.signed_in("alice", PASSWORD)
+    api.sign_in_member("alice", PASSWORD)
     assert "errors" not in other("{ me { id } }").json
     assert not Event.objects.filter(kind="password.changed").exists()
 
 
 def test_a_user_deactivated_meanwhile_changes_nothing(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     monkeypatch.setattr(
         hashing, "hash_password", lambda caller, raw, **_: (User.objects.update(is_active=False), make_password(raw))[1]
     )
@@ -115,10 +115,10 @@ def test_a_user_deactivated_meanwhile_changes_nothing(api: Api, monkeypatch: pyt
 
 
 @RACES
-def test_s64_no_session_outlives_a_change_by_refreshing_through_it(at_once: Callable[..., list[Any]]) -> None:
-    alice = Api().join("alice")
-    others = [Api().signed_in("alice") for _ in range(8)]
-    ended, *newest = at_once(
+def test_s64_no_session_outlives_a_change_by_refreshing_through_it(run_concurrently: Callable[..., list[Any]]) -> None:
+    alice = Api().new_member("alice")
+    others = [Api().sign_in_member("alice") for _ in range(8)]
+    ended, *newest = run_concurrently(
         [lambda: change(alice, NEW_PASSWORD), *(lambda other=other: refresh_on(other) for other in others)]
     )
     assert "errors" not in ended.json
@@ -130,12 +130,12 @@ def test_s64_no_session_outlives_a_change_by_refreshing_through_it(at_once: Call
 
 
 def test_another_password_is_told_once_to_its_owner(api: Api) -> None:
-    alice = proven()
-    before = queued()
+    alice = verified_member()
+    before = count_queued_mails()
     api.change_password(alice.token, "wrong")
-    assert queued() == before
+    assert count_queued_mails() == before
     api.change_password(alice.token)
-    assert [mail.subject for mail in received(ADDRESS)][1:] == ["Your password was changed"]
+    assert [mail.subject for mail in mails_to(ADDRESS)][1:] == ["Your password was changed"]
 
 
 def change(member: Member, new: str) -> Answer:

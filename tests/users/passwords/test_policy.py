@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from tests.mailed import ADDRESS, request, reset
-from tests.post import last
+from tests.mail_flows import ADDRESS, request_mail, reset_password
+from tests.mailbox import last_mail_to
 
 
 @pytest.mark.parametrize("password", ["xK9#vQ2", "\u043c\u0443\u0445\u043e\u0440\u043a\u0430", "e\u0301" * 7])
@@ -17,7 +17,7 @@ def test_s08_seven_characters_are_too_few(api: Api, password: str) -> None:
 
 
 def test_s08_eight_characters_are_enough(api: Api) -> None:
-    api.join("alice", password="xK9#vQ2w")
+    api.new_member("alice", password="xK9#vQ2w")
 
 
 def test_s09_one_setting_raises_the_floor_to_fifteen(api: Api, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +26,7 @@ def test_s09_one_setting_raises_the_floor_to_fifteen(api: Api, settings: Any, mo
     settings.AUTH_PASSWORD_VALIDATORS = raised["AUTH_PASSWORD_VALIDATORS"]
     refused = api.register("alice", password="xK9#vQ2wLp5!zR")
     assert refused.field_errors == {("password", "PASSWORD_TOO_SHORT")}
-    api.join("alice", password="xK9#vQ2wLp5!zRt")
+    api.new_member("alice", password="xK9#vQ2wLp5!zRt")
 
 
 @pytest.mark.parametrize("doubled", [False, True])
@@ -69,13 +69,13 @@ def test_s10_what_is_tried_first_is_refused_doubled_too(api: Api, password: str,
     ],
 )
 def test_s11_any_script_spaces_emoji_and_256_characters_make_a_password(api: Api, password: str) -> None:
-    api.join("alice", password=password)
-    api.signed_in("alice", password)
+    api.new_member("alice", password=password)
+    api.sign_in_member("alice", password)
 
 
 def test_s13_what_is_longer_than_256_characters_never_reaches_the_hasher(api: Api, hashed: list[str]) -> None:
     longest = ("no two alike: " + "".join(map(chr, range(0x4E00, 0x4F00))))[:256]
-    alice = api.join("alice", password=longest)
+    alice = api.new_member("alice", password=longest)
     hashed.clear()
     huge = longest + "x" * 80_000
     assert api.register("bob", password=huge).field_errors == {("password", "TOO_LONG")}
@@ -95,8 +95,8 @@ def test_s13_what_is_longer_than_256_characters_never_reaches_the_hasher(api: Ap
 
 @pytest.mark.parametrize(("kept", "typed"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
 def test_s14_accents_composed_and_apart_are_one_password(api: Api, kept: str, typed: str) -> None:
-    api.join("alice", password=f"au {kept} du coin")
-    api.signed_in("alice", f"au {typed} du coin")
+    api.new_member("alice", password=f"au {kept} du coin")
+    api.sign_in_member("alice", f"au {typed} du coin")
     assert api.sign_in("alice", "au cafe du coin").code == "INVALID_CREDENTIALS"
 
 
@@ -113,18 +113,18 @@ def test_s14_accents_composed_and_apart_are_one_password(api: Api, kept: str, ty
     ],
 )
 def test_s62_the_new_password_keeps_the_same_rules_and_is_new(api: Api, new: str, code: str) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     answer = api.change_password(alice.token, PASSWORD, new)
     assert answer.code == "BAD_USER_INPUT"
     assert ("newPassword", code) in answer.field_errors
     assert "errors" not in other("{ me { id } }").json
-    api.signed_in("alice", PASSWORD)
+    api.sign_in_member("alice", PASSWORD)
 
 
 def asked() -> str:
     """The token that was mailed to alice to choose a password by."""
-    request("reset")
-    return last(ADDRESS).token
+    request_mail("reset")
+    return last_mail_to(ADDRESS).token
 
 
 @pytest.mark.parametrize(
@@ -138,9 +138,9 @@ def asked() -> str:
     ],
 )
 def test_s62_a_reset_keeps_the_same_rules_and_another_try_may_follow(api: Api, new: str, code: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     token = asked()
-    answer = reset(token, new)
+    answer = reset_password(token, new)
     assert ("newPassword", code) in answer.field_errors
     assert "errors" not in alice("{ me { id } }").json
-    assert "errors" not in reset(token).json
+    assert "errors" not in reset_password(token).json

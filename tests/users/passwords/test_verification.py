@@ -33,19 +33,19 @@ LONG = "Correct Horse Battery Staple, " * 3 + "again"
     ids=len,
 )
 def test_s12_a_password_is_compared_whole(api: Api, guess: str) -> None:
-    api.join("alice", password=LONG)
+    api.new_member("alice", password=LONG)
     assert api.sign_in("alice", guess).code == "INVALID_CREDENTIALS"
 
 
 def test_s12_the_spaces_around_a_password_belong_to_it(api: Api) -> None:
-    api.join("alice", password=f" {PASSWORD} ")
+    api.new_member("alice", password=f" {PASSWORD} ")
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
-    api.signed_in("alice", f" {PASSWORD} ")
+    api.sign_in_member("alice", f" {PASSWORD} ")
 
 
 @pytest.mark.parametrize("case", ["right", "wrong", "unknown", "malformed", "disabled", "unusable", "foreign", "empty"])
 def test_s19_one_hash_is_computed_whoever_asks(api: Api, hashed: list[str], case: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     users = User.objects.filter(username="alice")
     if case == "disabled":
         users.update(is_active=False)
@@ -77,29 +77,29 @@ FOREIGN = {
 @pytest.mark.usefixtures("old_hashers")
 @pytest.mark.parametrize("kept", FOREIGN.values(), ids=FOREIGN)
 def test_a_hash_of_another_system_is_verified_and_replaced_at_sign_in(api: Api, kept: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(password=kept)
     assert api.sign_in("alice", NEW_PASSWORD).code == "INVALID_CREDENTIALS"
     assert User.objects.get().password == kept
-    api.signed_in("alice")
+    api.sign_in_member("alice")
     upgraded = User.objects.get().password
     assert upgraded.startswith("argon2$argon2id$")
-    api.signed_in("alice")
+    api.sign_in_member("alice")
     assert User.objects.get().password == upgraded
     assert "errors" not in alice("{ me { id } }").json, "another hash of the same password ends no session"
 
 
 @pytest.mark.usefixtures("old_hashers")
 def test_a_password_longer_than_bcrypt_reads_opens_an_account_from_elsewhere(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     User.objects.update(password="bcrypt$" + bcrypt.hashpw(LONG.encode()[:72], bcrypt.gensalt(4)).decode())
     assert api.sign_in("alice", "x" * 100).code == "INVALID_CREDENTIALS"
-    api.signed_in("alice", LONG)
+    api.sign_in_member("alice", LONG)
     assert api.sign_in("alice", LONG[:72]).code == "INVALID_CREDENTIALS"
 
 
 def test_a_replaced_hash_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.join("alice")
+    api.new_member("alice")
     User.objects.update(password=PBKDF2PasswordHasher().encode(PASSWORD, "salt", 1_000))
 
     check = hashing.check_password
@@ -122,17 +122,17 @@ def test_a_replaced_hash_brings_no_replaced_password_back(api: Api, monkeypatch:
 
 @pytest.mark.parametrize("guess", ["", "wrong", PASSWORD.upper(), PASSWORD + " "])
 def test_s58_nobody_changes_a_password_without_knowing_it(api: Api, guess: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     answer = api.change_password(alice.token, guess)
     assert (answer.code, answer.extensions["field"]) == ("INVALID_CREDENTIALS", "oldPassword")
-    api.signed_in("alice", PASSWORD)
+    api.sign_in_member("alice", PASSWORD)
     event = Event.objects.get(kind="password.refused")
     assert (str(event.session_id), event.facts) == (alice.claims["sid"], {})
     assert not Event.objects.filter(kind="password.changed").exists()
 
 
 def test_s59_guessing_the_old_password_is_throttled_for_that_user_alone(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     answers = [api.change_password(alice.token, f"guess {number}") for number in range(30)]
     codes = [answer.code for answer in answers]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
@@ -144,7 +144,7 @@ def test_s59_guessing_the_old_password_is_throttled_for_that_user_alone(api: Api
 
 
 def test_s59_the_right_password_forgives_the_wrong_ones(api: Api) -> None:
-    alice, old, new = api.join("alice"), PASSWORD, NEW_PASSWORD
+    alice, old, new = api.new_member("alice"), PASSWORD, NEW_PASSWORD
     for _ in range(3):
         for number in range(9):
             assert api.change_password(alice.token, f"guess {number}").code == "INVALID_CREDENTIALS"
@@ -153,7 +153,7 @@ def test_s59_the_right_password_forgives_the_wrong_ones(api: Api) -> None:
 
 
 def test_s59_guesses_cannot_be_aliased(api: Api, hashed: list[str]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     hashed.clear()
     guesses = " ".join(
         f'a{number}: changePassword(oldPassword: "{PASSWORD}", newPassword: "{NEW_PASSWORD}") {{ endedSessions }}'
@@ -161,4 +161,4 @@ def test_s59_guesses_cannot_be_aliased(api: Api, hashed: list[str]) -> None:
     )
     assert alice(f"mutation {{ {guesses} }}").code == "OPERATION_TOO_COMPLEX"
     assert hashed == []
-    api.signed_in("alice", PASSWORD)
+    api.sign_in_member("alice", PASSWORD)

@@ -5,7 +5,7 @@ from graphql import GraphQLScalarType
 from gateway.graphql.schema import schema
 from tests.api import Api
 from tests.authenticator import Authenticator
-from tests.passkeys import register, verified
+from tests.passkeys import new_verified_member, register_passkey
 from users.models import Passkey
 
 
@@ -18,6 +18,6 @@ def test_scalars_name_their_specification() -> None:
 
 def test_passkey_has_its_credential_id_for_browsers(api: Api) -> None:
     key = Authenticator()
-    passkey = register(verified(), key).data["registerPasskey"]["passkey"]
+    passkey = register_passkey(new_verified_member(), key).data["registerPasskey"]["passkey"]
     assert passkey["credentialId"] == key.get({"challenge": "AA"})["id"]
     assert passkey["createdAt"] == Passkey.objects.get().created_at.isoformat()

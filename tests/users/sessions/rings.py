@@ -2,7 +2,7 @@
 
 from django.conf import settings
 
-from tests.api import age
+from tests.api import backdate
 from users.models import SigningKey
 from users.sessions import key_ring, signing_keys
 from users.sessions.key_ring import KeyRing
@@ -24,4 +24,4 @@ def current_and_next() -> tuple[SigningKey, SigningKey]:
 
 def let_all_keys_be_known() -> None:
     """Make the keys so old that every gateway and every other service knows them."""
-    age(SigningKey.objects, signing_keys.PUBLISHED_AFTER, "created_at")
+    backdate(SigningKey.objects, signing_keys.PUBLISHED_AFTER, "created_at")

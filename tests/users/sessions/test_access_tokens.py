@@ -30,7 +30,7 @@ def resigned(token: str, **changes: Any) -> str:
 
 @pytest.mark.parametrize("header", STALE)
 def test_s30_a_broken_header_breaks_no_public_operation(api: Api, header: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     broken = {"Authorization": header, "Cookie": "JWT=a.b.c; sessionid=nonsense"}
     refresh_token = api.sign_in("alice", **broken).data["tokenAuth"]["refreshToken"]
     assert "errors" not in api.refresh(refresh_token, **broken).json
@@ -39,7 +39,7 @@ def test_s30_a_broken_header_breaks_no_public_operation(api: Api, header: str) -
 
 
 def test_s30_an_expired_header_breaks_no_public_operation(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     expired = resigned(alice.token, exp=1_000_000_000)
     assert "errors" not in api.refresh(alice.refresh_token, Authorization=f"Bearer {expired}").json
     assert "errors" not in api.sign_in("alice", Authorization=f"JWT {expired}").json
@@ -65,7 +65,7 @@ FORGERIES: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize(("changes", "reason"), FORGERIES.values(), ids=FORGERIES)
 def test_s38_s41_claims_under_our_own_key_must_hold(api: Api, changes: dict[str, Any], reason: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert "errors" not in api.me(resigned(alice.token)).json
     assert "errors" not in api.me(resigned(alice.token, nbf=1)).json
     forged = resigned(alice.token, **changes)
@@ -76,14 +76,14 @@ def test_s38_s41_claims_under_our_own_key_must_hold(api: Api, changes: dict[str,
 
 
 def test_s41_one_users_token_does_not_open_anothers_session(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     assert api.me(resigned(alice.token, sid=bob.claims["sid"])).code == "UNAUTHENTICATED"
     assert api.me(resigned(alice.token, sub=bob.claims["sub"])).code == "UNAUTHENTICATED"
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "HS512", "ES256", "EdDSA", "RS256"])
 def test_s33_s35_what_another_key_signed_opens_nothing(api: Api, algorithm: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     key = key_ring.get().current
     secret: Any = {"none": "", "HS256": str(key.jwk()).encode(), "HS512": str(key.jwk()).encode()}.get(algorithm)
     if secret is None:
@@ -95,7 +95,7 @@ def test_s33_s35_what_another_key_signed_opens_nothing(api: Api, algorithm: str)
 
 
 def test_s34_a_token_that_was_touched_opens_nothing_though_the_untouched_one_is_remembered(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     assert "errors" not in api.me(alice.token).json
     head, payload, signature = alice.token.split(".")
     for touched in (f"{head}.{bob.token.split('.')[1]}.{signature}", f"{head}.{payload}.", alice.token[:-4]):
@@ -103,7 +103,7 @@ def test_s34_a_token_that_was_touched_opens_nothing_though_the_untouched_one_is_
 
 
 def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert "errors" not in api.me(alice.token).json
     now = timezone.now()
     monkeypatch.setattr(access_tokens.timezone, "now", lambda: now + timedelta(seconds=301))
@@ -113,7 +113,7 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
 
 
 def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None:
-    alice, old = api.join("alice"), settings.GATEWAY_SIGNING_KEYS
+    alice, old = api.new_member("alice"), settings.GATEWAY_SIGNING_KEYS
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + old
     key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
@@ -125,7 +125,7 @@ def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None
 
 
 def test_s42_each_token_has_one_purpose(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     answer = api.me(alice.refresh_token)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
     assert api.refresh(alice.token).code == "TOKEN_INVALID"
@@ -136,7 +136,7 @@ def test_s42_each_token_has_one_purpose(api: Api) -> None:
 
 @pytest.mark.parametrize("key", ["token", "access_token", "jwt", "JWT", "authorization"])
 def test_s43_a_token_is_looked_for_in_the_header_alone(api: Api, key: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     for value in (alice.token, f"Bearer {alice.token}"):
         body = {"query": "{ me { id } }"}
         places = [
@@ -188,20 +188,20 @@ def test_s44_rubbish_for_a_token_has_one_clean_answer(api: Api, token: str) -> N
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "JWT", "jwt"])
 def test_both_schemes_carry_a_token_in_any_case(api: Api, scheme: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert api.me(Authorization=f"{scheme} {alice.token}").data["me"]["username"] == "alice"
     assert api.me(Authorization=f" {scheme}   {alice.token} ").data["me"]["username"] == "alice"
 
 
 @pytest.mark.parametrize("header", [None, "", "Basic YTpi", "Token {0}", "{0}"])
 def test_without_a_token_the_reason_says_so(api: Api, header: str | None) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     answer = api.me(**({} if header is None else {"Authorization": header.format(alice.token)}))
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_MISSING")
 
 
 def test_a_token_is_verified_from_the_argument_or_the_header(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     told = {"claims": {"sub": alice.claims["sub"], "sid": alice.claims["sid"]}, "user": {"username": "alice"}}
     assert api(VERIFY, {"token": alice.token}).data == {"verifyToken": told}
     assert api(VERIFY, token=alice.token).data == {"verifyToken": told}
@@ -210,7 +210,7 @@ def test_a_token_is_verified_from_the_argument_or_the_header(api: Api) -> None:
 
 @pytest.mark.parametrize("end", ["signed out", "deactivated", "password", "idle", "deleted"])
 def test_a_good_signature_is_not_enough_to_verify(api: Api, end: str) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     acts: dict[str, Callable[[], Any]] = {
         "signed out": lambda: api.revoke(alice.refresh_token),
         "deactivated": lambda: User.objects.update(is_active=False),
@@ -225,7 +225,7 @@ def test_a_good_signature_is_not_enough_to_verify(api: Api, end: str) -> None:
 
 
 def test_recognising_costs_one_statement_and_only_where_somebody_asks(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert count(statements, alice, "{ me { id username email lastLogin } }") == 1
     assert count(statements, alice, "{ a: me { id } b: me { id } c: dashboard { message user { id } } }") == 1
     assert count(statements, alice, "{ __typename errorCodes fieldErrorCodes }") == 0
@@ -233,7 +233,7 @@ def test_recognising_costs_one_statement_and_only_where_somebody_asks(api: Api, 
 
 
 def test_a_deleted_user_costs_one_statement_for_many_fields(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.all().delete()
     with statements() as seen:
         answer = alice("{ a: me { id } b: me { id } c: dashboard { message } }")
@@ -242,7 +242,7 @@ def test_a_deleted_user_costs_one_statement_for_many_fields(api: Api, statements
 
 
 def test_a_token_that_is_refused_for_itself_costs_nothing(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     expired = resigned(alice.token, exp=1_000_000_000)
     with statements() as seen:
         assert api.me(expired).code == api.me("a.b.c").code == api.me().code == "UNAUTHENTICATED"
@@ -257,7 +257,7 @@ def count(statements: Callable[[], Any], member: Member, document: str) -> int:
 
 @pytest.mark.parametrize(("ahead", "taken"), [(20, True), (60, False)])
 def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Api, ahead: int, taken: bool) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     claims = alice.claims | {"iss": "http://localhost:8000", "aud": "gateway", "jti": "x", "auth_time": 1}
     token = access_tokens.sign(claims | {"iat": int(time.time()) + ahead, "exp": int(time.time()) + 300})
     assert ("errors" not in api.me(token).json) == taken
@@ -267,7 +267,7 @@ def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Ap
 def test_f06_a_request_waits_once_for_a_database_that_does_not_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    alice, asked = api.join(), []
+    alice, asked = api.new_member(), []
 
     def hang(**names: Any) -> Any:
         asked.append(place)

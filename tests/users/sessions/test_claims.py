@@ -11,14 +11,14 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from graphene.utils.str_converters import to_camel_case
 
-from tests.api import Api, age, decode
+from tests.api import Api, backdate, decode
 from users.caller import Caller
 from users.models import Session, User
 from users.sessions import access_tokens, key_ring
 
 
 def test_s37_an_access_token_lasts_five_minutes(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     for token in (alice.token, api.refresh(alice.refresh_token).data["refreshToken"]["token"]):
         claims = decode(token)
         assert claims["exp"] - claims["iat"] == 300
@@ -26,7 +26,7 @@ def test_s37_an_access_token_lasts_five_minutes(api: Api) -> None:
 
 
 def test_s39_s40_a_token_has_the_form_of_rfc_9068_and_says_nothing_personal(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice Thornby")
+    alice = api.new_member("alice", fullName="Alice Thornby")
     header, claims = jwt.get_unverified_header(alice.token), decode(alice.token)
     assert header == {"typ": "at+jwt", "alg": "ES256", "kid": key_ring.get().current.kid}
     assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "acr", "amr"}
@@ -37,14 +37,14 @@ def test_s39_s40_a_token_has_the_form_of_rfc_9068_and_says_nothing_personal(api:
 
 
 def test_s40_the_subject_survives_a_new_name(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     alice('mutation { updateProfile(username: "other") { user { id } } }')
-    assert api.signed_in("other").claims["sub"] == alice.claims["sub"]
+    assert api.sign_in_member("other").claims["sub"] == alice.claims["sub"]
 
 
 def test_a_setting_switches_claims_on(api: Api, settings: Any) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["username", "email"]
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     claims = decode(alice.token)
     assert (claims["username"], claims["email"]) == ("alice", "alice@example.com")
     assert alice("{ me { username } }").data == {"me": {"username": "alice"}}
@@ -53,7 +53,7 @@ def test_a_setting_switches_claims_on(api: Api, settings: Any) -> None:
 @pytest.mark.parametrize("is_verified", [False, True])
 def test_an_email_claim_comes_with_whether_the_address_is_verified(api: Api, settings: Any, is_verified: bool) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["email"]
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(is_email_verified=is_verified)
     pair = api.refresh(alice.refresh_token).data["refreshToken"]
     claims = decode(pair["token"])
@@ -77,7 +77,7 @@ PROFILE = {
 def test_every_claim_that_is_known_can_be_switched_on_and_roles_cost_one_statement(
     api: Api, settings: Any, statements: Callable[[], Any]
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(**{name: value for name, value in PROFILE.items() if name != "roles"})
     User.objects.get().groups.set([Group.objects.create(name=name) for name in ("staff", "editors")])
     costs = []
@@ -99,15 +99,15 @@ def test_every_claim_that_is_known_can_be_switched_on_and_roles_cost_one_stateme
 
 def test_the_longest_profile_still_makes_a_token_that_is_taken(api: Api, settings: Any) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["username", "email", "full_name", "image_url", "bio"]
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(bio="\U0001f407" * 2_000, full_name="\U0001f407" * 150, image_url=f"https://a/{'a' * 490}")
     token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
     assert "errors" not in api.me(token).json
 
 
 def test_each_generation_has_a_token_id_and_the_first_sign_in_stays_its_moment(api: Api) -> None:
-    alice = api.join("alice")
-    age(Session.objects, timedelta(minutes=1), "created_at", "rotated_at")
+    alice = api.new_member("alice")
+    backdate(Session.objects, timedelta(minutes=1), "created_at", "rotated_at")
     later = decode(api.refresh(alice.refresh_token).data["refreshToken"]["token"])
     first = decode(alice.token)
     assert later["jti"] != first["jti"]
@@ -117,7 +117,7 @@ def test_each_generation_has_a_token_id_and_the_first_sign_in_stays_its_moment(a
 
 def test_a_change_of_the_claims_of_one_request_changes_no_other(api: Api, settings: Any) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["roles"]
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.get().groups.add(Group.objects.create(name="editors"))
     token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
     caller = access_tokens.signed_in(Caller(token=token))

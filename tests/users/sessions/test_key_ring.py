@@ -25,7 +25,7 @@ PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAM
 def test_a_key_from_a_setting_signs_what_the_gateway_gives(api: Api, settings: Any, algorithm: str) -> None:
     pem = crypto_keys.generate(algorithm)
     settings.GATEWAY_SIGNING_KEYS = pem
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     key = crypto_keys.load(pem)
     assert jwt.get_unverified_header(alice.token)["alg"] == algorithm
     assert jwt.decode(alice.token, key.public, algorithms=[algorithm], audience="gateway")["sub"] == alice.claims["sub"]
@@ -72,9 +72,9 @@ def test_a_setting_without_a_key_stops_instead_of_making_one(
 
 @pytest.mark.django_db(transaction=True)
 def test_f21_gateways_that_start_at_one_moment_share_one_ring(
-    without_key: Any, at_once: Callable[..., list[key_ring.KeyRing]]
+    without_key: Any, run_concurrently: Callable[..., list[key_ring.KeyRing]]
 ) -> None:
-    rings = at_once([lambda: key_ring._read(None)] * 8)
+    rings = run_concurrently([lambda: key_ring._read(None)] * 8)
     current, coming = current_and_next()
     assert {ring.current.kid for ring in rings} == {current.kid}
     assert {kid for ring in rings for kid in ring.by_kid} == {current.kid, coming.kid}
@@ -82,7 +82,7 @@ def test_f21_gateways_that_start_at_one_moment_share_one_ring(
 
 
 def test_f21_a_changed_secret_loses_nothing_where_the_old_one_is_a_fallback(api: Api, without_key: Any) -> None:
-    alice, first, old = api.join("alice"), restarted_ring(), without_key.SECRET_KEY
+    alice, first, old = api.new_member("alice"), restarted_ring(), without_key.SECRET_KEY
     without_key.SECRET_KEY = "another secret, long enough for anything that is derived from it"
     with pytest.raises(ImproperlyConfigured, match="SECRET_KEY_FALLBACKS"):
         restarted_ring()
@@ -98,7 +98,7 @@ def test_f21_a_changed_secret_loses_nothing_where_the_old_one_is_a_fallback(api:
 def test_the_ring_is_read_by_one_statement_once_in_a_while_whatever_comes(
     api: Api, without_key: Any, statements: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     restarted_ring()
     key_ring.get()
     with statements() as seen:
@@ -137,7 +137,7 @@ def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
 
 
 def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, without_key: Any) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     api.me(alice.token)
     api.me(alice.token)
     assert access_tokens._verified_claims.cache_info().hits

@@ -9,7 +9,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from tests.api import Api, Member, age
+from tests.api import Api, Member, backdate
 from tests.users.sessions.tokens import INVALID_TOKENS
 from users.caller import Caller
 from users.models import Event, Session, User
@@ -28,18 +28,18 @@ END_ALL = "mutation ($keep: Boolean) { endAllSessions(keepCurrent: $keep) { ende
 
 
 def test_s54_a_session_that_nobody_refreshed_for_a_week_is_over(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     session = Session.objects.get()
     assert session.expires_at - session.rotated_at == timedelta(days=7)
     assert session.absolute_expires_at - session.created_at == timedelta(days=30)
-    age(Session.objects, timedelta(days=7), "rotated_at", "expires_at")
+    backdate(Session.objects, timedelta(days=7), "rotated_at", "expires_at")
     assert api.refresh(alice.refresh_token).code == "TOKEN_EXPIRED"
     assert alice("{ me { id } }").code == "UNAUTHENTICATED"
-    assert len(api.signed_in("alice")("{ me { sessions { id } } }").data["me"]["sessions"]) == 1
+    assert len(api.sign_in_member("alice")("{ me { sessions { id } } }").data["me"]["sessions"]) == 1
 
 
 def test_s46_a_deactivated_user_is_out_at_once(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     User.objects.filter(username="alice").update(is_active=False)
     assert alice("{ me { id } }").code == "UNAUTHENTICATED"
     assert api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
@@ -50,7 +50,7 @@ def test_s46_a_deactivated_user_is_out_at_once(api: Api) -> None:
 
 
 def test_s56_s57_signing_out_ends_the_session_and_its_access_token_and_no_other(api: Api) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     for _ in range(2):
         assert api.revoke(alice.refresh_token).data["revokeToken"]["revoked"] > 1_700_000_000
     assert api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
@@ -63,14 +63,14 @@ def test_s56_s57_signing_out_ends_the_session_and_its_access_token_and_no_other(
 
 @pytest.mark.parametrize("token", INVALID_TOKENS.values(), ids=INVALID_TOKENS)
 def test_s56_signing_out_with_a_token_that_is_not_ours_is_silent(api: Api, token: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert set(api.revoke(token).data["revokeToken"]) == {"revoked"}
     assert "errors" not in alice("{ me { id } }").json
     assert not Event.objects.filter(kind="session.ended").exists()
 
 
 def test_s56_a_spent_token_signs_out_as_well(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     pair = api.next_pair(alice.refresh_token)
     api.revoke(alice.refresh_token)
     assert api.me(pair["token"]).code == "UNAUTHENTICATED"
@@ -78,7 +78,7 @@ def test_s56_a_spent_token_signs_out_as_well(api: Api) -> None:
 
 
 def test_a_user_ends_another_session_of_their_own(api: Api) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     assert alice(END, id=other.claims["sid"]).data == {"endSession": {"ended": True}}
     assert other("{ me { id } }").code == "UNAUTHENTICATED"
     assert api.refresh(other.refresh_token).code == "TOKEN_INVALID"
@@ -90,7 +90,7 @@ def test_a_user_ends_another_session_of_their_own(api: Api) -> None:
 
 @pytest.mark.parametrize("case", ["another's", "ended", "expired", "unknown", "rubbish", "empty", "selector"])
 def test_what_is_no_live_session_of_ones_own_is_not_found(api: Api, case: str) -> None:
-    alice, bob, third = api.join("alice"), api.join("bob"), api.signed_in("alice")
+    alice, bob, third = api.new_member("alice"), api.new_member("bob"), api.sign_in_member("alice")
     rows = Session.objects.filter(id=third.claims["sid"])
     if case == "ended":
         api.revoke(third.refresh_token)
@@ -118,8 +118,8 @@ def test_what_is_no_live_session_of_ones_own_is_not_found(api: Api, case: str) -
 def test_a_user_ends_all_sessions_or_all_but_this_one(
     api: Api, variables: dict[str, Any], ended: int, stays: bool
 ) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
-    others = [api.signed_in("alice"), api.signed_in("alice")]
+    alice, bob = api.new_member("alice"), api.new_member("bob")
+    others = [api.sign_in_member("alice"), api.sign_in_member("alice")]
     assert alice(END_ALL, **variables).data == {"endAllSessions": {"endedSessions": ended}}
     assert [is_in(member) for member in (alice, *others, bob)] == [stays, False, False, True]
     event = Event.objects.get(kind="session.ended")
@@ -127,17 +127,17 @@ def test_a_user_ends_all_sessions_or_all_but_this_one(
 
 
 def test_ending_all_others_where_there_are_none_is_no_event(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert alice(END_ALL, keep=True).data == {"endAllSessions": {"endedSessions": 0}}
     assert not Event.objects.filter(kind="session.ended").exists()
 
 
 def test_only_live_sessions_are_shown_the_last_used_first(api: Api) -> None:
-    alice = api.join("alice", deviceName="first")
-    members = [api.signed_in("alice") for _ in range(4)]
+    alice = api.new_member("alice", deviceName="first")
+    members = [api.sign_in_member("alice") for _ in range(4)]
     rows = [Session.objects.filter(id=member.claims["sid"]) for member in (alice, *members)]
     for hours, row in enumerate(rows):
-        age(row, timedelta(hours=hours), "rotated_at")
+        backdate(row, timedelta(hours=hours), "rotated_at")
     rows[2].update(ended_at=timezone.now())
     rows[3].update(expires_at=timezone.now())
     rows[4].update(credential_version=7)
@@ -147,16 +147,16 @@ def test_only_live_sessions_are_shown_the_last_used_first(api: Api) -> None:
         {"id": members[0].claims["sid"], "isCurrent": False},
     ]
     api.refresh(members[0].refresh_token)
-    age(rows[0], timedelta(hours=1), "rotated_at")
+    backdate(rows[0], timedelta(hours=1), "rotated_at")
     assert alice("{ me { sessions { isCurrent } } }").data["me"]["sessions"][0] == {"isCurrent": False}
 
 
 @RACES
 def test_who_ends_all_while_the_password_changes_waits_for_nobody_in_a_circle(
-    at_once: Callable[..., list[Any]],
+    run_concurrently: Callable[..., list[Any]],
 ) -> None:
-    alice = Api().join("alice")
-    Api().signed_in("alice")
+    alice = Api().new_member("alice")
+    Api().sign_in_member("alice")
     asking = access_tokens.signed_in(Caller(token=alice.token))
 
     def change() -> int:
@@ -171,13 +171,13 @@ def test_who_ends_all_while_the_password_changes_waits_for_nobody_in_a_circle(
         time.sleep(0.2)
         return sessions.end_all(asking)
 
-    assert at_once([change, end]) == [1, 2]
+    assert run_concurrently([change, end]) == [1, 2]
 
 
 def test_reading_all_sessions_costs_two_statements(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     for _ in range(3):
-        api.signed_in("alice")
+        api.sign_in_member("alice")
     with statements() as seen:
         document = "{ me { sessions { id deviceName userAgent ipAddress createdAt lastUsedAt expiresAt isCurrent } } }"
         assert len(alice(document).data["me"]["sessions"]) == 4

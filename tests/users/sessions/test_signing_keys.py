@@ -50,7 +50,7 @@ def test_a_ring_that_is_lost_is_replaced_by_withdrawing_it(without_key: Any) -> 
 
 
 def test_s92_a_rotation_lets_the_next_key_sign_and_the_former_verify(api: Api, without_key: Any) -> None:
-    alice, (former, coming) = api.join("alice"), current_and_next()
+    alice, (former, coming) = api.new_member("alice"), current_and_next()
     let_all_keys_be_known()
     before = timezone.now()
     assert signing_keys.rotate() == coming.kid
@@ -96,7 +96,9 @@ def test_s92_a_retired_key_is_gone_when_its_last_token_is_over(api: Api, without
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_rotations_at_one_moment_one_turns_the_ring(without_key: Any, at_once: Callable[..., list[bool]]) -> None:
+def test_of_rotations_at_one_moment_one_turns_the_ring(
+    without_key: Any, run_concurrently: Callable[..., list[bool]]
+) -> None:
     _, coming = restarted_ring().by_kid
     let_all_keys_be_known()
 
@@ -106,13 +108,13 @@ def test_of_rotations_at_one_moment_one_turns_the_ring(without_key: Any, at_once
         except (signing_keys.ConcurrentRotation, signing_keys.NotYetPublished):
             return False
 
-    assert sorted(at_once([turn] * 4)) == [False, False, False, True]
+    assert sorted(run_concurrently([turn] * 4)) == [False, False, False, True]
     assert restarted_ring().current.kid == coming
     assert SigningKey.objects.count() == 3
 
 
 def test_s92_a_withdrawn_key_takes_its_tokens_with_it_though_they_are_remembered(api: Api, without_key: Any) -> None:
-    alice, (current, coming) = api.join("alice"), current_and_next()
+    alice, (current, coming) = api.new_member("alice"), current_and_next()
     assert "errors" not in api.me(alice.token).json
     assert signing_keys.revoke(current.kid)
     restarted_ring()
@@ -141,7 +143,7 @@ def test_any_key_can_be_withdrawn_and_the_ring_is_whole_again(without_key: Any) 
 def test_another_algorithm_signs_once_its_key_is_known_and_the_old_one_verifies(
     api: Api, without_key: Any, algorithm: str
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     let_all_keys_be_known()
     without_key.GATEWAY_SIGNING_ALGORITHM = algorithm
     assert restarted_ring().current.algorithm == "ES256", "the new key is shown before it signs"
@@ -166,7 +168,9 @@ def test_gateways_of_two_algorithms_accept_the_tokens_of_each_other(api: Api, wi
     for algorithm in settings * 2:
         without_key.GATEWAY_SIGNING_ALGORITHM = algorithm
         assert restarted_ring().current.algorithm == algorithm
-        assert "errors" not in api.me(api.join(f"{algorithm}{len(key_ring.jwks())}{timezone.now():%f}").token).json
+        assert (
+            "errors" not in api.me(api.new_member(f"{algorithm}{len(key_ring.jwks())}{timezone.now():%f}").token).json
+        )
     assert SigningKey.objects.count() == 4
 
 

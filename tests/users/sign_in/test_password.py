@@ -9,8 +9,8 @@ from django.contrib.auth.signals import user_logged_in
 from django.utils import timezone
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, decode
-from tests.mailed import proven, verify
-from tests.post import last
+from tests.mail_flows import verified_member, verify_email
+from tests.mailbox import last_mail_to
 from users.caller import Caller
 from users.models import Event, Session, User
 from users.passwords import verification
@@ -20,9 +20,9 @@ RACES = pytest.mark.django_db(transaction=True)
 
 
 @RACES
-def test_s64_no_sign_in_by_the_old_password_outlives_a_change(at_once: Callable[..., list[Answer]]) -> None:
-    alice = Api().join("alice")
-    ended, *answers = at_once([lambda: change(alice, NEW_PASSWORD), *[lambda: Api().sign_in("alice")] * 8])
+def test_s64_no_sign_in_by_the_old_password_outlives_a_change(run_concurrently: Callable[..., list[Answer]]) -> None:
+    alice = Api().new_member("alice")
+    ended, *answers = run_concurrently([lambda: change(alice, NEW_PASSWORD), *[lambda: Api().sign_in("alice")] * 8])
     assert "errors" not in ended.json
     for answer in answers:
         if "errors" in answer.json:
@@ -36,7 +36,7 @@ def test_s64_no_sign_in_by_the_old_password_outlives_a_change(at_once: Callable[
 def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    api.join("alice")
+    api.new_member("alice")
     judge = verification.is_correct
     monkeypatch.setattr(
         verification,
@@ -49,7 +49,7 @@ def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
 
 
 def test_an_address_is_not_looked_for_among_the_names(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     User.objects.update(email="alice@example.com")
     User.objects.create_user("bob", "bob@example.com", PASSWORD)
     assert password.sign_in(Caller(), username="bob@example.com", password=PASSWORD).user.username == "bob"
@@ -64,7 +64,7 @@ PAIRS = ["admin", "root", "test", "user", "guest", "administrator", "superuser",
 
 @pytest.mark.parametrize("name", ["alice", "ALICE", "\uff41lice", "alice@example.com", "ALICE@Example.Com"])
 def test_signing_in_by_either_name_opens_a_session_and_is_recorded(api: Api, name: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     grant = api.sign_in(name, User_Agent="Browser/1").data["tokenAuth"]
     user, session = User.objects.get(), Session.objects.latest("created_at")
     assert grant["claims"]["sid"] == str(session.id)
@@ -76,7 +76,7 @@ def test_signing_in_by_either_name_opens_a_session_and_is_recorded(api: Api, nam
 
 
 def test_signing_in_tells_djangos_signal_once_and_writes_the_moment_once(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     seen: list[Any] = []
 
     def see(sender: Any, user: User, **_: Any) -> None:
@@ -84,7 +84,7 @@ def test_signing_in_tells_djangos_signal_once_and_writes_the_moment_once(api: Ap
 
     user_logged_in.connect(see)
     try:
-        api.signed_in("alice")
+        api.sign_in_member("alice")
         assert api.sign_in("alice", "wrong").code == "INVALID_CREDENTIALS"
     finally:
         user_logged_in.disconnect(see)
@@ -93,7 +93,7 @@ def test_signing_in_tells_djangos_signal_once_and_writes_the_moment_once(api: Ap
 
 def test_s18_every_refusal_looks_alike(api: Api) -> None:
     for name in ("alice", "disabled", "unusable"):
-        api.join(name)
+        api.new_member(name)
     User.objects.filter(username="disabled").update(is_active=False)
     User.objects.filter(username="unusable").update(password="!")
     answers = [
@@ -116,7 +116,7 @@ def test_s18_every_refusal_looks_alike(api: Api) -> None:
 
 
 def test_a_refused_sign_in_is_recorded_without_what_was_typed(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     api.sign_in("alice", "guess one")
     api.sign_in("my secret password", "guess two")
     known, unknown = Event.objects.filter(kind="sign_in.refused").order_by("at")
@@ -128,7 +128,7 @@ def test_a_refused_sign_in_is_recorded_without_what_was_typed(api: Api) -> None:
 
 @pytest.mark.parametrize("device", ["a" * 101, "a\nb"])
 def test_a_device_name_that_will_not_do_is_named(api: Api, device: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     document = "mutation ($p: String!, $d: String) { tokenAuth(username: %s, password: $p, deviceName: $d) { token } }"
     answer = api(document % '"alice"', {"p": PASSWORD, "d": device})
     assert {field for field, _ in answer.field_errors} == {"deviceName"}
@@ -143,7 +143,7 @@ def test_s31_nobody_is_there_before_anybody_joined(api: Api, name: str, password
 
 
 def test_s32_every_sign_in_is_another_session(api: Api) -> None:
-    members = [api.join("alice"), api.signed_in("alice"), api.signed_in("alice")]
+    members = [api.new_member("alice"), api.sign_in_member("alice"), api.sign_in_member("alice")]
     claims = [decode(member.token) for member in members]
     for name in ("sid", "jti"):
         assert len({each[name] for each in claims}) == 3
@@ -152,8 +152,8 @@ def test_s32_every_sign_in_is_another_session(api: Api) -> None:
 
 
 def test_a_sign_in_costs_few_statements_and_two_for_the_count(api: Api, statements: Callable[[], Any]) -> None:
-    api.join("alice")
-    api.signed_in("alice")
+    api.new_member("alice")
+    api.sign_in_member("alice")
     with statements() as seen:
         assert "errors" not in api.sign_in("alice").json
     counting = [text for text in seen if "users_attempts" in text]
@@ -163,8 +163,8 @@ def test_a_sign_in_costs_few_statements_and_two_for_the_count(api: Api, statemen
 def test_a_sign_in_from_a_new_place_costs_one_more_at_most_for_the_letter(
     api: Api, statements: Callable[[], Any]
 ) -> None:
-    proven()
-    api.signed_in("alice")
+    verified_member()
+    api.sign_in_member("alice")
     Session.objects.update(ip_address="192.0.2.1")
     with statements() as seen:
         assert "errors" not in api.sign_in("alice").json
@@ -177,7 +177,7 @@ def test_a_sign_in_from_a_new_place_costs_one_more_at_most_for_the_letter(
 def test_where_addresses_must_be_proven_an_unproven_one_signs_nobody_in(
     api: Api, settings: Any, how: str, name: str
 ) -> None:
-    api.join("alice")
+    api.new_member("alice")
     settings.GATEWAY_EMAIL_VERIFICATION = how
     answer = api.sign_in(name)
     if how != "required":
@@ -187,5 +187,5 @@ def test_where_addresses_must_be_proven_an_unproven_one_signs_nobody_in(
     assert api.sign_in(name, "wrong").code == "INVALID_CREDENTIALS"
     assert Session.objects.count() == 1
     assert User.objects.get().last_login is None
-    assert "errors" not in verify(last("alice@example.com").token).json
-    api.signed_in(name)
+    assert "errors" not in verify_email(last_mail_to("alice@example.com").token).json
+    api.sign_in_member(name)
