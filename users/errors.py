@@ -55,6 +55,7 @@ class FieldErrorCode(Enum):
     INVALID = "The argument has an invalid format."
     TOO_LONG = "The argument is too long."
     TAKEN = "Another account uses this value."
+    TOO_MANY = "The account already has the maximum number of these objects."
     MISMATCH = "The two values must be equal."
     PASSWORD_TOO_SHORT = "The password is too short. `extensions.fieldErrors` has the minimum length."
     PASSWORD_TOO_COMMON = "The password is too common."
@@ -138,7 +139,7 @@ class SecondFactorRequired(Refusal):
     code = ErrorCode.SECOND_FACTOR_REQUIRED
 
     def __init__(self, *, challenge: str, methods: list[str], expires_in: int) -> None:
-        message = "Enter a code of your authenticator app or a recovery code to complete the sign-in."
+        message = "Use your second factor to complete the sign-in."
         super().__init__(message, challenge=challenge, methods=methods, expiresIn=expires_in)
 
 

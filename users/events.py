@@ -44,6 +44,9 @@ class EventKind(Enum):
     PASSWORD_REFUSED = "password.refused", "A signed-in client gave a wrong password to confirm a change."
     PASSWORD_RESET_REQUESTED = "password.reset_requested", "A password reset was requested."
     PASSWORD_RESET = "password.reset", "The password was reset with a mailed token."
+    PASSKEY_ADDED = "passkey.added", "The user added a passkey."
+    PASSKEY_REMOVED = "passkey.removed", "A passkey was removed."
+    PASSKEY_REFUSED = "passkey.refused", "A passkey was refused because its counter did not grow: it may be a copy."
     EMAIL_VERIFICATION_REQUESTED = "email.verification_requested", "A mail to verify the email was requested."
     EMAIL_VERIFIED = "email.verified", "The email was verified."
     EMAIL_CHANGE_REQUESTED = (

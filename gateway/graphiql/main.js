@@ -2,6 +2,7 @@
 
 import { showSession } from "./bar.js";
 import { exampleTabs, isRegisterExample, nextVariables } from "./examples.js";
+import { enablePasskeys } from "./passkeys.js";
 import { Session } from "./session.js";
 
 const { GraphiQL, React, ReactDOM } = globalThis;
@@ -31,7 +32,9 @@ function rootFields({ query, operationName }) {
   }
 }
 
-function askCode() {
+function askCode(methods) {
+  // A passkey has a button of its own.
+  if (!methods.includes("TOTP") && !methods.includes("RECOVERY_CODE")) return null;
   return globalThis.prompt("Two-factor authentication: enter a code of your authenticator app, or a recovery code.");
 }
 
@@ -107,5 +110,5 @@ const commonProps = {
 };
 let activeQuery = tabs[0].query;
 keepSessionOnReload();
-showSession(session);
+enablePasskeys(session, showSession(session));
 render({});

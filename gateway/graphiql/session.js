@@ -12,7 +12,7 @@ const REVOKE_BY_COOKIE = "mutation SignOut { revokeToken { revoked } }";
 const SECOND_STEP = `mutation SecondStep($challenge: String!, $code: String) {
   secondFactorAuth(challenge: $challenge, code: $code) { token refreshToken user { username } }
 }`;
-const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "secondFactorAuth", "refreshToken"]);
+const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "secondFactorAuth", "passkeyAuth", "refreshToken"]);
 
 /** At most one signed-in user. Dispatches `change` when the user or the token changes. */
 export class Session extends EventTarget {

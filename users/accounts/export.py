@@ -37,6 +37,16 @@ SESSION_FIELDS = (
 )
 EVENT_FIELDS = ("kind", "at", "ip_address", "user_agent", "facts")
 TOTP_FIELDS = ("created_at", "last_used_at")
+PASSKEY_FIELDS = (
+    "name",
+    "credential_id",
+    "rp_id",
+    "aaguid",
+    "is_backed_up",
+    "transports",
+    "created_at",
+    "last_used_at",
+)
 RECOVERY_CODE_FIELDS = ("created_at",)
 EMAIL_TOKEN_FIELDS = ("purpose", "address", "created_at", "expires_at")
 
@@ -51,6 +61,7 @@ def export(caller: SignedIn) -> dict[str, Any]:
         "roles": user.roles(),
         "sessions": [_row(each, SESSION_FIELDS) for each in user.sessions.order_by("created_at")],
         "authenticator_apps": [_row(each, TOTP_FIELDS) for each in apps],
+        "passkeys": [_row(each, PASSKEY_FIELDS) for each in user.passkeys.order_by("created_at", "id")],
         "recovery_codes": [_row(each, RECOVERY_CODE_FIELDS) for each in codes],
         "events": [_row(each, EVENT_FIELDS) for each in user.events.order_by("at", "id").iterator()],
         "email_tokens": [_row(each, EMAIL_TOKEN_FIELDS) for each in user.email_tokens.order_by("created_at")],

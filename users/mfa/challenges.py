@@ -58,6 +58,11 @@ def read(token: str) -> Challenge:
     )
 
 
+def read_id(token: str) -> str:
+    """Return the id of a challenge without reading its user; raise TokenInvalid or TokenExpired."""
+    return str(sealed_tokens.unseal(PURPOSE, token)["id"])
+
+
 def redeem(challenge: Challenge) -> None:
     """Use up a challenge. If several requests use it at once, one succeeds; the others raise TokenInvalid."""
     if not throttle.use_once("challenge", challenge.id, window=LIFETIME):

@@ -15,9 +15,9 @@ from users.caller import Caller
 from users.crypto import recovery_codes as recovery_code_crypto
 from users.errors import Conflict, EmailNotVerified, TwoFactorSetupRequired
 from users.events import EventKind
-from users.mail import messages, outbox
-from users.mfa import recovery_codes, totp
-from users.models import RecoveryCode, Totp, User
+from users.mail import factor_messages, outbox
+from users.mfa import passkeys, recovery_codes, totp
+from users.models import Passkey, RecoveryCode, Totp, User
 from users.sessions import sessions
 
 TOTP_CODE = re.compile(r"[0-9]{6}")
@@ -28,6 +28,8 @@ MAX_CODE_LENGTH = 64
 def methods(user: User) -> list[AuthenticationMethod]:
     """Return the methods that the user has as a second factor."""
     held = [AuthenticationMethod.TOTP] if totp.exists(user) else []
+    if passkeys.exists(user):
+        held.append(AuthenticationMethod.PASSKEY)
     if recovery_codes.count(user):
         held.append(AuthenticationMethod.RECOVERY_CODE)
     return held
@@ -35,7 +37,7 @@ def methods(user: User) -> list[AuthenticationMethod]:
 
 def has_factor(user: User) -> bool:
     """Return whether the user has a factor to turn on two-factor authentication with."""
-    return totp.exists(user)
+    return totp.exists(user) or passkeys.exists(user)
 
 
 def clean_code(typed: str) -> str:
@@ -61,7 +63,7 @@ def notify_if_recovery_code(caller: Caller, user: User, factor: Factor) -> None:
     if factor is Factor.RECOVERY_CODE:
         left = recovery_codes.count(user)
         events.record(caller, EventKind.RECOVERY_CODE_USED, user=user, left=left)
-        outbox.notify(caller, messages.recovery_code_used, user=user, left=left)
+        outbox.notify(caller, factor_messages.recovery_code_used, user=user, left=left)
 
 
 def must_set_up(user: User) -> bool:
@@ -103,7 +105,7 @@ def enable(caller: Caller, user: User) -> list[str] | None:
         return None
     _set_since(user, timezone.now())
     events.record(caller, EventKind.TWO_FACTOR_ENABLED, user=user)
-    outbox.notify(caller, messages.two_factor_enabled, user=user)
+    outbox.notify(caller, factor_messages.two_factor_enabled, user=user)
     return recovery_codes.replace(user)
 
 
@@ -113,20 +115,21 @@ def disable(caller: Caller, user: User) -> None:
         _set_since(user, None)
         recovery_codes.delete(user)
         events.record(caller, EventKind.TWO_FACTOR_DISABLED, user=user)
-        outbox.notify(caller, messages.two_factor_disabled, user=user)
+        outbox.notify(caller, factor_messages.two_factor_disabled, user=user)
 
 
-def notify_removed(caller: Caller, user: User, message: Task[..., None]) -> None:
+def notify_removed(caller: Caller, user: User, message: Task[..., None], **facts: str) -> None:
     """Turn off two-factor authentication if no factor is left, and mail the user about it or about the removal."""
     if user.two_factor_since and not has_factor(user):
         disable(caller, user)
     else:
-        outbox.notify(caller, message, user=user)
+        outbox.notify(caller, message, user=user, **facts)
 
 
 def delete_since(caller: Caller, user: User, moment: datetime) -> None:
     """Delete the factors that were added since a moment, in a transaction that has locked the user's row."""
     Totp.objects.filter(user=user, created_at__gte=moment).delete()
+    Passkey.objects.filter(user=user, created_at__gte=moment).delete()
     RecoveryCode.objects.filter(user=user, created_at__gte=moment).delete()
     _count_change(user)
     if not has_factor(user):
@@ -142,10 +145,11 @@ def reset(caller: Caller, user: User, *, reason: str, by: str) -> int:
         _count_change(user)
         _set_since(user, None)
         totp.delete(user)
+        user.passkeys.all().delete()
         recovery_codes.delete(user)
         ended = sessions.end_all_of_user(caller, user=user, reason="second factors reset")
         events.record(caller, EventKind.SECOND_FACTORS_RESET, user=user, reason=reason, by=by)
-        outbox.notify(caller, messages.second_factors_reset, user=user)
+        outbox.notify(caller, factor_messages.second_factors_reset, user=user)
     return ended
 
 

@@ -6,6 +6,7 @@ authentication, it must contain a second factor: the password alone is not enoug
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -24,7 +25,8 @@ from users.errors import (
     ReauthenticationRequired,
 )
 from users.events import EventKind
-from users.mfa import factors
+from users.mfa import factors, passkeys
+from users.mfa.passkey_ceremonies import Purpose
 from users.models import Session, User
 from users.passwords import verification
 from users.sessions import access_tokens, sessions
@@ -39,13 +41,19 @@ class Reauthentication:
     reauthenticated_until: datetime
 
 
-def reauthenticate(caller: SignedIn, *, password: str | None = None, code: str | None = None) -> Reauthentication:
-    """Check the password or a code of the caller, and return a new access token for the same session."""
-    if (password is None) == (code is None):
-        message = "Pass exactly one of password and code."
-        raise InvalidInput(
-            FieldError("code", FieldErrorCode.REQUIRED if code is None else FieldErrorCode.INVALID, message)
-        )
+def reauthenticate(
+    caller: SignedIn, *, password: str | None = None, code: str | None = None, passkey: Any = None
+) -> Reauthentication:
+    """Check the password, a code or a passkey of the caller, and return a new access token for the same session."""
+    given = [each for each in (password, code, passkey) if each is not None]
+    if len(given) != 1:
+        kind = FieldErrorCode.INVALID if given else FieldErrorCode.REQUIRED
+        raise InvalidInput(FieldError("code", kind, "Pass exactly one of password, code and passkey."))
+    if passkey is not None:
+        # Limited per client, by `passkeys`: it cannot be guessed.
+        subject = str(caller.session.id)
+        used = passkeys.verify(caller, passkey, Purpose.REAUTHENTICATE, subject=subject, user=caller.user)
+        return accept(caller, passkeys.factor_of(used))
     if password is not None and caller.user.two_factor_since:
         raise _refusal(caller.user, needs_second_factor=True)
     attempt = throttle.consume_own(caller, "reauthenticate", user=caller.user)

@@ -10,10 +10,10 @@ from users.authentication_methods import AuthenticationMethod
 from users.caller import SignedIn
 from users.errors import TwoFactorSetupRequired
 from users.events import EventKind
-from users.mail import messages, outbox
-from users.mfa import factors, reauthentication, recovery_codes, totp
+from users.mail import factor_messages, outbox
+from users.mfa import factors, passkeys, reauthentication, recovery_codes, totp
 from users.mfa.totp_setup import Enabled
-from users.models import Session, User
+from users.models import Passkey, Session, User
 from users.sessions import sessions
 
 
@@ -24,6 +24,7 @@ class Security:
     two_factor_enabled: bool
     has_password: bool
     totp_enabled: bool
+    passkeys: list[Passkey]
     recovery_codes_remaining: int
     reauthenticated_until: datetime | None
     reauthentication_methods: list[AuthenticationMethod]
@@ -36,6 +37,7 @@ def security(user: User) -> Security:
         two_factor_enabled=user.two_factor_since is not None,
         has_password=user.has_usable_password(),
         totp_enabled=totp.exists(user),
+        passkeys=list(passkeys.list_all(user)),
         recovery_codes_remaining=recovery_codes.count(user),
         reauthenticated_until=reauthentication.recent_until(session, user),
         reauthentication_methods=reauthentication.methods(user),
@@ -73,5 +75,5 @@ def regenerate_recovery_codes(caller: SignedIn) -> list[str]:
         factors.begin_change(user)
         codes = recovery_codes.replace(user)
         events.record(caller, EventKind.RECOVERY_CODES_REGENERATED, user=user, session_id=caller.session.id)
-        outbox.notify(caller, messages.recovery_codes_regenerated, user=user)
+        outbox.notify(caller, factor_messages.recovery_codes_regenerated, user=user)
     return codes

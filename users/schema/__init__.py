@@ -7,6 +7,7 @@ from users.schema import (
     dashboard,
     emails,
     errors,
+    passkeys,
     passwords,
     reauthentication,
     security,
@@ -52,5 +53,12 @@ class Mutation(graphene.ObjectType):
     remove_totp = totp.RemoveTotp.Field()
     set_two_factor = two_factor.SetTwoFactor.Field()
     regenerate_recovery_codes = two_factor.RegenerateRecoveryCodes.Field()
+
+    passkey_assertion_options = passkeys.PasskeyAssertionOptions.Field()
+    passkey_auth = passkeys.PasskeyAuth.Field()
+    passkey_registration_options = passkeys.PasskeyRegistrationOptions.Field()
+    register_passkey = passkeys.RegisterPasskey.Field()
+    rename_passkey = passkeys.RenamePasskey.Field()
+    remove_passkey = passkeys.RemovePasskey.Field()
 
     dashboard = dashboard.PostToDashboard.Field()

@@ -5,6 +5,7 @@ import graphene
 from users.mfa import reauthentication
 from users.schema.caller import signed_in_for_setup
 from users.schema.mutation import Mutation
+from users.schema.passkey_types import PasskeyAssertion
 from users.schema.tokens import TokenClaims
 
 
@@ -17,6 +18,9 @@ class Reauthenticate(Mutation):
     class Arguments:
         password = graphene.String(description="The password. Accepted only without two-factor authentication.")
         code = graphene.String(description="A code of the authenticator app, or a recovery code.")
+        passkey = graphene.Argument(
+            PasskeyAssertion, description="A passkey: the result of `navigator.credentials.get()`."
+        )
 
     token = graphene.String(required=True, description="A new access token with the new `auth_time`.")
     claims = graphene.Field(TokenClaims, required=True, description="The claims of the access token.")

@@ -3,7 +3,9 @@
 import graphene
 from django.conf import settings
 
+from users.mfa import passkey_ceremonies
 from users.schema.authentication_methods import AuthenticationMethod
+from users.schema.passkey_types import Passkey
 
 
 class AccountSecurity(graphene.ObjectType):
@@ -12,6 +14,9 @@ class AccountSecurity(graphene.ObjectType):
     two_factor_enabled = graphene.Boolean(required=True, description="Whether a sign-in requires a second factor.")
     has_password = graphene.Boolean(required=True, description="Whether the account has a password.")
     totp_enabled = graphene.Boolean(required=True, description="Whether the account has an authenticator app.")
+    passkeys = graphene.List(
+        graphene.NonNull(Passkey), required=True, description="The passkeys of the account, oldest first."
+    )
     recovery_codes_remaining = graphene.Int(required=True, description="The number of unused recovery codes.")
     reauthenticated_until = graphene.DateTime(
         description="The time until which this session may do what requires a recent authentication. Null if it may "
@@ -28,6 +33,7 @@ class SignInOptions(graphene.ObjectType):
     """The options of a sign-in page."""
 
     registration_open = graphene.Boolean(required=True, description="Whether `register` creates accounts.")
+    passkeys_enabled = graphene.Boolean(required=True, description="Whether this gateway offers passkeys.")
     password_min_length = graphene.Int(required=True, description="The minimum length of a new password.")
 
 
@@ -39,4 +45,8 @@ class Query(graphene.ObjectType):
     )
 
     def resolve_sign_in_options(root, info):
-        return SignInOptions(registration_open=True, password_min_length=settings.GATEWAY_PASSWORD_MIN_LENGTH)
+        return SignInOptions(
+            registration_open=True,
+            passkeys_enabled=passkey_ceremonies.is_enabled(),
+            password_min_length=settings.GATEWAY_PASSWORD_MIN_LENGTH,
+        )

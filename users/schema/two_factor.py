@@ -5,17 +5,21 @@ import graphene
 from users.mfa import two_factor
 from users.schema.caller import caller, signed_in_for_setup
 from users.schema.mutation import Mutation
+from users.schema.passkey_types import PasskeyAssertion
 from users.schema.security import AccountSecurity
 from users.schema.tokens import Granted
 from users.sign_in import second_factor
 
 
 class SecondFactorAuth(Granted, Mutation):
-    """Complete a sign-in that was answered with SECOND_FACTOR_REQUIRED."""
+    """Complete a sign-in that was answered with SECOND_FACTOR_REQUIRED. Pass either `code` or `passkey`."""
 
     class Arguments:
         challenge = graphene.String(required=True, description="The challenge of the error. It works once.")
         code = graphene.String(description="A code of the authenticator app, or a recovery code.")
+        passkey = graphene.Argument(
+            PasskeyAssertion, description="A passkey: the result of `navigator.credentials.get()`."
+        )
 
     def mutate(root, info, **arguments):
         return second_factor.sign_in(caller(info), **arguments)
