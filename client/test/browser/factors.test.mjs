@@ -42,7 +42,13 @@ afterEach(() => context.close());
 
 /** An authenticator that confirms every dialog, with the user verified. */
 const addAuthenticator = async () => {
-  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  const options = {
+    protocol: "ctap2",
+    transport: "internal",
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+  };
   const { authenticatorId } = await debug.send("WebAuthn.addVirtualAuthenticator", {
     options: { ...options, automaticPresenceSimulation: true },
   });
@@ -163,7 +169,12 @@ test("a provider signs in, is linked and unlinked, and its answer leaves the add
   await page.getByRole("button", { name: "Continue with GitHub" }).click();
   await signedIn(page, USER);
   const { response } = gateway.sent.find(({ name }) => name === "ProviderSignIn").variables;
-  assert.deepEqual(response, { attempt: "a", code: "provider-code", state: "provider-state", iss: "https://provider.example" });
+  assert.deepEqual(response, {
+    attempt: "a",
+    code: "provider-code",
+    state: "provider-state",
+    iss: "https://provider.example",
+  });
   assert.equal(gateway.sent.filter(({ name }) => name === "ProviderSignIn").length, 1);
   assert.equal(page.url(), `${APP}/`);
   await page.getByRole("link", { name: "Security" }).click();

@@ -1,4 +1,4 @@
-/** What users do in the example app: verify, reset, edit, end sessions, export and delete. The gateway requires verification. */
+/** What users do in the example app: verify, reset, edit, end sessions, export and delete. Verification is required. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -39,7 +39,9 @@ afterEach(() => context.close());
 function mail(email, words) {
   const [program, ...rest] = JSON.parse(MAIL_WORKER).command;
   execFileSync(program, rest, { cwd: ROOT, env: JSON.parse(MAIL_WORKER).environment, stdio: "pipe" });
-  const texts = readdirSync(MAILS).sort().map((name) => readFileSync(join(MAILS, name), "utf8").replaceAll("=\n", ""));
+  const texts = readdirSync(MAILS)
+    .sort()
+    .map((name) => readFileSync(join(MAILS, name), "utf8").replaceAll("=\n", ""));
   const mails = texts.flatMap((text) => text.split(/^-{79}$/m)).filter((text) => text.includes(`To: ${email}`));
   return mails.findLast((text) => text.includes(words)).replaceAll("=3D", "=");
 }
@@ -137,7 +139,9 @@ test("the profile, the email and the password change", async () => {
 
 test("a session on another device is ended, and its next request signs it out", async () => {
   const user = await signUpVerified();
-  const device = await browser.newContext({ userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+  const device = await browser.newContext({
+    userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  });
   const other = await device.newPage();
   await other.goto(APP);
   await signIn(other, user);
