@@ -13,6 +13,7 @@ from gateway.graphql.schema import schema
 from gateway.graphql.view import GatewayView
 from gateway.http import health
 from gateway.http.jwks import jwks
+from gateway.http.related_origins import related_origins
 from gateway.http.responses import failure_response
 
 # Cookies do not authenticate here. In cookie mode the refresh cookie has its own protection (refresh_cookie.py).
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("graphql", graphql, name="graphql"),
     path("graphql/", graphql),
     path(".well-known/jwks.json", jwks),
+    path(".well-known/webauthn", related_origins),
     path("healthz", health.live),
     path("readyz", health.ready),
     path("account/", include("gateway.pages.urls")),

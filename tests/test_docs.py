@@ -25,6 +25,7 @@ from gateway.graphql.schema import schema
 from gateway.observability import metrics, metrics_server
 from tests import post
 from tests.api import Api
+from tests.second_factors import App
 from tests.server import ROOT, surroundings
 from users.errors import ErrorCode, FieldErrorCode, Reason
 from users.events import EventKind
@@ -107,19 +108,27 @@ class Reader:
     def __init__(self, api: Api) -> None:
         self.api = api
         self.found: dict[str, str] = {}
+        self.recovery_codes: list[str] = []
 
     def ask(self, document: str) -> dict[str, Any]:
         """Return the answer to a document."""
         text = MAILED.sub(lambda asked: getattr(post.last(asked[2]), asked[1]), document)
+        text = re.sub("<recovery code>", lambda _: self.recovery_codes.pop(), text)
+        if "<code of the app>" in text:
+            text = text.replace("<code of the app>", App("", self.found["secret"], []).code())
         for name, value in self.found.items():
             text = text.replace(f"<{name}>", value)
         assert not re.search(r'"<', text), text
         answer = self.api(text, token=self.found.get("token")).json
         for field in filter(None, (answer.get("data") or {}).values()):
             if isinstance(field, dict):
-                self.found |= {name: field[name] for name in ("token", "refreshToken") if field.get(name)}
+                names = ("token", "refreshToken", "setup", "secret")
+                self.found |= {name: field[name] for name in names if field.get(name)}
+                self.recovery_codes += field.get("recoveryCodes") or []
                 for session in field.get("sessions") or ():
                     self.found["id of the session"] = session.get("id", "")
+        for error in answer.get("errors", ()):
+            self.found["challenge"] = error["extensions"].get("challenge", "")
         return answer
 
 
@@ -158,6 +167,10 @@ def shortened(value: Any, key: str = "") -> Any:
     lengths = {r"eyJ.{80,}": 24, r"[0-9a-f]{8}-[0-9a-f-]{27}": 9, r"\d{4}-\d\d-\d\dT.+": 11}
     if key in {"cursor", "endCursor", "startCursor", "refreshToken"}:
         lengths[".{30,}"] = 28
+    if key in {"setup", "secret", "uri", "qrCode", "challenge"}:
+        lengths[".{20,}"] = 20
+    if key == "recoveryCodes":
+        lengths[".{19}"] = 4
     length = next((length for pattern, length in lengths.items() if re.fullmatch(pattern, value)), None)
     return f"{value[:length]}…" if length else value
 
@@ -276,7 +289,7 @@ def test_the_tokens_page_lists_every_claim(api: Api, settings: Any) -> None:
     assert always.keys() <= CLAIMS
 
 
-CLAIMS = {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time"}
+CLAIMS = {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "acr", "amr"}
 
 
 def test_the_email_page_lists_every_mail() -> None:

@@ -31,6 +31,19 @@ class ErrorCode(Enum):
     OPERATION_RESOLUTION_FAILURE = "The document has several operations. Set `operationName`."
     PERSISTED_QUERY_NOT_FOUND = "The gateway does not have this document. Send it together with its hash."
     PERSISTED_QUERY_NOT_SUPPORTED = "This gateway does not store documents by hash. Send the document."
+    SECOND_FACTOR_REQUIRED = (
+        "The first factor is right. Pass `extensions.challenge` to secondFactorAuth with one of `extensions.methods` "
+        "within `extensions.expiresIn` seconds."
+    )
+    REAUTHENTICATION_REQUIRED = (
+        "The operation requires authentication within the last `extensions.maxAge` seconds. Call reauthenticate with "
+        "one of `extensions.methods`, then retry."
+    )
+    TWO_FACTOR_SETUP_REQUIRED = (
+        "The operation requires two-factor authentication. Set it up with beginTotpSetup and confirmTotpSetup."
+    )
+    LAST_SIGN_IN_METHOD = "This is the last way to sign in to the account. Add another one first."
+    FEATURE_DISABLED = "This gateway does not offer the feature."
     SERVICE_UNAVAILABLE = "The gateway is temporarily unable to do this. Retry after `extensions.retryAfter` seconds."
     INTERNAL_SERVER_ERROR = "The server failed. Quote `extensions.requestId` when you report it."
 
@@ -42,6 +55,7 @@ class FieldErrorCode(Enum):
     INVALID = "The argument has an invalid format."
     TOO_LONG = "The argument is too long."
     TAKEN = "Another account uses this value."
+    TOO_MANY = "The account already has the maximum number of these objects."
     MISMATCH = "The two values must be equal."
     PASSWORD_TOO_SHORT = "The password is too short. `extensions.fieldErrors` has the minimum length."
     PASSWORD_TOO_COMMON = "The password is too common."
@@ -119,6 +133,38 @@ class Conflict(Refusal):
 
 class NotFound(Refusal):
     code = ErrorCode.NOT_FOUND
+
+
+class SecondFactorRequired(Refusal):
+    code = ErrorCode.SECOND_FACTOR_REQUIRED
+
+    def __init__(self, *, challenge: str, methods: list[str], expires_in: int) -> None:
+        message = "Use your second factor to complete the sign-in."
+        super().__init__(message, challenge=challenge, methods=methods, expiresIn=expires_in)
+
+
+class ReauthenticationRequired(Refusal):
+    code = ErrorCode.REAUTHENTICATION_REQUIRED
+
+    def __init__(self, *, max_age: int, methods: list[str]) -> None:
+        message = (
+            "Confirm that it is you, then try again."
+            if methods
+            else "The account cannot authenticate again. Set a password with requestPasswordReset, then sign in."
+        )
+        super().__init__(message, maxAge=max_age, methods=methods)
+
+
+class TwoFactorSetupRequired(Refusal):
+    code = ErrorCode.TWO_FACTOR_SETUP_REQUIRED
+
+
+class LastSignInMethod(Refusal):
+    code = ErrorCode.LAST_SIGN_IN_METHOD
+
+
+class FeatureDisabled(Refusal):
+    code = ErrorCode.FEATURE_DISABLED
 
 
 class ServiceUnavailable(Refusal):

@@ -44,6 +44,9 @@ class EventKind(Enum):
     PASSWORD_REFUSED = "password.refused", "A signed-in client gave a wrong password to confirm a change."
     PASSWORD_RESET_REQUESTED = "password.reset_requested", "A password reset was requested."
     PASSWORD_RESET = "password.reset", "The password was reset with a mailed token."
+    PASSKEY_ADDED = "passkey.added", "The user added a passkey."
+    PASSKEY_REMOVED = "passkey.removed", "A passkey was removed."
+    PASSKEY_REFUSED = "passkey.refused", "A passkey was refused because its counter did not grow: it may be a copy."
     EMAIL_VERIFICATION_REQUESTED = "email.verification_requested", "A mail to verify the email was requested."
     EMAIL_VERIFIED = "email.verified", "The email was verified."
     EMAIL_CHANGE_REQUESTED = (
@@ -52,6 +55,21 @@ class EventKind(Enum):
     )
     EMAIL_CHANGED = "email.changed", "The email was changed."
     EMAIL_CHANGE_UNDONE = "email.change_undone", "The change of the email was undone."
+
+    SECOND_FACTOR_REQUESTED = "second_factor.requested", "A sign-in passed the first step."
+    SECOND_FACTOR_REFUSED = "second_factor.refused", "A sign-in failed at the second step because the code was wrong."
+    TWO_FACTOR_ENABLED = "two_factor.enabled", "Two-factor authentication was turned on."
+    TWO_FACTOR_DISABLED = "two_factor.disabled", "Two-factor authentication was turned off."
+    TOTP_ADDED = "totp.added", "An authenticator app was added, or replaced the former one."
+    TOTP_REMOVED = "totp.removed", "The authenticator app was removed."
+    RECOVERY_CODES_REGENERATED = "recovery_codes.regenerated", "New recovery codes replaced the former ones."
+    RECOVERY_CODE_USED = "recovery_code.used", "A recovery code was used in place of a second factor."
+    REAUTHENTICATED = "session.reauthenticated", "The user authenticated again in a session."
+    REAUTHENTICATION_REFUSED = (
+        "reauthentication.refused",
+        "A signed-in client gave a wrong password or code to authenticate again.",
+    )
+    SECOND_FACTORS_RESET = "second_factors.reset", "A staff member or the operator removed all second factors."
 
     def __new__(cls, value: str, description: str) -> "EventKind":
         kind = object.__new__(cls)

@@ -1,5 +1,6 @@
-"""The data model: users, sessions, email tokens, events, rate-limit counters and signing keys."""
+"""The data model: users, sessions, second factors, email tokens, events, rate-limit counters and signing keys."""
 
+from datetime import datetime
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
@@ -81,6 +82,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     erases_at = models.DateTimeField(null=True, editable=False, db_index=True)
     # Counts password changes: a session of another version is not live.
     credential_version = models.PositiveIntegerField(default=0, editable=False)
+    # When two-factor authentication was turned on; empty while it is off.
+    two_factor_since = models.DateTimeField(null=True, editable=False)
+    # Counts changes of the second factors: a started sign-in of another version cannot be completed.
+    factors_version = models.PositiveIntegerField(default=0, db_default=0, editable=False)
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -105,6 +110,7 @@ class User(AbstractBaseUser, PermissionsMixin):
             ),
         ]
         indexes: ClassVar[list[models.Index]] = [models.Index(fields=["email_key"], name="user_by_email")]
+        permissions = [("reset_second_factors", "Can reset second factors")]
 
     def set_password(self, raw_password: str | None) -> None:
         """Set a new password, which ends every session once it is saved."""
@@ -138,6 +144,11 @@ class Session(models.Model):
     expires_at = models.DateTimeField()
     absolute_expires_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
+    # The factors, in the form of `authentication_methods.serialize`. The default of the database is for rows of the
+    # previous release, in which every session began with the password.
+    methods = models.CharField(max_length=100, blank=True, default="", db_default="password", editable=False)
+    # The last authentication after the sign-in, if there was one.
+    reauthenticated_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         # No index combines the user with a column that rotation changes: InnoDB would lock the user's row each time.
@@ -145,6 +156,68 @@ class Session(models.Model):
 
     def __str__(self) -> str:
         return self.device_name or str(self.id)
+
+    @property
+    def authenticated_at(self) -> datetime:
+        """When the user last authenticated in this session. Refreshing does not change it."""
+        return self.reauthenticated_at or self.created_at
+
+
+class Totp(models.Model):
+    """The authenticator app of a user."""
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, primary_key=True, related_name="totp")
+    # The secret, encrypted with a key that is derived for this user.
+    sealed = models.TextField(editable=False)
+    # The time step of the last accepted code. No code of this step or an earlier one is accepted.
+    last_step = models.BigIntegerField(editable=False)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return str(self.user_id)
+
+
+class RecoveryCode(models.Model):
+    """A code that replaces a second factor once. Its use deletes it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    # SHA-256 of the user's id and the code.
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Passkey(models.Model):
+    """A WebAuthn credential of a user: the authenticator has the private key, this row the public one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
+    # SHA-256 of the credential id, which may have 1,023 bytes: too many for an index of every database.
+    credential_key = models.CharField(max_length=64, unique=True)
+    # Both in base64url.
+    credential_id = models.TextField()
+    public_key = models.TextField()
+    # An unsigned number of 32 bits. 0 for passkeys that are synchronised between devices.
+    sign_count = models.BigIntegerField()
+    # When the newest challenge that the passkey answered was issued, in microseconds. Older ones are refused.
+    answered_challenge_at = models.BigIntegerField()
+    # The domain that the passkey works for.
+    rp_id = models.CharField(max_length=253)
+    # The model of the authenticator, as far as it tells.
+    aaguid = models.UUIDField()
+    is_backup_eligible = models.BooleanField()
+    is_backed_up = models.BooleanField()
+    transports = models.JSONField(default=list)
+    name = models.CharField(max_length=100)
+    created_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class EmailToken(models.Model):

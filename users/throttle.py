@@ -69,18 +69,18 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The buckets that counted an attempt: those of the caller, those shared with others, and those of all attempts.
+    """The keys of the buckets that counted an attempt: the caller's own, those shared with others, those of the total.
 
     A success empties the first, takes this attempt back from the second, and stays counted in the last.
     """
 
-    own: list[Bucket]
-    shared: list[Bucket]
-    total: list[Bucket] = field(default_factory=list)
+    own: list[str]
+    shared: list[str]
+    total: list[str] = field(default_factory=list)
 
     def reset(self) -> None:
         """Empty the caller's own buckets, and take this attempt back from the shared ones."""
-        attempts.give_back(_keys(self.shared), cleared=_keys(self.own))
+        attempts.give_back(self.shared, cleared=self.own)
 
     @contextmanager
     def refund_on_outage(self) -> Iterator[None]:
@@ -88,7 +88,7 @@ class Attempt:
         try:
             yield
         except ServiceUnavailable:
-            attempts.give_back(_keys([*self.own, *self.shared, *self.total]))
+            attempts.give_back([*self.own, *self.shared, *self.total])
             raise
 
 
@@ -114,14 +114,14 @@ def try_consume(buckets: list[Bucket], *, are_new: bool = False) -> bool:
 
     `are_new` says that the buckets probably have no rows yet, which saves a statement.
     """
-    keys = _keys(buckets)
-    if not are_new and attempts.consume(keys):
+    names = keys(buckets)
+    if not are_new and attempts.consume(names):
         return True
     expired = attempts.now() - CLOCK_SKEW
     attempts.create_missing(
         [Attempts(key=each.key, most=each.limit.tries, window=each.window, until=expired) for each in buckets]
     )
-    return attempts.consume(keys)
+    return attempts.consume(names)
 
 
 def consume_sign_in(caller: Caller, *, name: str, user: User | None) -> Attempt:
@@ -131,9 +131,9 @@ def consume_sign_in(caller: Caller, *, name: str, user: User | None) -> Attempt:
     # Successful sign-ins are limited as well, because each costs a hash.
     total = [*buckets("sign_in_total_account", name), *buckets("sign_in_total_client", place(caller))]
     if try_consume([*here, *address, *elsewhere, *total]):
-        return Attempt(here, [*address, *elsewhere], total)
+        return Attempt(keys(here), keys([*address, *elsewhere]), keys(total))
     if is_known_place(caller, user) and try_consume([*here, *address, *total]):
-        return Attempt(here, address, total)
+        return Attempt(keys(here), keys(address), keys(total))
     raise _refused(caller, [*here, *address, *elsewhere, *total], user)
 
 
@@ -141,7 +141,20 @@ def consume_own(caller: Caller, name: str, *, user: User) -> Attempt:
     """Count one attempt of a signed-in user at the own account."""
     own = buckets(name, user.id)
     consume(caller, own, user=user)
-    return Attempt(own, [])
+    return Attempt(keys(own), [])
+
+
+def consume_second_factor(caller: Caller, *, user: User) -> Attempt:
+    """Count one second factor of a sign-in. All unknown places of a user share a limit, known ones do not."""
+    here = buckets("second_factor_here", user.id, _device(caller, user) or place(caller))
+    elsewhere = [] if is_known_place(caller, user) else buckets("second_factor_elsewhere", user.id)
+    consume(caller, [*here, *elsewhere], user=user)
+    return Attempt(keys(here), keys(elsewhere))
+
+
+def use_once(name: str, subject: str, *, window: timedelta) -> bool:
+    """Return True at the first use of a subject in a window of time, and False at every other."""
+    return try_consume([Bucket(name, subject, _limit(1, window))], are_new=True)
 
 
 def reset_sign_ins(caller: Caller, *, user: User) -> None:
@@ -149,7 +162,7 @@ def reset_sign_ins(caller: Caller, *, user: User) -> None:
     here = _device(caller, user) or place(caller)
     for name in (normalization.fold(user.username), normalization.fold(user.email)):
         attempts.give_back(
-            [], cleared=_keys([*buckets("sign_in_here", name, here), *buckets("sign_in_elsewhere", name)])
+            [], cleared=keys([*buckets("sign_in_here", name, here), *buckets("sign_in_elsewhere", name)])
         )
 
 
@@ -198,7 +211,8 @@ def _place(text: str) -> str:
     return str(ip_network((address, 64), strict=False)) if address.version == 6 else str(address)
 
 
-def _keys(buckets: list[Bucket]) -> list[str]:
+def keys(buckets: list[Bucket]) -> list[str]:
+    """Return the keys of buckets, for an Attempt."""
     return [bucket.key for bucket in buckets]
 
 

@@ -19,6 +19,9 @@ MAX_DURATION = timedelta(days=3650)
 # Larger numbers overflow timers and sockets.
 MAX_NUMBER = 1_000_000_000
 
+DOMAIN_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+MAX_DOMAIN_LENGTH = 253
+
 PREFIX = "GATEWAY_"
 RENAMED = {
     "GATEWAY_STOP_NOTICE": "GATEWAY_SHUTDOWN_DELAY",
@@ -177,6 +180,16 @@ def url(value: str) -> str:
     """a URL such as https://app.example"""
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username:
+        raise ValueError
+    return value
+
+
+def domain(value: str) -> str:
+    """a domain such as example.com, in lower case, without scheme and port"""
+    labels = value.split(".")
+    if value != "localhost" and (len(labels) < 2 or labels[-1].isdigit()):
+        raise ValueError
+    if len(value) > MAX_DOMAIN_LENGTH or not all(DOMAIN_LABEL.fullmatch(label) for label in labels):
         raise ValueError
     return value
 

@@ -6,7 +6,9 @@ from gateway.graphiql import vendor
 from gateway.http.assets import ICON, Assets
 
 FOLDER = Path(__file__).parent
-OWN_FILES = {name: FOLDER / name for name in ("page.css", "main.js", "bar.js", "examples.js", "session.js")}
+OWN_FILES = {
+    name: FOLDER / name for name in ("page.css", "main.js", "bar.js", "examples.js", "session.js", "passkeys.js")
+}
 OWN_FILES[ICON.name] = ICON
 
 

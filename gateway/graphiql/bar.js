@@ -1,19 +1,22 @@
 /** The bar above GraphiQL: the token that requests send, its expiry, and the sign-out button. */
 
-/** Show the state of the session and update it every second. */
+/** Show the state of the session and update it every second. Return a function that shows a message in its place. */
 export function showSession(session) {
   const bar = document.getElementById("bar");
   const status = document.getElementById("status");
   const detail = document.getElementById("detail");
   const signOut = document.getElementById("sign-out");
   const initialDetail = detail.textContent;
+  let message = "";
 
   function showDetail() {
-    if (session.typed) detail.textContent = `Requests send Authorization: ${shorten(session.typed)} from the Headers tab.`;
+    if (message) detail.textContent = message;
+    else if (session.typed) detail.textContent = `Requests send Authorization: ${shorten(session.typed)} from the Headers tab.`;
     else detail.textContent = session.current ? describe(session.current) : initialDetail;
   }
 
   function showState() {
+    message = "";
     const user = session.current;
     bar.classList.toggle("signed-in", Boolean(user) && !session.typed);
     const state = user ? `Signed in${user.username ? ` as ${user.username}` : ""}` : "Not signed in";
@@ -26,6 +29,10 @@ export function showSession(session) {
   session.addEventListener("change", showState);
   setInterval(showDetail, 1000);
   showState();
+  return (text) => {
+    message = text;
+    showDetail();
+  };
 }
 
 function describe({ token, expiresAt, isRenewable }) {

@@ -2,6 +2,7 @@
 
 import { showSession } from "./bar.js";
 import { exampleTabs, isRegisterExample, nextVariables } from "./examples.js";
+import { enablePasskeys } from "./passkeys.js";
 import { Session } from "./session.js";
 
 const { GraphiQL, React, ReactDOM } = globalThis;
@@ -103,5 +104,5 @@ const commonProps = {
 };
 let activeQuery = tabs[0].query;
 keepSessionOnReload();
-showSession(session);
+enablePasskeys(session, showSession(session));
 render({});

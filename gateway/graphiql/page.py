@@ -4,6 +4,7 @@ import secrets
 from functools import cache
 from pathlib import Path
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.template import Context, Engine, Template
 from django.views.decorators.http import require_safe
@@ -36,6 +37,7 @@ def _context(request: HttpRequest) -> dict[str, object]:
         "styles": [assets.url(name) for name in styles],
         "scripts": [] if missing else [assets.url(name) for name in SCRIPTS],
         "module": assets.url("main.js"),
+        "passkeys": bool(settings.GATEWAY_PASSKEY_RP_ID),
     }
 
 

@@ -35,7 +35,7 @@ MAX_REPETITIONS = 20
 MAX_INTROSPECTION_DEPTH = 18
 MAX_INTROSPECTION_FIELDS = 250
 INTROSPECTION = {"__schema", "__type"}
-# Fields that hash a password, send email to any address, or export all data of an account. A
+# Fields that check a password or a code, send email to any address, or export all data of an account. A
 # document may contain one of them, whatever the settings say. Fields that take a mailed token are not in this list:
 # they do nothing without a valid token, and a token works once.
 COSTLY = frozenset(
@@ -49,6 +49,8 @@ COSTLY = frozenset(
         "changeEmail",
         "deleteAccount",
         "accountExport",
+        "secondFactorAuth",
+        "reauthenticate",
     }
 )
 

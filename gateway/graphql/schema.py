@@ -12,6 +12,10 @@ from users.schema import Mutation, Query
 SPECIFICATIONS = {
     "DateTime": "https://scalars.graphql.org/andimarek/date-time.html",
     "GenericScalar": "https://www.rfc-editor.org/rfc/rfc8259",
+    "PasskeyCreationOptions": "https://www.w3.org/TR/webauthn-3/#dictdef-publickeycredentialcreationoptionsjson",
+    "PasskeyRequestOptions": "https://www.w3.org/TR/webauthn-3/#dictdef-publickeycredentialrequestoptionsjson",
+    "PasskeyRegistration": "https://www.w3.org/TR/webauthn-3/#dictdef-registrationresponsejson",
+    "PasskeyAssertion": "https://www.w3.org/TR/webauthn-3/#dictdef-authenticationresponsejson",
 }
 
 

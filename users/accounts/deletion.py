@@ -12,17 +12,15 @@ from users.caller import Caller, SignedIn
 from users.errors import Conflict, FieldErrors
 from users.events import EventKind
 from users.mail import email_tokens, messages, outbox
+from users.mfa import reauthentication
 from users.models import User
-from users.passwords import verification
 from users.sessions import sessions
 
 
 def close(caller: SignedIn, *, password: str | None = None) -> datetime:
     """Close the caller's account, end all its sessions, and return when it will be erased."""
-    user, errors = caller.user, FieldErrors()
-    verification.require_password(errors, password, user=user)
-    errors.raise_if_any()
-    verification.check_own_password(caller, password or "")
+    user = caller.user
+    reauthentication.confirm(caller, FieldErrors(), password)
     erases_at = timezone.now() + settings.GATEWAY_ERASE_AFTER
     with transaction.atomic():
         unchanged = User.objects.filter(id=user.id, credential_version=user.credential_version, is_active=True)

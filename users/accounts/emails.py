@@ -12,8 +12,8 @@ from users.errors import Conflict, FieldErrorCode, FieldErrors, TokenInvalid
 from users.events import EventKind
 from users.mail import email_tokens, messages, outbox
 from users.mail.email_tokens import Purpose
+from users.mfa import factors, reauthentication
 from users.models import EmailToken, User
-from users.passwords import verification
 from users.sessions import access_tokens, sessions
 
 
@@ -70,9 +70,7 @@ def change(caller: SignedIn, *, new_email: str, password: str | None = None) -> 
     address = errors.clean("new_email", normalization.email, new_email)
     if address == user.email and user.is_email_verified:
         errors.add("new_email", FieldErrorCode.INVALID, "This is already the email of the account.")
-    verification.require_password(errors, password, user=user)
-    errors.raise_if_any()
-    verification.check_own_password(caller, password or "")
+    reauthentication.confirm(caller, errors, password)
     outbox.accept_request(caller, address, purpose="verify")
     account = {"email": user.email, "credential_version": user.credential_version}
     capped = outbox.is_capped(address, purpose="verify")
@@ -99,6 +97,7 @@ def undo_change(caller: Caller, *, token: str, needs_session: bool = False) -> t
         email_tokens.void_claims(user, email_token.address, others)
         # Tokens that were mailed since may be in the hands of the person who changed the email.
         email_tokens.revoke(user, since=email_token)
+        factors.delete_since(caller, user, email_token.created_at)
         ended = sessions.end_all_of_user(caller, user=former, reason="change of email undone")
         events.record(caller, EventKind.EMAIL_CHANGE_UNDONE, user=user)
         events.record_reopening(caller, user=former)

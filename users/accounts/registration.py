@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from users import events, normalization, throttle
 from users.accounts import unique
+from users.authentication_methods import Factor
 from users.caller import Caller
 from users.compiled_query import CompiledQuery, parameter
 from users.errors import FieldErrorCode, FieldErrors
@@ -66,7 +67,7 @@ def register(
         events.record(caller, EventKind.ACCOUNT_REGISTERED, user=user)
         if is_mailed:
             outbox.queue(caller, messages.verify_email, user=user)
-        pair = token_pairs.issue(caller, user=user, device_name=device)
+        pair = token_pairs.issue(caller, user=user, factors=[Factor.PASSWORD], device_name=device)
     return token_pairs.move_to_cookie(caller, pair)
 
 

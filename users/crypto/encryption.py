@@ -7,6 +7,9 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+# The purpose of secrets that belong to no account.
+SEAL = "gateway.seal"
+
 
 class CannotDecrypt(Exception):
     """None of the secrets decrypts the text."""
@@ -18,28 +21,28 @@ def derive(secret: str, purpose: str) -> bytes:
     return HKDF(SHA256(), length=32, salt=None, info=purpose.encode()).derive(secret.encode())
 
 
-def encrypt(plain: str, secrets: list[str]) -> str:
-    """Encrypt a text with the first of the secrets."""
-    return _fernet(secrets).encrypt(plain.encode()).decode()
+def encrypt(plain: str, secrets: list[str], purpose: str = SEAL) -> str:
+    """Encrypt a text with the first of the secrets. A text of one purpose does not decrypt for another."""
+    return _fernet(secrets, purpose).encrypt(plain.encode()).decode()
 
 
-def decrypt(encrypted: str, secrets: list[str]) -> str:
+def decrypt(encrypted: str, secrets: list[str], purpose: str = SEAL) -> str:
     """Return the plain text, whichever of the secrets encrypted it."""
     try:
-        return _fernet(secrets).decrypt(encrypted.encode()).decode()
+        return _fernet(secrets, purpose).decrypt(encrypted.encode()).decode()
     except InvalidToken:
         raise CannotDecrypt from None
 
 
-def reencrypt(encrypted: str, secrets: list[str]) -> str:
+def reencrypt(encrypted: str, secrets: list[str], purpose: str = SEAL) -> str:
     """Return the text encrypted with the first of the secrets; unchanged if it already is."""
     try:
-        decrypt(encrypted, secrets[:1])
+        decrypt(encrypted, secrets[:1], purpose)
     except CannotDecrypt:
-        return encrypt(decrypt(encrypted, secrets), secrets)
+        return encrypt(decrypt(encrypted, secrets, purpose), secrets, purpose)
     return encrypted
 
 
-def _fernet(secrets: list[str]) -> MultiFernet:
-    keys = (base64.urlsafe_b64encode(derive(secret, "gateway.seal")) for secret in secrets)
+def _fernet(secrets: list[str], purpose: str) -> MultiFernet:
+    keys = (base64.urlsafe_b64encode(derive(secret, purpose)) for secret in secrets)
     return MultiFernet([Fernet(key) for key in keys])

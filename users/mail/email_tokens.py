@@ -201,7 +201,7 @@ def _by_code(caller: Caller, purpose: Purpose, code: str, email: str) -> EmailTo
     )
     if email_token:
         # A client with the code does not guess, and may need it again if the new password is refused.
-        throttle.Attempt([], buckets).reset()
+        throttle.Attempt([], throttle.keys(buckets)).reset()
     return email_token
 
 

@@ -67,6 +67,7 @@ def reset_password(*, address: str, capped: bool = False, **_: Any) -> Message |
         return None
     to = owners[0].email
     facts = _facts(owners, Purpose.RESET, to, settings.GATEWAY_RESET_URL, settings.GATEWAY_RESET_LIFETIME)
+    facts |= {"has_two_factor": any(owner.two_factor_since for owner in owners)}
     return Message(to, "Choose a new password", "reset_password", facts | _client_texts(owners[0], to, {}))
 
 
@@ -110,6 +111,95 @@ def account_closed(*, user: str, address: str, erases_at: str, **details: Any) -
     """Informs about the closed account, and how to restore it until when."""
     facts = details | {"erases_at": datetime.fromisoformat(erases_at)}
     return _notice(user, address, "Your account is closed", "account_closed", facts)
+
+
+@outbox.mail_task
+def two_factor_enabled(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about two-factor authentication that was turned on."""
+    change = "Two-factor authentication was turned on. All other devices were signed out."
+    return _security_notice(user, address, "Two-factor authentication is on", change, details)
+
+
+@outbox.mail_task
+def two_factor_disabled(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about two-factor authentication that was turned off."""
+    change = "Two-factor authentication was turned off. The password alone is now enough to sign in."
+    return _security_notice(user, address, "Two-factor authentication is off", change, details)
+
+
+@outbox.mail_task
+def totp_added(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a new authenticator app."""
+    change = "An authenticator app was added. All other devices were signed out."
+    return _security_notice(user, address, "An authenticator app was added", change, details)
+
+
+@outbox.mail_task
+def totp_removed(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a removed authenticator app."""
+    change = "The authenticator app was removed."
+    return _security_notice(user, address, "The authenticator app was removed", change, details)
+
+
+@outbox.mail_task
+def recovery_codes_regenerated(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about new recovery codes."""
+    change = "New recovery codes replaced the former ones, which no longer work."
+    return _security_notice(user, address, "New recovery codes", change, details)
+
+
+@outbox.mail_task
+def recovery_code_used(*, user: str, address: str, left: int, **details: Any) -> Message | None:
+    """Informs about a used recovery code, and how many are left."""
+    change = (
+        f"A recovery code was used in place of a second factor. {left} {'code is' if left == 1 else 'codes are'} left."
+    )
+    return _security_notice(user, address, "A recovery code was used", change, details)
+
+
+@outbox.mail_task
+def second_factor_refused(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a sign-in with the right password and a wrong second factor."""
+    change = "Someone entered your password, but not a valid code of your second factor, so the sign-in failed."
+    return _security_notice(user, address, "Someone may know your password", change, details)
+
+
+@outbox.mail_task
+def second_factors_reset(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about second factors that were removed by the staff."""
+    change = (
+        "Your second factors were removed at the request of your account's support, and all devices were signed out. "
+        "The password alone is now enough to sign in."
+    )
+    return _security_notice(user, address, "Your second factors were removed", change, details)
+
+
+@outbox.mail_task
+def passkey_added(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a new passkey."""
+    change = "A passkey was added. It can be used to sign in without a password."
+    return _security_notice(user, address, "A passkey was added", change, details)
+
+
+@outbox.mail_task
+def passkey_removed(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a removed passkey."""
+    change = "A passkey was removed. It can no longer be used to sign in."
+    return _security_notice(user, address, "A passkey was removed", change, details)
+
+
+@outbox.mail_task
+def passkey_refused(*, user: str, address: str, **details: Any) -> Message | None:
+    """Informs about a passkey whose counter did not grow."""
+    change = (
+        "A passkey was refused because its counter of uses is behind, so someone may have copied it. "
+        "Sign in in another way, remove the passkey and add a new one."
+    )
+    return _security_notice(user, address, "A passkey was refused", change, details)
+
+
+def _security_notice(user: str, address: str, subject: str, change: str, details: dict[str, Any]) -> Message | None:
+    return _notice(user, address, subject, "security_changed", details | {"change": change})
 
 
 def _verification(owners: list[User], address: str = "") -> Message:
@@ -160,7 +250,7 @@ def _client_texts(user: User, address: str, details: dict[str, Any]) -> dict[str
     # through the gateway.
     is_owner = user.is_email_verified and user.email == address
     words = {"name": user.full_name or user.username, "username": _without_links(user.username)} | {
-        name: details.get(name) for name in ("agent", "device")
+        name: details.get(name) for name in ("agent", "device", "passkey")
     }
     return words if is_owner else dict.fromkeys(words, "")
 

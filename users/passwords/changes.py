@@ -10,6 +10,7 @@ from users.errors import Conflict, FieldErrorCode, FieldErrors, TokenInvalid
 from users.events import EventKind
 from users.mail import email_tokens, messages, outbox
 from users.mail.email_tokens import Purpose
+from users.mfa import reauthentication
 from users.models import User
 from users.passwords import hashing, policy, verification
 from users.sessions import access_tokens, sessions
@@ -18,6 +19,7 @@ from users.sessions import access_tokens, sessions
 def change(caller: SignedIn, *, old_password: str, new_password: str) -> int:
     """Replace the caller's password, end all other sessions, and return how many ended."""
     user, session = caller.user, caller.session
+    reauthentication.require_recent_second_factor(caller)
     errors = FieldErrors()
     policy.validate(errors, "new_password", new_password, user=user)
     if policy.normalize(new_password) == policy.normalize(old_password):

@@ -2,7 +2,7 @@
 
 from users import events, throttle
 from users.caller import Caller, SignedIn
-from users.errors import FieldErrorCode, FieldErrors, Forbidden, InvalidCredentials
+from users.errors import Forbidden, InvalidCredentials
 from users.events import EventKind
 from users.models import User
 from users.passwords import hashing, policy
@@ -33,16 +33,10 @@ def is_correct(caller: Caller, user: User | None, password: str, *, account: str
     return is_match and is_possible
 
 
-def require_password(errors: FieldErrors, password: str | None, *, user: User) -> None:
-    """Add an error if the password is missing; raise Forbidden if the account has no password."""
-    _refuse_without_password(user)
-    if password is None:
-        errors.add("password", FieldErrorCode.REQUIRED, "Enter your password.")
-
-
 def check_own_password(caller: SignedIn, password: str, *, field: str = "password") -> None:
     """Raise InvalidCredentials unless the password is the caller's."""
-    _refuse_without_password(caller.user)
+    if not caller.user.has_usable_password():
+        raise Forbidden("This account has no password. Set one with requestPasswordReset, then try again.")
     attempt = throttle.consume_own(caller, "own_password", user=caller.user)
     with attempt.refund_on_outage():
         is_match = is_correct(caller, caller.user, password, account=str(caller.user.id))
@@ -50,9 +44,3 @@ def check_own_password(caller: SignedIn, password: str, *, field: str = "passwor
         events.record(caller, EventKind.PASSWORD_REFUSED, user=caller.user, session_id=caller.session.id)
         raise InvalidCredentials("The password is wrong.", field=field)
     attempt.reset()
-
-
-def _refuse_without_password(user: User) -> None:
-    # Nothing else proves that the owner holds the session.
-    if not user.has_usable_password():
-        raise Forbidden("This account has no password. Set one with requestPasswordReset, then try again.")

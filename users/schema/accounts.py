@@ -8,10 +8,10 @@ from graphene.utils.str_converters import to_camel_case
 
 from users.accounts import deletion, profiles, registration
 from users.accounts.export import export
-from users.schema.caller import caller, signed_in
+from users.schema.caller import caller, signed_in, signed_in_for_setup
 from users.schema.mutation import Mutation
 from users.schema.tokens import MaybeGranted
-from users.schema.user import User
+from users.schema.user import User, selects_only
 
 
 class Query(graphene.ObjectType):
@@ -21,14 +21,16 @@ class Query(graphene.ObjectType):
     account_export = graphene.Field(
         GenericScalar,
         description="Everything the gateway stores about the signed-in user except secrets, as a JSON object. "
-        "UNAUTHENTICATED without a valid access token.",
+        "UNAUTHENTICATED without a valid access token. With two-factor authentication, REAUTHENTICATION_REQUIRED "
+        "without a recent second factor.",
     )
 
     def resolve_me(root, info):
-        return signed_in(info).user
+        # Enough to set up two-factor authentication where the gateway requires it.
+        return (signed_in_for_setup(info) if selects_only(info, {"security"}) else signed_in(info)).user
 
     def resolve_account_export(root, info):
-        return camelize(export(signed_in(info).user))
+        return camelize(export(signed_in(info)))
 
 
 class Register(MaybeGranted, Mutation):

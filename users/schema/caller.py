@@ -3,6 +3,7 @@
 from graphql import GraphQLResolveInfo
 
 from users.caller import Caller, SignedIn
+from users.mfa import factors
 from users.sessions import access_tokens
 
 
@@ -13,5 +14,16 @@ def caller(info: GraphQLResolveInfo) -> Caller:
 
 
 def signed_in(info: GraphQLResolveInfo) -> SignedIn:
-    """Return the signed-in caller; raise Unauthenticated if there is none."""
+    """Return the signed-in caller.
+
+    Raise Unauthenticated if there is none, TwoFactorSetupRequired if the gateway requires two-factor authentication of
+    the user, who has not turned it on.
+    """
+    asking = signed_in_for_setup(info)
+    factors.require_set_up(asking.user)
+    return asking
+
+
+def signed_in_for_setup(info: GraphQLResolveInfo) -> SignedIn:
+    """Return the signed-in caller, also before two-factor authentication is set up; raise Unauthenticated if none."""
     return access_tokens.signed_in(caller(info))

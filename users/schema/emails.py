@@ -60,7 +60,7 @@ class ChangeEmail(Mutation):
 class UndoEmailChange(Mutation):
     """Restore the former email with the token mailed to it. Ends all sessions and disables the password.
 
-    FORBIDDEN, without any change, if `sessions` or `events` are selected without the user's access token.
+    FORBIDDEN, without any change, if `sessions`, `events` or `security` are selected without the user's access token.
     """
 
     class Arguments:

@@ -2,7 +2,9 @@
 
 import graphene
 
-from users.schema.caller import signed_in
+from users.authentication_methods import methods, parse
+from users.schema.authentication_methods import AuthenticationMethod
+from users.schema.caller import signed_in_for_setup
 from users.schema.mutation import Mutation
 from users.sessions import sessions
 
@@ -21,6 +23,19 @@ class Session(graphene.ObjectType):
     )
     is_current = graphene.Boolean(required=True, description="Whether this request belongs to the session.")
 
+    methods = graphene.List(
+        graphene.NonNull(AuthenticationMethod),
+        required=True,
+        description="The methods that the user authenticated with in this session.",
+    )
+    authenticated_at = graphene.DateTime(
+        required=True,
+        description="The time at which the user last authenticated in this session. Refreshing does not change it.",
+    )
+
+    def resolve_methods(session, info):
+        return methods(parse(session.methods))
+
     def resolve_last_used_at(session, info):
         return session.rotated_at
 
@@ -38,7 +53,7 @@ class EndSession(Mutation):
     ended_session_id = graphene.ID(required=True, description="The id of the session that ended.")
 
     def mutate(root, info, id):
-        return EndSession(ended=True, ended_session_id=sessions.end(signed_in(info), id=id))
+        return EndSession(ended=True, ended_session_id=sessions.end(signed_in_for_setup(info), id=id))
 
 
 class EndAllSessions(Mutation):
@@ -50,5 +65,5 @@ class EndAllSessions(Mutation):
     ended_sessions = graphene.Int(required=True, description="The number of sessions that ended.")
 
     def mutate(root, info, keep_current):
-        asking = signed_in(info)
+        asking = signed_in_for_setup(info)
         return EndAllSessions(ended_sessions=sessions.end_all(asking, keep_current=keep_current))

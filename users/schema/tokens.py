@@ -23,6 +23,18 @@ class TokenClaims(graphene.ObjectType):
     aud = graphene.String(required=True, description="The audience: the services that accept the token.")
     iat = graphene.Int(required=True, description="The time at which the token was issued, in seconds since the epoch.")
     exp = graphene.Int(required=True, description="The time at which the token expires, in seconds since the epoch.")
+    auth_time = graphene.Int(
+        required=True,
+        description="The time at which the user last authenticated in this session, in seconds since the epoch.",
+    )
+    acr = graphene.String(
+        required=True, description="The assurance level: aal1 for one factor, aal2 for two factors or a passkey."
+    )
+    amr = graphene.List(
+        graphene.NonNull(graphene.String),
+        required=True,
+        description="The methods (RFC 8176): pwd, otp, hwk, swk, user, mfa; and fed for a provider.",
+    )
     username = graphene.String(description=f"The username. {SWITCHED}")
     email = graphene.String(description=f"The email. {SWITCHED}")
     full_name = graphene.String(description=f"The full name. {SWITCHED}")
@@ -32,6 +44,13 @@ class TokenClaims(graphene.ObjectType):
     image_url = graphene.String(description=f"The URL of the user's picture. {SWITCHED}")
     bio = graphene.String(description=f"The text about the user. {SWITCHED}")
     roles = graphene.List(graphene.NonNull(graphene.String), description=f"The names of the user's groups. {SWITCHED}")
+
+    # Access tokens of the previous release have neither. They are valid for some minutes after an upgrade.
+    def resolve_acr(claims, info):
+        return claims.get("acr", "aal1")
+
+    def resolve_amr(claims, info):
+        return claims.get("amr", [])
 
 
 def claimed(*, required: bool) -> dict[str, Any]:

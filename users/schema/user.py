@@ -6,12 +6,14 @@ import graphene
 from graphql import FieldNode, FragmentSpreadNode, GraphQLResolveInfo, InlineFragmentNode, SelectionSetNode
 
 from users import events
+from users.mfa import two_factor
 from users.schema.events import EventConnection
+from users.schema.security import AccountSecurity
 from users.schema.sessions import Session
 from users.sessions import sessions
 
 # Fields of User that need the user's access token. A mailed token alone does not give access to them.
-PRIVATE_FIELDS = frozenset({"sessions", "events"})
+PRIVATE_FIELDS = frozenset({"sessions", "events", "security"})
 
 
 class User(graphene.ObjectType):
@@ -50,6 +52,12 @@ class User(graphene.ObjectType):
         description="The events of the account, newest first. FORBIDDEN without the user's access token.",
     )
 
+    security = graphene.Field(
+        AccountSecurity,
+        required=True,
+        description="The protection of the account. FORBIDDEN without the user's access token.",
+    )
+
     def resolve_image_url(user, info):
         return user.image_url or None
 
@@ -62,18 +70,28 @@ class User(graphene.ObjectType):
     def resolve_events(user, info, first, after=None):
         return events.page(sessions.require_session(user), first=first, after=after)
 
+    def resolve_security(user, info):
+        return two_factor.security(user)
+
+
+def selects_only(info: GraphQLResolveInfo, fields: set[str]) -> bool:
+    """Return whether the selection of the field being resolved contains no other fields than these."""
+    names = {name for node in info.field_nodes for name in _names(info, node.selection_set, is_deep=False)}
+    return names - {"__typename"} <= fields
+
 
 def selects_private_fields(info: GraphQLResolveInfo) -> bool:
     """Return whether the selection of the field being resolved contains one of PRIVATE_FIELDS, at any depth."""
     return any(name in PRIVATE_FIELDS for node in info.field_nodes for name in _names(info, node.selection_set))
 
 
-def _names(info: GraphQLResolveInfo, selected: SelectionSetNode | None) -> Iterator[str]:
+def _names(info: GraphQLResolveInfo, selected: SelectionSetNode | None, *, is_deep: bool = True) -> Iterator[str]:
     for node in selected.selections if selected else ():
         if isinstance(node, FragmentSpreadNode):
-            yield from _names(info, info.fragments[node.name.value].selection_set)
+            yield from _names(info, info.fragments[node.name.value].selection_set, is_deep=is_deep)
         elif isinstance(node, InlineFragmentNode):
-            yield from _names(info, node.selection_set)
+            yield from _names(info, node.selection_set, is_deep=is_deep)
         elif isinstance(node, FieldNode):
             yield node.name.value
-            yield from _names(info, node.selection_set)
+            if is_deep:
+                yield from _names(info, node.selection_set)

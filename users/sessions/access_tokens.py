@@ -10,13 +10,14 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
+from users import authentication_methods
 from users.caller import Caller, SignedIn
 from users.crypto import access_tokens as crypto
 from users.crypto.access_tokens import Claims, Expired, Invalid
 from users.errors import Reason, TokenExpired, TokenInvalid, Unauthenticated
 from users.models import Session, User
-from users.sessions import sessions, signing_keys
-from users.sessions.signing_keys import KeyRing
+from users.sessions import key_ring, sessions
+from users.sessions.key_ring import KeyRing
 
 CACHE_SIZE = 4_096
 
@@ -29,6 +30,10 @@ class HasClaims(Protocol):
         """Return the user of the token."""
 
     @property
+    def session(self) -> Session:
+        """Return the session of the token."""
+
+    @property
     def claims(self) -> Claims:
         """Return the claims of the token."""
 
@@ -38,6 +43,7 @@ class VerifiedToken:
     """The claims of a valid access token, and its user."""
 
     user: User
+    session: Session
     claims: Claims
 
 
@@ -45,7 +51,7 @@ def verify(caller: Caller, *, token: str | None = None) -> VerifiedToken:
     """Return the user and the claims of this access token, or of the one in the Authorization header."""
     if token is None:
         identity = signed_in(caller)
-        return VerifiedToken(identity.user, identity.claims)
+        return VerifiedToken(identity.user, identity.session, identity.claims)
     try:
         claims = read(token)
     except Expired:
@@ -55,7 +61,7 @@ def verify(caller: Caller, *, token: str | None = None) -> VerifiedToken:
     session = sessions.find(id=claims["sid"], user_id=claims["sub"])
     if session is None:
         raise TokenInvalid
-    return VerifiedToken(session.user, claims)
+    return VerifiedToken(session.user, session, claims)
 
 
 def signed_in(caller: Caller) -> SignedIn:
@@ -88,19 +94,23 @@ def own_session(caller: Caller, user: User) -> Session | None:
 def read(token: str) -> Claims:
     """Return the claims of a valid access token of this gateway; raise Expired or Invalid for any other."""
     # Parsed for each call, so that callers do not share a dict.
-    claims: Claims = orjson.loads(_verified_claims(token, signing_keys.ring()))
+    claims: Claims = orjson.loads(_verified_claims(token, key_ring.get()))
     crypto.check_time(claims, timezone.now().timestamp())
     return claims
 
 
 def sign(claims: Claims) -> str:
     """Return the access token with these claims, signed by the current key."""
-    return crypto.sign(claims, signing_keys.ring().current)
+    return crypto.sign(claims, key_ring.get().current)
 
 
 def claims_of(session: Session) -> Claims:
-    """Return the claims of a session's access token; they are the same for one generation of the refresh token."""
-    issued = int(session.rotated_at.timestamp())
+    """Return the claims of a session's access token.
+
+    They are the same for one generation of the refresh token until the user authenticates again.
+    """
+    issued = int(max(session.rotated_at, session.authenticated_at).timestamp())
+    factors = authentication_methods.parse(session.methods)
     expires = issued + int(settings.GATEWAY_ACCESS_LIFETIME.total_seconds())
     return {
         "iss": settings.GATEWAY_ISSUER,
@@ -109,15 +119,17 @@ def claims_of(session: Session) -> Claims:
         "sid": str(session.id),
         "iat": issued,
         "exp": min(expires, int(session.absolute_expires_at.timestamp())),
-        "jti": str(uuid5(session.id, str(session.generation))),
-        "auth_time": int(session.created_at.timestamp()),
+        "jti": str(uuid5(session.id, f"{session.generation} {session.authenticated_at.isoformat()}")),
+        "auth_time": int(session.authenticated_at.timestamp()),
+        "acr": authentication_methods.acr(factors),
+        "amr": authentication_methods.amr(factors),
         **_user_claims(session.user),
     }
 
 
 def payload(token: HasClaims) -> Claims:
     """Return the claims in the form of django-graphql-jwt."""
-    return token.claims | {"username": token.user.username, "origIat": token.claims["auth_time"]}
+    return token.claims | {"username": token.user.username, "origIat": int(token.session.created_at.timestamp())}
 
 
 def _identify(caller: Caller) -> SignedIn | Reason:

@@ -1,15 +1,17 @@
 """Token pairs: an access token and a refresh token, issued by a sign-in and replaced by each refresh."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from django.utils import timezone
 
 from users import throttle
+from users.authentication_methods import Factor
 from users.caller import Caller
 from users.crypto.access_tokens import Claims
 from users.errors import FieldError, FieldErrorCode, InvalidInput, TokenExpired, TokenInvalid, TokenReused
 from users.models import Session, User
-from users.sessions import access_tokens, sessions
+from users.sessions import access_tokens, rotation, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +19,16 @@ class TokenPair:
     """An access token with its claims, a refresh token, and their user."""
 
     user: User
+    session: Session
     token: str
     refresh_token: str
     refresh_expires_in: int
     claims: Claims
 
 
-def issue(caller: Caller, *, user: User, device_name: str = "") -> TokenPair:
+def issue(caller: Caller, *, user: User, factors: Collection[Factor], device_name: str = "") -> TokenPair:
     """Open a session and return its first pair; call `move_to_cookie` after the commit."""
-    return _pair(*sessions.create(caller, user=user, device_name=device_name))
+    return _pair(*sessions.create(caller, user=user, factors=factors, device_name=device_name))
 
 
 def move_to_cookie(caller: Caller, pair: TokenPair, *, is_sign_in: bool = True) -> TokenPair:
@@ -42,7 +45,7 @@ def refresh(caller: Caller, *, refresh_token: str | None) -> TokenPair:
     """Return the next pair of the session of a refresh token."""
     presented = _presented(caller, refresh_token)
     try:
-        pair = _pair(*sessions.rotate(caller, refresh_token=presented))
+        pair = _pair(*rotation.rotate(caller, refresh_token=presented))
     except (TokenInvalid, TokenReused, TokenExpired) as refusal:
         _clear_cookie(caller)
         if not isinstance(refusal, TokenExpired):
@@ -92,6 +95,7 @@ def _pair(session: Session, refresh_token: str) -> TokenPair:
     claims = access_tokens.claims_of(session)
     return TokenPair(
         user=session.user,
+        session=session,
         token=access_tokens.sign(claims),
         refresh_token=refresh_token,
         refresh_expires_in=int(session.absolute_expires_at.timestamp()),

@@ -3,6 +3,7 @@
 from django.conf import settings
 
 from users import events, lookup, normalization, throttle
+from users.authentication_methods import Factor
 from users.caller import Caller
 from users.errors import EmailNotVerified, FieldErrors, InvalidCredentials
 from users.events import EventKind
@@ -32,7 +33,7 @@ def sign_in(caller: Caller, *, username: str, password: str, device_name: str | 
         # The attempt stays counted, which bounds the events that it writes.
         events.record(caller, EventKind.SIGN_IN_REFUSED, user=user, reason="email not verified")
         raise EmailNotVerified
-    return admission.admit(caller, user, attempt=attempt, device_name=device)
+    return admission.admit(caller, user, factors=[Factor.PASSWORD], attempt=attempt, device_name=device)
 
 
 def _is_unverified_login(user: User, login: str) -> bool:

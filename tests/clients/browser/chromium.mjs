@@ -6,7 +6,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { chromium } from "playwright-core";
 
-const HOW = {
+export const HOW = {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: [
     "--no-sandbox",

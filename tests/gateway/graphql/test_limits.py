@@ -485,4 +485,4 @@ def test_fields_that_hash_send_email_or_export_are_costly(api: Api, monkeypatch:
     monkeypatch.setattr(hashing.pool, "capacity", 0)
     hashing_fields = {name for name, field in mutation.fields.items() if hashes(asked(name, field))}
     assert mailing - hashing_fields == {"requestPasswordReset", "requestEmailVerification"}
-    assert mailing | hashing_fields | {"accountExport"} == limits.COSTLY
+    assert mailing | hashing_fields | {"accountExport", "secondFactorAuth"} == limits.COSTLY

@@ -29,6 +29,9 @@ FITTING = {
     "newPassword": NEW_PASSWORD,
     "newEmail": "another@example.com",
     "token": "A" * 43,
+    "challenge": "gAAAA",
+    "setup": "gAAAA",
+    "code": "123456",
     "id": "00000000-0000-4000-8000-000000000000",
     "text": "hello",
 }

@@ -25,6 +25,7 @@ WANTED = {
     "credentialVersion": "0",
     "input": "{isStaff: true}",
 }
+FITTING = {"String!": '"x"', "ID!": '"x"', "Boolean!": "true"}
 REGISTER = (
     "mutation ($u: String!, $e: String!, $p: String!) { register(username: $u, email: $e, password: $p) { token } }"
 )
@@ -40,7 +41,8 @@ def plain(user: User) -> bool:
 def test_s16_no_mutation_takes_an_argument_that_gives_a_privilege(api: Api, operation: str) -> None:
     alice = api.join("alice")
     field = schema.graphql_schema.mutation_type.fields[operation]
-    needed = "".join(f'{key}: "x", ' for key, arg in field.args.items() if isinstance(arg.type, GraphQLNonNull))
+    required = {key: str(arg.type) for key, arg in field.args.items() if isinstance(arg.type, GraphQLNonNull)}
+    needed = "".join(f"{key}: {FITTING[kind]}, " for key, kind in required.items())
     for argument, value in WANTED.items():
         answer = alice(f"mutation {{ {operation}({needed}{argument}: {value}) {{ __typename }} }}")
         assert answer.code == "GRAPHQL_VALIDATION_FAILED"

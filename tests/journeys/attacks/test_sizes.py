@@ -53,6 +53,12 @@ REFUSED = {
     "verifyToken.token": ("TOKEN_INVALID", None),
     "refreshToken.refreshToken": ("TOKEN_INVALID", None),
     "endSession.id": ("NOT_FOUND", None),
+    "secondFactorAuth.challenge": ("TOKEN_INVALID", None),
+    "secondFactorAuth.code": ("TOKEN_INVALID", None),
+    "reauthenticate.password": ("INVALID_CREDENTIALS", None),
+    "reauthenticate.code": ("INVALID_CREDENTIALS", None),
+    "confirmTotpSetup.setup": ("TOKEN_INVALID", None),
+    "confirmTotpSetup.code": ("TOKEN_INVALID", None),
 }
 NEEDED = {
     "register": {"username": "bob", "email": "bob@example.com", "password": PASSWORD},
@@ -62,6 +68,8 @@ NEEDED = {
     "verifyEmail": {"token": "A"},
     "requestEmailVerification": {"email": "alice@example.com"},
     "changeEmail": {"newEmail": "alice@example.org", "password": PASSWORD},
+    "secondFactorAuth": {"challenge": "x", "code": "123456"},
+    "confirmTotpSetup": {"setup": "x", "code": "123456"},
 }
 # Any text of the size of a body is posted to the dashboard; revocation is silent about unknown tokens.
 ACCEPTED = {"dashboard.text", "revokeToken.refreshToken"}

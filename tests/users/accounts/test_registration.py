@@ -705,7 +705,7 @@ def test_an_export_is_read_in_few_statements_however_much_there_is(api: Api, sta
         api.signed_in("alice")
     with statements() as seen:
         exported(alice)
-    assert len(seen) == 5
+    assert len(seen) == 7
 
 
 def register(api: Api, **arguments: Any) -> Answer:

@@ -148,8 +148,11 @@ def test_account_export_is_a_json_object_with_camel_case_keys(api: Api) -> None:
         "imageUrl",
         "dateJoined",
         "lastLogin",
+        "twoFactorSince",
         "roles",
         "sessions",
+        "authenticatorApps",
+        "recoveryCodes",
         "events",
         "emailTokens",
     ]
@@ -185,6 +188,6 @@ def test_delete_account_refuses_an_account_without_a_password(api: Api, argument
     user.set_password(None)
     user.save()
     answer = api(f"mutation {{ deleteAccount{argument} {{ erasedAt }} }}", token=get_token(user))
-    assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {"deleteAccount": None})
+    assert (answer.code, answer.json["data"]) == ("REAUTHENTICATION_REQUIRED", {"deleteAccount": None})
     assert "requestPasswordReset" in answer.error["message"]
     assert User.objects.get().erases_at is None

@@ -76,7 +76,11 @@ def test_change_email_refuses_an_account_without_a_password(api: Api, argument: 
     user.save()
     document = f'mutation {{ changeEmail(newEmail: "{OTHER}"{argument}) {{ accepted }} }}'
     answer = api(document, token=get_token(user))
-    assert (answer.code, answer.json["data"], received(OTHER)) == ("FORBIDDEN", {"changeEmail": None}, [])
+    assert (answer.code, answer.json["data"], received(OTHER)) == (
+        "REAUTHENTICATION_REQUIRED",
+        {"changeEmail": None},
+        [],
+    )
     assert "requestPasswordReset" in answer.error["message"]
 
 

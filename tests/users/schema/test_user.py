@@ -55,6 +55,7 @@ def test_a_stranger_sees_nobody(api: Api) -> None:
 PRIVATE = {
     "sessions": "sessions { id }",
     "events": "events { edges { node { kind } } }",
+    "security": "security { hasPassword }",
 }
 BY_MAIL = {
     "verifyEmail": ("verifyEmail(token: $token)", "verified", True),

@@ -10,7 +10,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from users.sessions import signing_keys
+from users.mfa import totp
+from users.sessions import key_ring, signing_keys
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -26,7 +27,10 @@ def span(value: str) -> timedelta:
 class Command(BaseCommand):
     """Rotates the signing keys."""
 
-    help = "Sign with the next key, create a new next key, and retire the current key."
+    help = (
+        "Sign with the next key, create a new next key, and retire the current key. Encrypt stored secrets with the "
+        "current SECRET_KEY."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add --every, --now and --revoke."""
@@ -39,6 +43,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Rotate or revoke, and print the current key."""
+        # Also where a setting holds the signing keys: before SECRET_KEY_FALLBACKS loses a key, nothing may need it.
+        if changed := totp.reencrypt_all():
+            self.stdout.write(f"{changed} secrets of authenticator apps encrypted with the current SECRET_KEY")
         if settings.GATEWAY_SIGNING_KEYS:
             raise CommandError("GATEWAY_SIGNING_KEYS defines the keys. Rotate them there.")
         try:
@@ -49,13 +56,13 @@ class Command(BaseCommand):
     def _revoke(self, kid: str) -> str:
         if not signing_keys.revoke(kid):
             raise CommandError(f"No signing key has the id {kid}.")
-        return f"revoked {kid}; the current key is {signing_keys.ring().current.kid}"
+        return f"revoked {kid}; the current key is {key_ring.get().current.kid}"
 
     def _rotate(self, *, every: timedelta | None, now: bool, **_: Any) -> str:
-        signing_keys.ring()
+        key_ring.get()
         signing_keys.maintain()
         if every and (due := signing_keys.signs_since() + every) > timezone.now():
-            return f"{signing_keys.ring().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
+            return f"{key_ring.get().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
         try:
             return f"the current key is {signing_keys.rotate(skip_wait=now)}"
         except signing_keys.NotYetPublished as refusal:

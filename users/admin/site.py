@@ -6,6 +6,7 @@ Everything that ends sessions therefore ends the admin's as well.
 
 from typing import Any
 
+from django import forms
 from django.conf import settings
 from django.contrib import admin
 from django.contrib.admin.forms import AdminAuthenticationForm, AdminPasswordChangeForm
@@ -16,10 +17,20 @@ from django.urls import reverse_lazy
 
 from users import normalization
 from users.caller import Caller, SignedIn
-from users.errors import InvalidCredentials, InvalidInput, Refusal
+from users.errors import (
+    InvalidCredentials,
+    InvalidInput,
+    ReauthenticationRequired,
+    Refusal,
+    SecondFactorRequired,
+    TwoFactorSetupRequired,
+)
+from users.mfa import factors
 from users.passwords import changes
 from users.sessions import sessions, token_pairs
-from users.sign_in import password
+from users.sessions.token_pairs import TokenPair
+from users.sign_in import password as password_sign_in
+from users.sign_in import second_factor
 
 DEVICE_NAME = "Django admin"
 SESSION_KEY = "gateway_session"
@@ -44,7 +55,14 @@ def signed_in(request: HttpRequest) -> SignedIn | None:
 
 
 class SignInForm(AdminAuthenticationForm):
-    """Signs staff in."""
+    """Signs staff in, in one step: accounts with two-factor authentication enter the code as well."""
+
+    code = forms.CharField(
+        label="Code",
+        required=False,
+        help_text="With two-factor authentication: a code of your authenticator app, or a recovery code.",
+        widget=forms.TextInput(attrs={"autocomplete": "one-time-code", "autocapitalize": "none"}),
+    )
 
     error_messages = {
         **AdminAuthenticationForm.error_messages,
@@ -58,9 +76,7 @@ class SignInForm(AdminAuthenticationForm):
         if not data.get("username") or not data.get("password"):
             return data
         try:
-            pair = password.sign_in(
-                caller, username=data["username"], password=data["password"], device_name=DEVICE_NAME
-            )
+            pair = _sign_in(caller, **data)
         except InvalidCredentials:
             raise self.get_invalid_login_error() from None
         except Refusal as refusal:
@@ -69,8 +85,20 @@ class SignInForm(AdminAuthenticationForm):
             token_pairs.revoke(caller, refresh_token=pair.refresh_token)
             # The same error as for a wrong password, so that it does not reveal which accounts are staff.
             raise self.get_invalid_login_error()
+        if factors.must_set_up(pair.user):
+            token_pairs.revoke(caller, refresh_token=pair.refresh_token)
+            raise ValidationError(TwoFactorSetupRequired().message)
         self.user_cache = pair.user
         return data
+
+
+def _sign_in(caller: Caller, *, username: str, password: str, code: str) -> TokenPair:
+    try:
+        return password_sign_in.sign_in(caller, username=username, password=password, device_name=DEVICE_NAME)
+    except SecondFactorRequired as step:
+        if not code:
+            raise
+        return second_factor.sign_in(caller, challenge=step.extensions["challenge"], code=code)
 
 
 class PasswordForm(AdminPasswordChangeForm):
@@ -98,6 +126,9 @@ class PasswordPage(PasswordChangeView):
         assert caller is not None
         try:
             changes.change(caller, old_password=data["old_password"], new_password=data["new_password1"])
+        except ReauthenticationRequired:
+            form.add_error("old_password", "Sign out and in again, then change the password within some minutes.")
+            return self.form_invalid(form)
         except Refusal as refusal:
             form.add_error("new_password1" if isinstance(refusal, InvalidInput) else "old_password", refusal.message)
             return self.form_invalid(form)
@@ -110,10 +141,12 @@ class AdminSite(admin.AdminSite):
     site_header = site_title = settings.GATEWAY_NAME
     site_url = None
     login_form = SignInForm
+    login_template = "admin/sign_in.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Return whether the user is staff and the session of the sign-in is live."""
-        return super().has_permission(request) and signed_in(request) is not None
+        """Return whether the user is staff, the session is live, and two-factor authentication is on if required."""
+        caller = signed_in(request) if super().has_permission(request) else None
+        return caller is not None and not factors.must_set_up(caller.user)
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """Sign in, and keep the id of the session that this opened."""
