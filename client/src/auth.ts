@@ -25,10 +25,16 @@ const SIGN_IN = `mutation SignIn($username: String!, $password: String!, $device
   session: tokenAuth(username: $username, password: $password, deviceName: $deviceName) { ${SESSION} } }`;
 const SECOND_FACTOR = `mutation SecondFactor($challenge: String!, $code: String, $passkey: PasskeyAssertion) {
   session: secondFactorAuth(challenge: $challenge, code: $code, passkey: $passkey) { ${SESSION} } }`;
-const REAUTHENTICATE = `mutation Reauthenticate(
-    $password: String, $code: String, $passkey: PasskeyAssertion, $provider: ProviderResponse) {
-  reauthenticate(password: $password, code: $code, passkey: $passkey, provider: $provider) {
-    token claims { sid iat exp } reauthenticatedUntil } }`;
+// Only the argument that is used, because a gateway need not have them all.
+const REAUTHENTICATION_TYPES = {
+  password: "String",
+  code: "String",
+  passkey: "PasskeyAssertion",
+  provider: "ProviderResponse",
+};
+const reauthenticateWith = (name: keyof typeof REAUTHENTICATION_TYPES) =>
+  `mutation Reauthenticate($${name}: ${REAUTHENTICATION_TYPES[name]}!) {
+  reauthenticate(${name}: $${name}) { token claims { sid iat exp } reauthenticatedUntil } }`;
 const REFRESH = `mutation Refresh($refreshToken: String!) {
   session: refreshToken(refreshToken: $refreshToken) { ${SESSION} } }`;
 const REFRESH_COOKIE = `mutation Refresh { session: refreshToken { ${SESSION} } }`;
@@ -389,7 +395,8 @@ export function createAuth(options: AuthOptions) {
         claims: Claims;
         reauthenticatedUntil: string;
       }
-      const result = await request<{ reauthenticate: Payload }>(REAUTHENTICATE, { ...given });
+      const [name] = Object.keys(given) as [keyof typeof REAUTHENTICATION_TYPES];
+      const result = await request<{ reauthenticate: Payload }>(reauthenticateWith(name), { ...given });
       if (result.status === "refused") return result;
       const { token, claims, reauthenticatedUntil } = result.data.reauthenticate;
       if (state.user) share(toAccess({ token, claims, user: state.user }));

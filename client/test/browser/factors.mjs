@@ -21,8 +21,8 @@ export async function offerFactors(context, gateway, more = {}) {
       reauthenticatedUntil: null,
       reauthenticationMethods: ["PASSWORD"],
       passkeys: [],
-      identities: [],
     },
+    identities: [],
     isRecent: true,
     sent: [],
   };
@@ -37,11 +37,11 @@ export async function offerFactors(context, gateway, more = {}) {
 
   const answers = {
     Options: () => ({
+      data: { signInOptions: { registrationOpen: true, passkeysEnabled: true, passwordMinLength: 8 } },
+    }),
+    ProviderOptions: () => ({
       data: {
         signInOptions: {
-          registrationOpen: true,
-          passkeysEnabled: true,
-          passwordMinLength: 8,
           providers: [
             { name: "google", label: "Google" },
             { name: "github", label: "GitHub" },
@@ -50,6 +50,7 @@ export async function offerFactors(context, gateway, more = {}) {
       },
     }),
     Security: () => ({ data: { me: { __typename: "User", id: "1", security } } }),
+    Identities: () => ({ data: { me: { __typename: "User", id: "1", security: { identities: state.identities } } } }),
     SignIn: () =>
       security.twoFactorEnabled
         ? refusal("SECOND_FACTOR_REQUIRED", {
@@ -147,11 +148,11 @@ export async function offerFactors(context, gateway, more = {}) {
         createdAt: new Date().toISOString(),
         lastUsedAt: null,
       };
-      security.identities = [identity];
+      state.identities = [identity];
       return { data: { linkProvider: { identity } } };
     },
     UnlinkProvider: needsRecent(() => {
-      security.identities = [];
+      state.identities = [];
       return { data: { unlinkProvider: { unlinkedIdentityId: "i1" } } };
     }),
   };

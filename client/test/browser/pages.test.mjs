@@ -134,7 +134,7 @@ for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
         lastUsedAt: USER.dateJoined,
       },
     ];
-    gateway.security.identities = [
+    gateway.identities = [
       { id: "i1", provider: "google", email: "alice@example.com", createdAt: USER.dateJoined, lastUsedAt: null },
     ];
     await click("I have saved them");

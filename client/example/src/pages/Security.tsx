@@ -5,7 +5,7 @@ import { auth, passkeys, providers } from "../auth.ts";
 import { useOptions } from "../options.ts";
 import { useRun } from "../reauthentication.tsx";
 import { Link } from "../router.tsx";
-import { useSecurity } from "../security.ts";
+import { useIdentities, useSecurity } from "../security.ts";
 import {
   Badge,
   Button,
@@ -34,7 +34,7 @@ const UNLINK = `mutation UnlinkProvider($id: ID!) { unlinkProvider(id: $id) { un
 
 type WithCodes = { result: { recoveryCodes: string[] | null } };
 interface Part {
-  security: AccountSecurity;
+  security: Omit<AccountSecurity, "identities">;
   reload: () => void;
 }
 
@@ -47,7 +47,7 @@ export function Security() {
       <Password hasPassword={security?.hasPassword ?? true} />
       {security && <TwoFactor security={security} reload={reload} />}
       {security && options.passkeysEnabled && <Passkeys security={security} reload={reload} />}
-      {security && options.providers.length > 0 && <Providers security={security} reload={reload} />}
+      {options.providers.length > 0 && <Providers />}
     </>
   );
 }
@@ -355,9 +355,11 @@ function PasskeyRow({ passkey, reload }: { passkey: Passkey; reload: () => void 
   );
 }
 
-function Providers({ security, reload }: Part) {
+function Providers() {
   const run = useRun();
   const options = useOptions();
+  const { identities, reload } = useIdentities();
+  if (!identities) return null;
   return (
     <Section title="Other accounts" intro="Sign in with an account that you have elsewhere.">
       <ul className="rows">
@@ -365,7 +367,7 @@ function Providers({ security, reload }: Part) {
           <ProviderRow
             key={name}
             label={label}
-            identities={security.identities.filter(({ provider }) => provider === name)}
+            identities={identities.filter(({ provider }) => provider === name)}
             reload={reload}
             link={() =>
               run(() => providers.start({ provider: name, purpose: "LINK", redirectTo: `${location.origin}/provider` }))
