@@ -79,6 +79,7 @@ test("an app is set up after a reauthentication, shows recovery codes once, and 
   await setUp.getByLabel("Code").fill(CODE);
   await setUp.getByRole("button", { name: "Confirm" }).click();
   const codes = page.getByRole("dialog", { name: "Your recovery codes" });
+  await codes.waitFor();
   assert.deepEqual(await codes.getByRole("listitem").allTextContents(), RECOVERY_CODES);
   await codes.getByRole("button", { name: "I have saved them" }).click();
   await page.getByText("10 left.").waitFor();

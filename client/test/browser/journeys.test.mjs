@@ -234,6 +234,7 @@ test("an app and a passkey of the real gateway protect the account, and a recove
   await setUp.getByLabel("Code").fill(totp(await setUp.locator("code").textContent()));
   await setUp.getByRole("button", { name: "Confirm" }).click();
   const codes = page.getByRole("dialog", { name: "Your recovery codes" });
+  await codes.waitFor();
   const [recoveryCode] = await codes.getByRole("listitem").allTextContents();
   await codes.getByRole("button", { name: "I have saved them" }).click();
   await page.getByText("10 left.").waitFor();
