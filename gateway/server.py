@@ -12,9 +12,7 @@ from granian.rsgi import ProtocolClosed  # type: ignore[attr-defined]
 
 from gateway.wsgi import JSON_HEADERS, application, json_error
 
-# Seconds. PostgreSQL cancels statements earlier, unless it is frozen.
-BODY_TIMEOUT = 10
-RESPONSE_TIMEOUT = 5.5
+BODY_TIMEOUT, RESPONSE_TIMEOUT = 10, 5.5  # Seconds. PostgreSQL cancels statements earlier, unless it is frozen.
 Response = tuple[int, list[tuple[str, str]], bytes]
 WSGI_CONSTANTS = {"wsgi.version": (1, 0), "wsgi.multithread": True, "wsgi.multiprocess": True, "wsgi.run_once": False}
 
@@ -25,24 +23,21 @@ async def app(scope: Any, protocol: Any) -> Any:
     """Handle one request."""
     if scope.proto != "http":
         return protocol.close(403)
-    if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:
-        # Answered here, so that the probe succeeds while all threads are busy.
+    if scope.path == "/healthz" and scope.method in {"GET", "HEAD"}:  # Succeeds while all threads are busy.
         return protocol.response_bytes(200, JSON_HEADERS, b'{"status":"ok"}')
     try:
         async with asyncio.timeout(BODY_TIMEOUT):
             body = await read_body(scope, protocol)
     except TimeoutError:
         return refuse(protocol, 408, f"The body of the request was not complete within {BODY_TIMEOUT} seconds.")
-    except ProtocolClosed:
-        # The client has closed the connection. Without a response granian would log an error.
+    except ProtocolClosed:  # The client has closed the connection. Without a response granian would log an error.
         return protocol.response_empty(400, [])
     if body is None:
         return refuse(protocol, 413, f"The body is larger than {settings.GATEWAY_MAX_BODY} bytes.")
     try:
         async with asyncio.timeout(RESPONSE_TIMEOUT):
             response = await asyncio.get_running_loop().run_in_executor(threads, respond, scope, body)
-    except TimeoutError:
-        # The database is frozen, or all threads are busy. If no thread has begun the request, it is dropped.
+    except TimeoutError:  # The database is frozen, or all threads are busy.
         return refuse(protocol, 503, "The gateway is busy. Retry in 5 seconds.", "SERVICE_UNAVAILABLE", retryAfter=5)
     return protocol.response_bytes(*response)
 
@@ -62,8 +57,8 @@ async def read_body(scope: Any, protocol: Any) -> bytes | None:
 def refuse(protocol: Any, status: int, message: str, code: str = "BAD_REQUEST", **extensions: Any) -> None:
     """Send an error and close the connection, because its body may not be read completely."""
     headers = [*JSON_HEADERS, ("Connection", "close")]
-    if "retryAfter" in extensions:
-        headers.append(("Retry-After", str(extensions["retryAfter"])))
+    if retry_after := extensions.get("retryAfter"):
+        headers.append(("Retry-After", str(retry_after)))
     protocol.response_bytes(status, headers, json_error(message, code, **extensions))
 
 
@@ -91,8 +86,7 @@ def wsgi_environ(scope: Any, body: bytes) -> dict[str, Any]:
     """Return the WSGI variables (PEP 3333) of a request. They include nothing of the process's environment."""
     headers: dict[str, str] = {}
     for name, value in scope.headers.items():
-        # X_Forwarded_For would become the same variable as X-Forwarded-For, which a trusted proxy sets.
-        if "_" not in name and name != "content-length":
+        if "_" not in name and name != "content-length":  # X_Forwarded_For would replace a proxy's X-Forwarded-For.
             key = "CONTENT_TYPE" if name == "content-type" else f"HTTP_{name.upper().replace('-', '_')}"
             headers[key] = f"{headers[key]}{';' if name == 'cookie' else ','}{value}" if key in headers else value
     if scope.authority:  # The host of the request line replaces the Host header: RFC 9112, section 3.2.2.

@@ -18,7 +18,7 @@ from gateway.graphql import documents
 from gateway.http import health
 from tests.api import Api
 from users.crypto import signing_keys as crypto_keys
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring
 
 T = TypeVar("T")
 STARTED = pytest.StashKey[float]()
@@ -56,7 +56,7 @@ def _one_signing_key() -> None:
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
     documents.clear_cache()
     health.readiness.__init__()  # type: ignore[misc]

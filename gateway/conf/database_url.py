@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
 
 # Seconds. The database server itself cancels longer statements.
 CONNECT_TIMEOUT = 3
+# For each of several hosts, so that a silent one leaves time for the next; psycopg allows no shorter timeout.
+CONNECT_TIMEOUT_PER_HOST = 2
 STATEMENT_TIMEOUT = 3
 LOCK_TIMEOUT = 2
 IDLE_IN_TRANSACTION_TIMEOUT = 10
@@ -16,11 +20,11 @@ READ_TIMEOUT = 4
 MAX_CONNECTION_AGE = 600
 POOL_SIZE = 20
 
-# Keepalives find a server that is gone, also behind a firewall that forgets idle connections.
+# Keepalives find a server that is gone while it owes an answer, and connections that a firewall has forgotten.
 TCP_OPTIONS = {
-    "keepalives_idle": 30,
-    "keepalives_interval": 10,
-    "keepalives_count": 3,
+    "keepalives_idle": 2,
+    "keepalives_interval": 1,
+    "keepalives_count": 4,
     "tcp_user_timeout": READ_TIMEOUT * 1_000,
 }
 # MariaDB runs the first comment, MySQL the second: neither knows the other's variable.
@@ -45,6 +49,8 @@ def parse(url: str) -> dict[str, Any]:
         raise ValueError from None
     if not config.get("NAME"):
         raise ValueError
+    if "," in config.get("HOST", ""):
+        config |= _several_hosts(base)
     return ENGINES[scheme](config)
 
 
@@ -77,8 +83,11 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
         lock_timeout=LOCK_TIMEOUT,
         idle_in_transaction_session_timeout=IDLE_IN_TRANSACTION_TIMEOUT,
     )
+    defaults: dict[str, Any] = {"connect_timeout": CONNECT_TIMEOUT}
+    if "," in config["HOST"]:
+        defaults = {"connect_timeout": CONNECT_TIMEOUT_PER_HOST, "target_session_attrs": "read-write"}
     # Options in the URL override the defaults.
-    options = {"connect_timeout": CONNECT_TIMEOUT, **TCP_OPTIONS, **url_options}
+    options = {**defaults, **TCP_OPTIONS, **url_options}
     options |= {"options": f"{timeouts} {url_options.get('options', '')}".rstrip(), "pool": pool}
     return config | {"OPTIONS": options, "CONN_HEALTH_CHECKS": True}
 
@@ -110,6 +119,20 @@ def without_timeouts(config: dict[str, Any]) -> dict[str, Any]:
         unlimited = _server_options(statement_timeout=0, idle_in_transaction_session_timeout=0)
         options["options"] = f"{config['OPTIONS']['options']} {unlimited}"
     return config | {"OPTIONS": options}
+
+
+def _several_hosts(base: str) -> dict[str, str]:
+    """Return HOST and PORT as libpq reads them: one port for each host, or none."""
+    # Without the user and password, which libpq would quote in its messages.
+    scheme, _, rest = base.partition("://")
+    try:
+        parsed = conninfo_to_dict(f"{scheme}://{rest.rpartition('@')[2]}")
+    except ProgrammingError:
+        raise ValueError from None
+    hosts, ports = str(parsed["host"]), str(parsed.get("port", ""))
+    if not all(hosts.split(",")) or not ports.replace(",", "0").isdecimal():
+        raise ValueError
+    return {"HOST": hosts, "PORT": ports}
 
 
 def _server_options(**seconds: int) -> str:

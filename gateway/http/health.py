@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_safe
 
 from gateway.http.responses import json_response
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 PATHS = {"/healthz", "/readyz"}
 OK = "ok"
@@ -107,5 +107,5 @@ def _check_database() -> str:
 
 
 def _check_keys() -> str:
-    signing_keys.ring()
+    key_ring.get()
     return OK

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,18 +38,64 @@ def lacking() -> str:
 
 
 LACKING = lacking()
+# PostgreSQL refuses to run as root.
+AS_POSTGRES = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
+
+
+@dataclass
+class Machine:
+    """Another machine: a network namespace at the other end of a cable."""
+
+    name: str = field(default_factory=lambda: f"gateway-{os.getpid()}")
+    link: str = field(default_factory=lambda: f"gw{os.getpid()}")
+    address: str = "10.213.0.2"
+    address_here: str = "10.213.0.1"
+
+    def __enter__(self) -> "Machine":
+        ip("netns", "add", self.name)
+        ip("link", "add", self.link, "type", "veth", "peer", "name", "eth0", "netns", self.name)
+        ip("address", "add", f"{self.address_here}/30", "dev", self.link)
+        ip("link", "set", self.link, "up")
+        for words in (("address", "add", f"{self.address}/30", "dev", "eth0"), ("link", "set", "eth0", "up")):
+            ip("-netns", self.name, *words)
+        ip("-netns", self.name, "link", "set", "lo", "up")
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        # The namespace outlives its name while connections in it are not closed.
+        ip("link", "delete", self.link)
+        ip("netns", "delete", self.name)
+
+    def cut(self) -> None:
+        """Let every packet to and from it be lost."""
+        ip("-netns", self.name, "address", "flush", "dev", "eth0")
+
+
+def ip(*words: str) -> None:
+    """Run a command of iproute2."""
+    subprocess.run(["ip", *words], check=True, capture_output=True, timeout=10)
 
 
 class Engine:
-    """One server with its data in one folder."""
+    """One server with its data in one folder: new, or a standby that follows a primary."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(
+        self, folder: Path, primary: "Engine | None" = None, machine: Machine | None = None, **settings: str
+    ) -> None:
         self.folder, self.data = folder, folder / "data"
+        self.host = machine.address if machine else "127.0.0.1"
+        self.enter = ["ip", "netns", "exec", machine.name] if machine else []
         (self.port,) = free_ports(1)
-        self.user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.getuid() == 0 else []
-        if self.user:
+        if AS_POSTGRES:
             shutil.chown(folder, "postgres")
-        self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync", "--wal-segsize=1", "-E", "UTF8")
+        if primary:
+            self._run("pg_basebackup", "-d", primary.url("postgres"), "-R", "-c", "fast", "--no-sync")
+        else:
+            self._run("initdb", "-U", "postgres", "-A", "trust", "--no-sync", "--wal-segsize=1", "-E", "UTF8")
+            if machine:
+                with (self.data / "pg_hba.conf").open("a") as file:
+                    file.writelines(f"host {name} all samenet trust\n" for name in ("all", "replication"))
+        settings["listen_addresses"] = f"'{self.host}'"
         chosen = {**SETTINGS, "port": str(self.port), "unix_socket_directories": f"'{folder}'", **settings}
         with (self.data / "postgresql.conf").open("a") as file:
             file.writelines(f"{name} = {value}\n" for name, value in chosen.items())
@@ -60,6 +107,14 @@ class Engine:
     def stop(self, mode: str = "fast") -> None:
         """Stop it: `fast` breaks its connections, `immediate` is a crash."""
         self._run("pg_ctl", "stop", "-w", "-m", mode)
+
+    def kill(self) -> None:
+        """End all its processes in the middle of whatever they do."""
+        self._signal(signal.SIGKILL)
+
+    def promote(self) -> None:
+        """Make a standby the primary."""
+        self._run("pg_ctl", "promote", "-w")
 
     def freeze(self) -> None:
         """Let it neither answer nor break, as on a machine that hangs."""
@@ -78,7 +133,7 @@ class Engine:
 
     def url(self, name: str) -> str:
         """The address of a database."""
-        return f"postgres://postgres@127.0.0.1:{self.port}/{name}"
+        return f"postgres://postgres@{self.host}:{self.port}/{name}"
 
     def create(self, name: str, template: str = "template1") -> str:
         """Make a database, anew where there is one; its address."""
@@ -99,17 +154,17 @@ class Engine:
                 os.kill(pid, number)
 
     def _run(self, name: str, *arguments: str) -> None:
-        command = [*self.user, program(name) or name, *arguments, "-D", str(self.data)]
+        command = [*self.enter, *AS_POSTGRES, program(name) or name, *arguments, "-D", str(self.data)]
         # Its output goes nowhere: the server inherits it, and would keep a pipe open.
         subprocess.run(command, check=True, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
 
 
 @contextmanager
-def running(folder: Path | None = None, **settings: str) -> Iterator[Engine]:
+def running(folder: Path | None = None, **options: Any) -> Iterator[Engine]:
     """A server that is gone afterwards, whatever state it was left in."""
     # Not below a folder of pytest's, which only its owner may enter.
     place = folder or Path(tempfile.mkdtemp(prefix="gateway-engine-"))
-    engine = Engine(place, **settings)
+    engine = Engine(place, **options)
     engine.start()
     try:
         yield engine

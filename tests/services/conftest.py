@@ -10,7 +10,7 @@ import pytest
 from django.db import connection
 
 from tests.server import SECRET_KEY, await_answer, free_ports, manage, serving, url_of
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 Gateways = Callable[[int], list[str]]
 GENEROUS = "100000 in 1 minute"
@@ -30,7 +30,7 @@ def shared(transactional_db: None, settings: Any) -> dict[str, str]:
     """What gateways over the test's own database have in common."""
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
     settings.GATEWAY_SIGNING_KEYS = ""
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     limits = (
         "SIGN_IN_HERE",
         "SIGN_IN_ELSEWHERE",

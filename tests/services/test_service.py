@@ -19,7 +19,7 @@ from tests.services.conftest import Gateways
 from users.crypto import signing_keys as crypto_keys
 from users.crypto.signing_keys import Key
 from users.models import SigningKey
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring, signing_keys
 
 Command = Callable[..., Any]
 Forge = Callable[[dict[str, Any], Key], str]
@@ -93,9 +93,9 @@ def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_ro
         token = talk.register(origin, f"user{turn}")["token"]
         assert talk.status(guarded, f"Bearer {token}") == 200
         claims = jwt.decode(token, options={"verify_signature": False})
-        signing_keys.clear_cache()
+        key_ring.clear_cache()
         for name, forge in FORGERIES.items():
-            assert talk.status(guarded, f"Bearer {forge(claims, signing_keys.ring().current)}") == 401, name
+            assert talk.status(guarded, f"Bearer {forge(claims, key_ring.get().current)}") == 401, name
         assert talk.status(guarded, f"Bearer {access_tokens.sign(claims)}") == 200
         assert command("rotate_keys", "--now").returncode == 0
 

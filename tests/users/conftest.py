@@ -6,14 +6,14 @@ from typing import Any
 import pytest
 
 from users.passwords import hashing
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring
 
 
 @pytest.fixture(autouse=True)
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
 
 

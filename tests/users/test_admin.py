@@ -16,7 +16,7 @@ from django_tasks_db.models import DBTaskResult
 from tests import post
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.accounts import deletion
-from users.admin_site import site
+from users.admin.site import site
 from users.models import Attempts, EmailToken, Event, Session, SigningKey, User
 from users.passwords import hashing
 

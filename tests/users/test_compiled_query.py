@@ -11,7 +11,7 @@ from django.utils import timezone
 from users import lookup, throttle
 from users.caller import Caller
 from users.models import Session, User
-from users.sessions import sessions
+from users.sessions import rotation, sessions
 
 pytestmark = pytest.mark.django_db
 
@@ -27,7 +27,7 @@ def columns(row: Any) -> dict[str, Any]:
 
 
 def test_an_object_and_its_related_object_equal_those_of_the_orm(session: Session) -> None:
-    found = sessions._by_selector.first(selector=session.selector)
+    found = rotation._by_selector.first(selector=session.selector)
     expected = Session.objects.select_related("user").get()
     assert found
     assert columns(found) == columns(expected)

@@ -8,13 +8,13 @@ from django.core.management import CommandError, call_command
 
 from tests.api import age
 from users.models import SigningKey
-from users.sessions import signing_keys
+from users.sessions import key_ring, signing_keys
 
 
 def rotate(*arguments: str) -> str:
     said = StringIO()
     call_command("rotate_keys", *arguments, stdout=said)
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     return said.getvalue()
 
 
@@ -33,29 +33,29 @@ def age_ring(**span: Any) -> None:
 def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:
     with pytest.raises(CommandError, match=r"before \d{4}-.+--now"):
         rotate()
-    current, coming = signing_keys.ring().by_kid
+    current, coming = key_ring.get().by_kid
     assert rotate("--now") == f"the current key is {coming}\n"
-    assert [*signing_keys.ring().by_kid][::2] == [coming, current]
+    assert [*key_ring.get().by_kid][::2] == [coming, current]
 
 
 def test_a_settled_next_key_signs() -> None:
-    _, coming = signing_keys.ring().by_kid
+    _, coming = key_ring.get().by_kid
     age_ring(minutes=11)
     assert rotate() == f"the current key is {coming}\n"
 
 
 def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
-    current, coming = signing_keys.ring().by_kid
+    current, coming = key_ring.get().by_kid
     age_ring(days=29)
     assert rotate("--every", "30d").startswith(f"{current} stays the current key until ")
-    assert signing_keys.ring().current.kid == current
+    assert key_ring.get().current.kid == current
     age_ring(days=1)
     assert rotate("--every", "30d") == f"the current key is {coming}\n"
     assert rotate("--every", "30d").startswith(f"{coming} stays the current key until ")
 
 
 def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
-    signing_keys.ring()
+    key_ring.get()
     age_ring(minutes=11)
     rotate()
     SigningKey.objects.filter(place=None).update(ends_at=signing_keys.timezone.now())
@@ -64,27 +64,27 @@ def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
     rotate("--every", "30d")
     assert SigningKey.objects.count() == 2
     kept.SECRET_KEY_FALLBACKS = []
-    assert len(signing_keys.ring().by_kid) == 2
+    assert len(key_ring.get().by_kid) == 2
 
 
 def test_a_leaked_key_is_withdrawn() -> None:
-    current, coming = signing_keys.ring().by_kid
+    current, coming = key_ring.get().by_kid
     assert rotate(f"--revoke={current}") == f"revoked {current}; the current key is {coming}\n"
-    assert current not in signing_keys.ring().by_kid
+    assert current not in key_ring.get().by_kid
     with pytest.raises(CommandError, match="No signing key"):
         rotate(f"--revoke={current}")
 
 
 def test_a_leaked_key_is_withdrawn_whatever_its_name_begins_with() -> None:
-    signing_keys.ring()
+    key_ring.get()
     SigningKey.objects.filter(place="next").update(kid="-begins-with-a-dash")
     assert rotate("--revoke=-begins-with-a-dash").startswith("revoked -begins-with-a-dash")
 
 
 def test_f21_a_ring_that_cannot_be_opened_is_said_in_a_line(kept: Any) -> None:
-    signing_keys.ring()
+    key_ring.get()
     kept.SECRET_KEY = "another secret, long enough for anything that is derived from it"
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     with pytest.raises(CommandError, match="SECRET_KEY_FALLBACKS"):
         rotate()
 
@@ -102,7 +102,7 @@ def test_given_keys_are_rotated_where_they_are_given(kept: Any) -> None:
 
 
 def test_who_is_overtaken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    signing_keys.ring()
+    key_ring.get()
     monkeypatch.setattr(signing_keys, "_retire", lambda rows: 0)
     with pytest.raises(CommandError, match="Another process"):
         rotate("--now")

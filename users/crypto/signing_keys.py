@@ -1,6 +1,7 @@
 """Signing keys: generated, parsed, and published as JWKs."""
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from jwt.algorithms import Algorithm, ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 PrivateKey = ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 RSA_BITS = 2048
+# Without other blocks: openssl writes the parameters of a curve before the key.
+PEM = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.+?-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
 
 
 class UnusableKey(ValueError):
@@ -69,6 +72,14 @@ def generate(algorithm: str) -> str:
     return private.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode()
+
+
+def load_all(text: str) -> list[Key]:
+    """Parse the private keys of a text in PEM; raise UnusableKey if there is none."""
+    keys = [load(pem) for pem in PEM.findall(text)]
+    if not keys:
+        raise UnusableKey("no private key in PEM")
+    return keys
 
 
 def load(pem: str) -> Key:

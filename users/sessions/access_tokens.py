@@ -16,8 +16,8 @@ from users.crypto import access_tokens as crypto
 from users.crypto.access_tokens import Claims, Expired, Invalid
 from users.errors import Reason, TokenExpired, TokenInvalid, Unauthenticated
 from users.models import Session, User
-from users.sessions import sessions, signing_keys
-from users.sessions.signing_keys import KeyRing
+from users.sessions import key_ring, sessions
+from users.sessions.key_ring import KeyRing
 
 CACHE_SIZE = 4_096
 
@@ -94,14 +94,14 @@ def own_session(caller: Caller, user: User) -> Session | None:
 def read(token: str) -> Claims:
     """Return the claims of a valid access token of this gateway; raise Expired or Invalid for any other."""
     # Parsed for each call, so that callers do not share a dict.
-    claims: Claims = orjson.loads(_verified_claims(token, signing_keys.ring()))
+    claims: Claims = orjson.loads(_verified_claims(token, key_ring.get()))
     crypto.check_time(claims, timezone.now().timestamp())
     return claims
 
 
 def sign(claims: Claims) -> str:
     """Return the access token with these claims, signed by the current key."""
-    return crypto.sign(claims, signing_keys.ring().current)
+    return crypto.sign(claims, key_ring.get().current)
 
 
 def claims_of(session: Session) -> Claims:

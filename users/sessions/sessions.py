@@ -1,7 +1,6 @@
 """Sessions: created by a sign-in, continued by refresh tokens, and ended by the user or by a reused refresh token."""
 
 from collections.abc import Collection
-from datetime import timedelta
 from uuid import UUID, uuid4
 
 from django.conf import settings
@@ -9,12 +8,11 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 
-from users import authentication_methods, events, pruning, secret_keys
+from users import authentication_methods, events, pruning
 from users.authentication_methods import Factor
 from users.caller import Caller, SignedIn
 from users.compiled_query import CompiledQuery, parameter
 from users.crypto import refresh_tokens
-from users.crypto.refresh_tokens import RefreshToken
 from users.errors import (
     Conflict,
     FieldError,
@@ -22,9 +20,6 @@ from users.errors import (
     Forbidden,
     InvalidInput,
     NotFound,
-    TokenExpired,
-    TokenInvalid,
-    TokenReused,
 )
 from users.events import EventKind
 from users.mail import messages, outbox
@@ -94,24 +89,6 @@ def list_recent(user: User, *, first: int | None = None) -> list[Session]:
     return list(live_sessions(user)[:first])
 
 
-def rotate(caller: Caller, *, refresh_token: str) -> tuple[Session, str]:
-    """Exchange a refresh token for its successor. Within the grace window, a used token gets the same one again."""
-    token = refresh_tokens.parse(refresh_token)
-    if token is None:
-        raise TokenInvalid
-    session = _live(token)
-    successor = _advance(caller, session, token)
-    if successor is None:
-        # Already used: a moment ago by another tab, or by a thief or the owner. Read the session again to find out.
-        session = _live(token)
-        successor = _repeat(session, token)
-    if successor is None:
-        _end_reused(caller, session)
-        raise TokenReused
-    events.audit(caller, "session.refreshed", user=session.user, session_id=session.id, generation=session.generation)
-    return session, str(successor)
-
-
 def end(caller: SignedIn, *, id: str) -> UUID:
     """End one of the caller's live sessions and return its id."""
     try:
@@ -140,6 +117,15 @@ def end_all_of_user(caller: Caller, *, user: User, reason: str, keep: UUID | Non
     """End all live sessions of a user except `keep`, and return how many. The caller need not be the user."""
     ids = _live_ids(user, keep=keep)
     return _end(caller, user, ids, reason=reason) if ids else 0
+
+
+def end_reused(caller: Caller, session: Session) -> None:
+    """End a session whose refresh token was used twice, and inform its user."""
+    user, reason = session.user, "refresh token reused"
+    with transaction.atomic():
+        _lock_user(user)
+        if _end(caller, user, [session.id], kind=EventKind.REFRESH_REUSED, reason=reason):
+            outbox.notify(caller, messages.token_reused, user=user, device=session.device_name or session.user_agent)
 
 
 def end_all_users(*, reason: str) -> int:
@@ -185,60 +171,8 @@ def prune() -> int:
     return pruning.delete(Session.objects.filter(absolute_expires_at__lt=timezone.now()))
 
 
-def _live(token: RefreshToken) -> Session:
-    session = _by_selector.first(selector=token.selector)
-    if session is None or session.ended_at or not session.user.is_active:
-        raise TokenInvalid
-    if session.credential_version != session.user.credential_version:
-        raise TokenInvalid
-    if session.expires_at <= timezone.now():
-        raise TokenExpired
-    session.user.current_session_id = session.id
-    return session
-
-
-def _advance(caller: Caller, session: Session, token: RefreshToken) -> RefreshToken | None:
-    if token.digest != session.current:
-        return None
-    now = timezone.now()
-    successor = token.successor(_server_keys()[0], session.id, session.generation + 1)
-    change = {
-        "current": successor.digest,
-        "previous": token.digest,
-        "generation": session.generation + 1,
-        "rotated_at": now,
-        "expires_at": min(now + settings.GATEWAY_REFRESH_IDLE, session.absolute_expires_at),
-        "ip_address": caller.ip_address,
-        "user_agent": caller.user_agent,
-    }
-    # Compare-and-swap: of several requests with the same token one wins, on every database, without a lock.
-    unused = Session.objects.filter(id=session.id, current=token.digest, ended_at=None, expires_at__gt=now)
-    if not unused.update(**change):
-        return None
-    for name, value in change.items():
-        setattr(session, name, value)
-    return successor
-
-
-def _repeat(session: Session, token: RefreshToken) -> RefreshToken | None:
-    # Never below zero, even if the clock was set back.
-    age = max(timezone.now() - session.rotated_at, timedelta())
-    if token.digest != session.previous or age > settings.GATEWAY_REFRESH_GRACE:
-        return None
-    candidates = (token.successor(key, session.id, session.generation) for key in _server_keys())
-    return next((each for each in candidates if each.digest == session.current), None)
-
-
 def _live_ids(user: User, *, keep: UUID | None) -> list[UUID]:
     return [id for id in live_sessions(user).values_list("id", flat=True) if id != keep]
-
-
-def _end_reused(caller: Caller, session: Session) -> None:
-    user, reason = session.user, "refresh token reused"
-    with transaction.atomic():
-        _lock_user(user)
-        if _end(caller, user, [session.id], kind=EventKind.REFRESH_REUSED, reason=reason):
-            outbox.notify(caller, messages.token_reused, user=user, device=session.device_name or session.user_agent)
 
 
 def _lock_user(user: User) -> None:
@@ -259,10 +193,6 @@ def _end(caller: Caller, user: User, ids: list[UUID], *, reason: str, kind: Even
     return ended
 
 
-def _server_keys() -> list[bytes]:
-    return secret_keys.keys("gateway.refresh")
-
-
 _by_id = CompiledQuery(
     lambda: Session.objects.filter(
         id=parameter("id", Session.id),
@@ -273,7 +203,4 @@ _by_id = CompiledQuery(
         credential_version=F("user__credential_version"),
     ),
     related="user",
-)
-_by_selector = CompiledQuery(
-    lambda: Session.objects.filter(selector=parameter("selector", Session.selector)), related="user"
 )

@@ -11,7 +11,7 @@ from users.caller import Caller
 from users.crypto.access_tokens import Claims
 from users.errors import FieldError, FieldErrorCode, InvalidInput, TokenExpired, TokenInvalid, TokenReused
 from users.models import Session, User
-from users.sessions import access_tokens, sessions
+from users.sessions import access_tokens, rotation, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def refresh(caller: Caller, *, refresh_token: str | None) -> TokenPair:
     """Return the next pair of the session of a refresh token."""
     presented = _presented(caller, refresh_token)
     try:
-        pair = _pair(*sessions.rotate(caller, refresh_token=presented))
+        pair = _pair(*rotation.rotate(caller, refresh_token=presented))
     except (TokenInvalid, TokenReused, TokenExpired) as refusal:
         _clear_cookie(caller)
         if not isinstance(refusal, TokenExpired):

@@ -25,7 +25,7 @@ from gateway import argon2_build
 from gateway.http import health
 from gateway.mail_worker import MailWorker
 from gateway.observability import metrics_server
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 # Seconds that a stopping worker has to finish its requests. The slowest request takes less.
 STOP_TIMEOUT = 15
@@ -130,7 +130,7 @@ def delay_shutdown(seconds: int) -> None:
 def create_signing_keys() -> None:
     """Create the signing keys if there are none. Raise CommandError if they cannot be opened."""
     try:
-        signing_keys.ring()
+        key_ring.get()
     except ImproperlyConfigured as error:
         raise CommandError(str(error)) from None
     except DatabaseError:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import OperationalError, connection
+from django.db.backends.postgresql.base import DatabaseWrapper
 
 from gateway.conf.database_url import parse, without_timeouts
 from tests.api import Api
@@ -104,9 +105,45 @@ def test_url_may_contain_options(url: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("hosts", "host", "port"),
+    [
+        ("db1:5433,db2:5434", "db1,db2", "5433,5434"),
+        ("db1,db2", "db1,db2", ","),
+        ("db1,db2:5434", "db1,db2", ",5434"),
+        ("db1:5433,db2:5433,db3", "db1,db2,db3", "5433,5433,"),
+        ("[::1]:5433,10.0.0.2", "::1,10.0.0.2", "5433,"),
+    ],
+)
+def test_several_hosts_keep_their_ports_and_the_primary_is_selected(hosts: str, host: str, port: str) -> None:
+    config = parse(f"postgres://u:p%40@{hosts}/n?sslmode=require")
+    assert (config["USER"], config["PASSWORD"], config["NAME"]) == ("u", "p@", "n")
+    assert (config["HOST"], config["PORT"]) == (host, port)
+    assert config["OPTIONS"]["target_session_attrs"] == "read-write"
+    assert config["OPTIONS"]["sslmode"] == "require"
+    assert "target_session_attrs" not in parse("postgres://u@h/n")["OPTIONS"]
+    given = parse(f"postgres://u@{hosts}/n?target_session_attrs=primary")["OPTIONS"]
+    assert given["target_session_attrs"] == "primary"
+
+
+def test_a_silent_host_leaves_time_for_the_next() -> None:
+    options = parse("postgres://u@a,b/n")["OPTIONS"]
+    assert options["connect_timeout"] < options["pool"]["timeout"]
+    assert parse("postgres://u@a,b/n?connect_timeout=1")["OPTIONS"]["connect_timeout"] == 1
+
+
+def test_django_hands_all_hosts_and_ports_to_the_driver() -> None:
+    wrapper = DatabaseWrapper({**connection.settings_dict, **parse("postgres://u@db1:5433,db2/n")})
+    parameters = wrapper.get_connection_params()
+    assert [parameters[name] for name in ("host", "port", "dbname", "user")] == ["db1,db2", "5433,", "n", "u"]
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "nonsense",
+        "postgres://u:hunter2@a:port,b/n",
+        "postgres://u:hunter2@a,/n",
+        "mysql://u:hunter2@a,b/n",
         "db.sqlite3",
         "oracle://u:hunter2@h/n",
         "redis://h",

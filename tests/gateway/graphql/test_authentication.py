@@ -13,7 +13,7 @@ from gateway.graphql.authentication import bearer_token, set_caller
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.crypto import signing_keys as crypto_keys
 from users.models import Session, User
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 DASHBOARD = (
     'mutation {{ a: tokenAuth(username: "{}", password: "{}") {{ token }} b: dashboard(text: "x") {{ message }} }}'
@@ -95,7 +95,7 @@ def read_claims(member: Member, **changes: Any) -> dict[str, Any]:
 
 
 def signed(claims: dict[str, Any], **headers: Any) -> str:
-    key = signing_keys.ring().current
+    key = key_ring.get().current
     return jwt.encode(claims, key.private, key.algorithm, headers={"typ": "at+jwt", "kid": key.kid, **headers})
 
 
@@ -105,14 +105,12 @@ def expired(member: Member) -> str:
 
 def forged(member: Member) -> str:
     stranger = crypto_keys.load(crypto_keys.generate("ES256"))
-    headers = {"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
+    headers = {"typ": "at+jwt", "kid": key_ring.get().current.kid}
     return jwt.encode(read_claims(member), stranger.private, "ES256", headers=headers)
 
 
 def unsigned(member: Member) -> str:
-    return jwt.encode(
-        read_claims(member), None, "none", headers={"typ": "at+jwt", "kid": signing_keys.ring().current.kid}
-    )
+    return jwt.encode(read_claims(member), None, "none", headers={"typ": "at+jwt", "kid": key_ring.get().current.kid})
 
 
 def token_of_ended_session(member: Member) -> str:

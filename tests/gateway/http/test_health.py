@@ -11,7 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 
 from gateway.http import health
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 READY = {"status": "ready", "parts": {"database": "ok", "migrations": "ok", "keys": "ok"}}
 
@@ -71,7 +71,7 @@ def test_gateway_with_missing_migrations_is_not_ready(client: Client, db: None, 
 def test_gateway_without_keys_is_not_ready(
     client: Client, db: None, monkeypatch: pytest.MonkeyPatch, failure: Exception, said: str
 ) -> None:
-    monkeypatch.setattr(signing_keys, "ring", broken(failure))
+    monkeypatch.setattr(key_ring, "get", broken(failure))
     answer = client.get("/readyz")
     assert (answer.status_code, answer.json()["parts"]["keys"]) == (503, said)
 

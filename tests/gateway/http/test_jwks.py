@@ -8,7 +8,7 @@ import pytest
 from tests.api import Api
 from users.crypto import signing_keys as crypto_keys
 from users.models import SigningKey
-from users.sessions import signing_keys
+from users.sessions import key_ring, signing_keys
 
 ADDRESS = "/.well-known/jwks.json"
 
@@ -42,7 +42,7 @@ def test_unchanged_jwk_set_gets_status_304(api: Api, monkeypatch: pytest.MonkeyP
     assert (again.status_code, again.content) == (304, b"")
     monkeypatch.setattr(signing_keys, "MAX_RING_AGE", 0)
     signing_keys.rotate(skip_wait=True)
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     turned = api.client.get(ADDRESS, headers={"If-None-Match": first["ETag"]})
     assert turned.status_code == 200
     assert {key["kid"] for key in first.json()["keys"]} < {key["kid"] for key in turned.json()["keys"]}
@@ -51,7 +51,7 @@ def test_unchanged_jwk_set_gets_status_304(api: Api, monkeypatch: pytest.MonkeyP
 
 def test_s92_all_configured_keys_are_in_the_jwk_set(api: Api, settings: Any) -> None:
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + crypto_keys.generate("RS256")
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     assert [key["alg"] for key in api.client.get(ADDRESS).json()["keys"]] == ["ES256", "RS256"]
 
 

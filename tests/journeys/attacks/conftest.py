@@ -8,14 +8,14 @@ import pytest
 from tests.api import Answer, Api
 from users.crypto.hashers import Argon2
 from users.passwords import hashing
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring
 
 
 @pytest.fixture(autouse=True)
 def _clean_start(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered; documents stay parsed from test to test."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 from tests.api import Api, Member
 from users.crypto import signing_keys as crypto_keys
 from users.models import Event, Session
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 VERIFY = "mutation ($token: String) { verifyToken(token: $token) { user { username } } }"
 
@@ -56,7 +56,7 @@ def test_s33_without_a_signature_there_is_no_token(api: Api, spelling: str | Non
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 def test_s35_public_keys_and_weak_secrets_sign_nothing(api: Api, algorithm: str) -> None:
     header, claims = parts(api.join("alice"))
-    key = signing_keys.ring().current
+    key = key_ring.get().current
     jwks = api.client.get("/.well-known/jwks.json").content
     pem = key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     der = key.public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
@@ -78,7 +78,7 @@ def test_s34_s41_another_service_s_token_of_the_right_shape_opens_nothing(api: A
 
 def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(api: Api) -> None:
     header, claims = parts(api.join("alice"))
-    ours = signing_keys.ring().current
+    ours = key_ring.get().current
 
     def signed(header: dict[str, Any], claims: dict[str, Any]) -> str:
         return jwt.encode(claims, ours.private, algorithm="ES256", headers=header)
@@ -106,7 +106,7 @@ def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(ap
 
 def test_s36_a_header_chooses_no_key_and_fetches_nothing(api: Api) -> None:
     header, claims = parts(api.join("alice"))
-    theirs, ours = crypto_keys.load(crypto_keys.generate("ES256")), signing_keys.ring().current
+    theirs, ours = crypto_keys.load(crypto_keys.generate("ES256")), key_ring.get().current
     with socket.create_server(("127.0.0.1", 0)) as sink:
         url = f"http://127.0.0.1:{sink.getsockname()[1]}/jwks.json"
         visits: list[Any] = []

@@ -21,7 +21,7 @@ from tests.post import last
 from users.caller import Caller
 from users.crypto import signing_keys as crypto_keys
 from users.models import Event, Session, User
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring
 
 VERIFY = "mutation ($token: String) { verifyToken(token: $token) { claims { sub sid } user { username } } }"
 PAIRS = ["admin", "root", "test", "user", "guest", "administrator", "superuser", "gateway"]
@@ -30,7 +30,7 @@ STALE = ["Bearer", "Bearer x", "Bearer a.b.c", "JWT null", "Basic YTpi", "Bearer
 
 def decoded(token: str) -> dict[str, Any]:
     """The claims, as a service behind the gateway reads them."""
-    key = signing_keys.ring().current
+    key = key_ring.get().current
     return jwt.decode(token, key.public, algorithms=[key.algorithm], audience="gateway", issuer="http://localhost:8000")
 
 
@@ -166,7 +166,7 @@ def test_s37_an_access_token_lasts_five_minutes(api: Api) -> None:
 def test_s39_s40_a_token_has_the_form_of_rfc_9068_and_says_nothing_personal(api: Api) -> None:
     alice = api.join("alice", fullName="Alice Thornby")
     header, claims = jwt.get_unverified_header(alice.token), decoded(alice.token)
-    assert header == {"typ": "at+jwt", "alg": "ES256", "kid": signing_keys.ring().current.kid}
+    assert header == {"typ": "at+jwt", "alg": "ES256", "kid": key_ring.get().current.kid}
     assert set(claims) == {"iss", "aud", "sub", "sid", "iat", "exp", "jti", "auth_time", "acr", "amr"}
     assert UUID(claims["sub"]).version == 4
     assert claims["sub"] == str(User.objects.get().id)
@@ -304,7 +304,7 @@ def test_s41_one_users_token_does_not_open_anothers_session(api: Api) -> None:
 @pytest.mark.parametrize("algorithm", ["none", "HS256", "HS512", "ES256", "EdDSA", "RS256"])
 def test_s33_s35_what_another_key_signed_opens_nothing(api: Api, algorithm: str) -> None:
     alice = api.join("alice")
-    key = signing_keys.ring().current
+    key = key_ring.get().current
     secret: Any = {"none": "", "HS256": str(key.jwk()).encode(), "HS512": str(key.jwk()).encode()}.get(algorithm)
     if secret is None:
         secret = crypto_keys.load(crypto_keys.generate(algorithm)).private
@@ -335,11 +335,11 @@ def test_s38_a_remembered_token_expires_all_the_same(api: Api, monkeypatch: pyte
 def test_a_key_that_left_the_ring_opens_nothing(api: Api, settings: Any) -> None:
     alice, old = api.join("alice"), settings.GATEWAY_SIGNING_KEYS
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256") + old
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
     assert "errors" not in api.me(alice.token).json, "it still verifies beside the new one"
     settings.GATEWAY_SIGNING_KEYS = crypto_keys.generate("ES256")
-    signing_keys.clear_cache()
+    key_ring.clear_cache()
     access_tokens._verified_claims.cache_clear()
     assert api.me(alice.token).code == "UNAUTHENTICATED"
 
@@ -529,7 +529,7 @@ def test_f22_a_token_of_a_machine_whose_clock_is_a_little_ahead_is_taken(api: Ap
     assert ("errors" not in api.me(token).json) == taken
 
 
-@pytest.mark.parametrize("place", ["users.sessions.signing_keys.ring", "users.sessions.sessions.find"])
+@pytest.mark.parametrize("place", ["users.sessions.key_ring.get", "users.sessions.sessions.find"])
 def test_f06_a_request_waits_once_for_a_database_that_does_not_answer(
     api: Api, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:

@@ -16,7 +16,7 @@ from tests.post import queued, received
 from users.caller import Caller
 from users.crypto import refresh_tokens
 from users.models import Event, Session, User
-from users.sessions import access_tokens, sessions
+from users.sessions import access_tokens, rotation, sessions
 
 RACES = pytest.mark.django_db(transaction=True)
 GRACE = timedelta(seconds=10)
@@ -175,13 +175,13 @@ def test_a_clock_set_back_makes_no_thief(api: Api) -> None:
 def test_a_session_that_ends_between_the_look_and_the_swap_gives_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
-    alice, advance = api.join("alice"), sessions._advance
+    alice, advance = api.join("alice"), rotation._advance
 
     def end_first(*asked: Any) -> Any:
         Session.objects.update(**change)
         return advance(*asked)
 
-    monkeypatch.setattr(sessions, "_advance", end_first)
+    monkeypatch.setattr(rotation, "_advance", end_first)
     assert api.refresh(alice.refresh_token).code in {"TOKEN_INVALID", "TOKEN_EXPIRED"}
     assert Session.objects.get().generation == 0
 

@@ -19,16 +19,16 @@ from tests.api import Api, age
 from users.crypto import encryption
 from users.crypto import signing_keys as crypto_keys
 from users.models import SigningKey
-from users.sessions import access_tokens, signing_keys
+from users.sessions import access_tokens, key_ring, signing_keys
 
 ALGORITHMS = ["ES256", "EdDSA", "RS256"]
 PARAMETERS = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n"
 
 
-def read_again() -> signing_keys.KeyRing:
+def read_again() -> key_ring.KeyRing:
     """The ring of a process that has just started."""
-    signing_keys.clear_cache()
-    return signing_keys.ring()
+    key_ring.clear_cache()
+    return key_ring.get()
 
 
 @pytest.fixture
@@ -69,8 +69,8 @@ def test_of_several_keys_the_first_signs_and_all_verify(settings: Any) -> None:
     kids = [crypto_keys.load(pem).kid for pem in pems]
     assert ring.current.kid == kids[0]
     assert list(ring.by_kid) == kids
-    assert [jwk["kid"] for jwk in signing_keys.jwks()] == kids
-    assert not any("d" in jwk for jwk in signing_keys.jwks())
+    assert [jwk["kid"] for jwk in key_ring.jwks()] == kids
+    assert not any("d" in jwk for jwk in key_ring.jwks())
 
 
 @pytest.mark.parametrize(
@@ -108,9 +108,9 @@ def test_s92_a_ring_is_made_once_sealed_and_found_again(kept: Any, algorithm: st
 
 @pytest.mark.django_db(transaction=True)
 def test_f21_gateways_that_start_at_one_moment_share_one_ring(
-    kept: Any, at_once: Callable[..., list[signing_keys.KeyRing]]
+    kept: Any, at_once: Callable[..., list[key_ring.KeyRing]]
 ) -> None:
-    rings = at_once([lambda: signing_keys._read(None)] * 8)
+    rings = at_once([lambda: key_ring._read(None)] * 8)
     current, coming = places()
     assert {ring.current.kid for ring in rings} == {current.kid}
     assert {kid for ring in rings for kid in ring.by_kid} == {current.kid, coming.kid}
@@ -154,18 +154,18 @@ def test_the_ring_is_read_by_one_statement_once_in_a_while_whatever_comes(
 ) -> None:
     alice = api.join("alice")
     read_again()
-    signing_keys.ring()
+    key_ring.get()
     with statements() as seen:
-        signing_keys.jwks()
+        key_ring.jwks()
         for number in range(50):
             forged = jwt.encode({}, "-" * 32, headers={"kid": f"unknown{number}", "typ": "at+jwt"})
             assert api.me(forged).code == "UNAUTHENTICATED"
     assert seen == []
     later = signing_keys.time.monotonic() + signing_keys.RING_LIFETIME.total_seconds()
-    monkeypatch.setattr(signing_keys.time, "monotonic", lambda: later)
+    monkeypatch.setattr(key_ring.time, "monotonic", lambda: later)
     with statements() as seen:
-        signing_keys.jwks()
-        signing_keys.jwks()
+        key_ring.jwks()
+        key_ring.jwks()
         assert "errors" not in api.me(alice.token).json
     assert len([text for text in seen if "signingkey" in text]) == 1
     assert len(seen) == 2
@@ -175,8 +175,8 @@ def test_what_a_transaction_made_is_not_remembered_before_it_holds(kept: Any) ->
     with transaction.atomic():
         lost = read_again().current.kid
         transaction.set_rollback(True)
-    assert signing_keys.ring().current.kid != lost
-    assert signing_keys.ring().current.kid == places()[0].kid
+    assert key_ring.get().current.kid != lost
+    assert key_ring.get().current.kid == places()[0].kid
 
 
 def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
@@ -184,10 +184,10 @@ def test_an_unchanged_ring_stays_the_same_object_and_a_changed_one_does_not(
 ) -> None:
     monkeypatch.setattr(signing_keys, "RING_LIFETIME", timedelta())
     read_again()
-    first = signing_keys.ring()
-    assert signing_keys.ring() is first
+    first = key_ring.get()
+    assert key_ring.get() is first
     signing_keys.revoke(places()[1].kid)
-    assert signing_keys.ring() is not first
+    assert key_ring.get() is not first
 
 
 # --- turned --------------------------------------------------------------------------------------
@@ -262,8 +262,8 @@ def test_s92_a_withdrawn_key_takes_its_tokens_with_it_though_they_are_remembered
     read_again()
     answer = api.me(alice.token)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
-    assert current.kid not in {key["kid"] for key in signing_keys.jwks()}
-    assert signing_keys.ring().current.kid == coming.kid
+    assert current.kid not in {key["kid"] for key in key_ring.jwks()}
+    assert key_ring.get().current.kid == coming.kid
     renewed = api.refresh(alice.refresh_token).data["refreshToken"]
     assert "errors" not in api.me(renewed["token"]).json
 
@@ -292,7 +292,7 @@ def test_another_algorithm_signs_once_its_key_is_known_and_the_old_one_verifies(
     settle()
     kept.GATEWAY_SIGNING_ALGORITHM = algorithm
     assert read_again().current.algorithm == "ES256", "the new key is shown before it signs"
-    assert {key["alg"] for key in signing_keys.jwks()} == {"ES256", algorithm}
+    assert {key["alg"] for key in key_ring.jwks()} == {"ES256", algorithm}
     settle()
     assert read_again().current.algorithm == algorithm
     assert "errors" not in api.me(alice.token).json
@@ -313,7 +313,7 @@ def test_gateways_of_two_algorithms_take_each_others_tokens_while_one_replaces_t
     for algorithm in settings * 2:
         kept.GATEWAY_SIGNING_ALGORITHM = algorithm
         assert read_again().current.algorithm == algorithm
-        assert "errors" not in api.me(api.join(f"{algorithm}{len(signing_keys.jwks())}{timezone.now():%f}").token).json
+        assert "errors" not in api.me(api.join(f"{algorithm}{len(key_ring.jwks())}{timezone.now():%f}").token).json
     assert SigningKey.objects.count() == 4
 
 
@@ -327,7 +327,7 @@ def test_a_key_of_before_the_ring_signs_on(kept: Any) -> None:
     import_module("users.migrations.0002_ring_of_keys").give_places(apps, None)
     assert read_again().current.kid == kid
     assert places()[0].signs_from == places()[0].created_at
-    assert len(signing_keys.jwks()) == 2
+    assert len(key_ring.jwks()) == 2
 
 
 def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, kept: Any) -> None:
@@ -362,7 +362,7 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
 ) -> None:
     asked, has_come = [], threading.Barrier(2)
 
-    def silent(known: signing_keys.KeyRing | None) -> signing_keys.KeyRing:
+    def silent(known: key_ring.KeyRing | None) -> key_ring.KeyRing:
         asked.append(known)
         has_come.wait(10)
         time.sleep(0.5)
@@ -370,9 +370,9 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
 
     def ask() -> None:
         with pytest.raises(OperationalError):
-            signing_keys.ring()
+            key_ring.get()
 
-    monkeypatch.setattr(signing_keys, "_read", silent)
+    monkeypatch.setattr(key_ring, "_read", silent)
     people = [threading.Thread(target=ask) for _ in range(5)]
     people[0].start()
     has_come.wait(10)
@@ -382,4 +382,4 @@ def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
         person.join(10)
     assert len(asked) == 1
     monkeypatch.undo()
-    assert signing_keys.ring()
+    assert key_ring.get()

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from users.mfa import totp
-from users.sessions import signing_keys
+from users.sessions import key_ring, signing_keys
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -56,13 +56,13 @@ class Command(BaseCommand):
     def _revoke(self, kid: str) -> str:
         if not signing_keys.revoke(kid):
             raise CommandError(f"No signing key has the id {kid}.")
-        return f"revoked {kid}; the current key is {signing_keys.ring().current.kid}"
+        return f"revoked {kid}; the current key is {key_ring.get().current.kid}"
 
     def _rotate(self, *, every: timedelta | None, now: bool, **_: Any) -> str:
-        signing_keys.ring()
+        key_ring.get()
         signing_keys.maintain()
         if every and (due := signing_keys.signs_since() + every) > timezone.now():
-            return f"{signing_keys.ring().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
+            return f"{key_ring.get().current.kid} stays the current key until {due:%Y-%m-%d %H:%M:%S} UTC"
         try:
             return f"the current key is {signing_keys.rotate(skip_wait=now)}"
         except signing_keys.NotYetPublished as refusal:

@@ -1,10 +1,5 @@
-"""The admin's pages: list, search and edit users, end sessions, read events. They never show a secret.
+"""Users and groups in the admin. No page shows a secret."""
 
-Superusers may do everything. Other staff need Django's permissions, never change the accounts of staff, their own
-included, and never change privileges: staff and superuser flags, groups and permissions.
-"""
-
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -19,22 +14,21 @@ from django.contrib.auth.forms import (
 )
 from django.contrib.auth.models import Group
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import models
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils import timezone
-from django.utils.html import format_html_join
 
 from users import events, normalization
-from users.admin_factors import reset_second_factors
-from users.admin_site import caller_of, site
+from users.admin.factors import reset_second_factors
+from users.admin.permissions import may_change
+from users.admin.sessions import SessionsOfUser, end_live
+from users.admin.site import caller_of, site
 from users.errors import InvalidValue
 from users.events import EventKind
 from users.mail import messages, outbox
-from users.models import Event, Session, User
+from users.models import Session, User
 
-FACTS_OF_SESSION = ("device_name", "user_agent", "ip_address", "created_at", "rotated_at", "expires_at", "ended_at")
 PRIVILEGES = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -86,60 +80,11 @@ class NewUserForm(CleanNames, AdminUserCreationForm):
         fields = ("username", "email")
 
 
-class ReadOnly:
-    """Allows viewing only."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: only the gateway adds rows."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Return False: only the gateway changes rows."""
-        return False
-
-
-class SessionsOfUser(ReadOnly, admin.TabularInline):
-    """The sessions of the user on the page."""
-
-    model = Session
-    fields = readonly_fields = FACTS_OF_SESSION
-    ordering = ("-rotated_at",)
-    can_delete = False
-
-
-def may_change(request: HttpRequest, user: User) -> bool:
-    """Return whether the signed-in user may change this account; only superusers change accounts of staff."""
-    return request.user.is_superuser or not (user.is_staff or user.is_superuser)
-
-
 @admin.action(description="End all sessions of the selected users", permissions=["change"])
 def end_sessions_of(modeladmin: Any, request: HttpRequest, users: QuerySet[User]) -> None:
     """End the sessions of these users."""
-    ended = _end(request, Session.objects.filter(user__in=users))
+    ended = end_live(request, Session.objects.filter(user__in=users))
     modeladmin.message_user(request, f"{ended} sessions ended.")
-
-
-@admin.action(description="End the selected sessions", permissions=["end"])
-def end_sessions(modeladmin: Any, request: HttpRequest, sessions: QuerySet[Session]) -> None:
-    """End these sessions."""
-    ended = _end(request, Session.objects.filter(id__in=list(sessions.values_list("id", flat=True))))
-    modeladmin.message_user(request, f"{ended} sessions ended.")
-
-
-def _end(request: HttpRequest, sessions: QuerySet[Session]) -> int:
-    live, total = sessions.filter(ended_at=None), 0
-    for user in list(User.objects.filter(sessions__in=live).distinct()):
-        if not may_change(request, user):
-            continue
-        with transaction.atomic():
-            # The user's row first, as every rule does, so that concurrent changes cannot deadlock.
-            User.objects.select_for_update().only("id").filter(id=user.id).first()
-            ended = live.filter(user=user).update(ended_at=timezone.now())
-            if ended:
-                why, by = "ended by the staff", str(request.user.pk)
-                events.record(caller_of(request), EventKind.SESSION_ENDED, user=user, reason=why, ended=ended, by=by)
-        total += ended
-    return total
 
 
 @admin.register(User, site=site)
@@ -199,7 +144,7 @@ class UserAdmin(DjangoUserAdmin):
         obj.save(update_fields=columns if change else None)
         if change and not obj.is_active:
             # A reactivated user signs in again.
-            _end(request, Session.objects.filter(user=obj))
+            end_live(request, Session.objects.filter(user=obj))
 
     def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
         """Return the names of the changed fields, never their values."""
@@ -255,91 +200,3 @@ class GroupAdmin(DjangoGroupAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
         """Return whether the staff member is a superuser."""
         return request.user.is_superuser
-
-
-@admin.register(Session, site=site)
-class SessionAdmin(ReadOnly, admin.ModelAdmin):
-    """Sessions."""
-
-    list_display = ("user", *FACTS_OF_SESSION)
-    list_filter = (("ended_at", admin.EmptyFieldListFilter),)
-    list_per_page = 50
-    search_fields = ("user__username", "user__email", "device_name", "ip_address")
-    search_help_text = "Username, email, device name or IP address"
-    list_select_related = ("user",)
-    fields = ("user", *FACTS_OF_SESSION)
-    ordering = ("-rotated_at",)
-    actions = (end_sessions,)
-
-    def has_end_permission(self, request: HttpRequest) -> bool:
-        """Return whether the staff member may end sessions: Django's "Can change session"."""
-        return request.user.has_perm("users.change_session")
-
-    def has_delete_permission(self, request: HttpRequest, obj: Session | None = None) -> bool:
-        """Return False: an ended session must remain, so that its stolen tokens are recognised."""
-        return False
-
-
-def kind_label(kind: str) -> str:
-    """Return the name of an event kind for people."""
-    return kind.replace(".", " ").replace("_", " ").capitalize()
-
-
-class KindFilter(admin.SimpleListFilter):
-    """Filters events by kind, from the list of kinds instead of a search through the table."""
-
-    title = parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
-        """Return the kinds, by label."""
-        return sorted(((kind.value, kind_label(kind.value)) for kind in EventKind), key=lambda each: each[1])
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Event]) -> QuerySet[Event]:
-        """Return the events of the chosen kind."""
-        return queryset.filter(kind=self.value()) if self.value() else queryset
-
-
-@admin.register(Event, site=site)
-class EventAdmin(ReadOnly, admin.ModelAdmin):
-    """Events."""
-
-    list_display = ("time", "label", "user", "ip_address", "details")
-    list_filter = (KindFilter,)
-    list_per_page = 50
-    show_full_result_count = False
-    search_fields = ("user__username", "user__email", "ip_address")
-    search_help_text = "Username, email or IP address"
-    list_select_related = ("user",)
-    date_hierarchy = "at"
-    ordering = ("-at",)
-    fields = ("time", "label", "meaning", "user", "session_id", "ip_address", "user_agent", "details")
-    readonly_fields = ("time", "label", "meaning", "details")
-
-    @admin.display(description="time (UTC)", ordering="at")
-    def time(self, event: Event) -> str:
-        """Return the moment, to the second."""
-        return event.at.strftime("%Y-%m-%d %H:%M:%S")
-
-    @admin.display(description="kind", ordering="kind")
-    def label(self, event: Event) -> str:
-        """Return the kind."""
-        return kind_label(event.kind)
-
-    @admin.display
-    def meaning(self, event: Event) -> str:
-        """Return the description of the kind."""
-        return next((kind.description for kind in EventKind if kind.value == event.kind), "")
-
-    @admin.display
-    def details(self, event: Event) -> str:
-        """Return the facts, one a line."""
-        facts = ((name.replace("_", " "), _fact(value)) for name, value in event.facts.items())
-        return format_html_join("", "<div>{}: <b>{}</b></div>", facts) or "-"
-
-    def has_delete_permission(self, request: HttpRequest, obj: Event | None = None) -> bool:
-        """Return False: events are kept as they were recorded."""
-        return False
-
-
-def _fact(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -9,7 +9,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from users.admin_site import caller_of
+from users.admin.permissions import may_change
+from users.admin.site import caller_of
 from users.mfa import factors
 from users.models import User
 
@@ -38,12 +39,8 @@ def reset_second_factors(modeladmin: Any, request: HttpRequest, users: QuerySet[
             "checkbox": ACTION_CHECKBOX_NAME,
         }
         return TemplateResponse(request, "admin/reset_second_factors.html", context)
-    allowed = [user for user in users if _may_reset(request, user)]
+    allowed = [user for user in users if may_change(request, user)]
     for user in allowed:
         factors.reset(caller_of(request), user, reason=form.cleaned_data["reason"], by=str(request.user.pk))
     modeladmin.message_user(request, f"The second factors of {len(allowed)} users were reset.")
     return None
-
-
-def _may_reset(request: HttpRequest, user: User) -> bool:
-    return request.user.is_superuser or not (user.is_staff or user.is_superuser)
