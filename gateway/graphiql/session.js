@@ -9,7 +9,7 @@ const RENEW = `mutation Renew($refreshToken: String) {
 const RENEW_BY_COOKIE = "mutation Renew { refreshToken { token refreshToken } }";
 const REVOKE = "mutation SignOut($refreshToken: String) { revokeToken(refreshToken: $refreshToken) { revoked } }";
 const REVOKE_BY_COOKIE = "mutation SignOut { revokeToken { revoked } }";
-const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "passkeyAuth", "refreshToken"]);
+const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "secondFactorAuth", "passkeyAuth", "refreshToken"]);
 
 /** At most one signed-in user. Dispatches `change` when the user or the token changes. */
 export class Session extends EventTarget {
