@@ -251,8 +251,8 @@ def test_a_row_copied_to_another_user_opens_nothing(app: App) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_40_parallel_uses_of_one_code_open_one_session(app: App, at_once: Any, settings: Any, long_queue: None) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
-    settings.GATEWAY_LIMITS |= {"second_factor_elsewhere": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_elsewhere": [(100, timedelta(hours=1))]}
     challenges = [challenge() for _ in range(8)]
     code = app.fresh_code()
     answers = at_once([lambda index=index: second_step(challenges[index % 8], code).json for index in range(40)])
@@ -264,7 +264,7 @@ def test_40_parallel_uses_of_one_code_open_one_session(app: App, at_once: Any, s
 
 @pytest.mark.django_db(transaction=True)
 def test_10_parallel_uses_of_one_recovery_code_open_one_session(app: App, at_once: Any, settings: Any) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
     challenges = [challenge() for _ in range(5)]
     answers = at_once(
         [lambda index=index: second_step(challenges[index % 5], app.recovery_codes[0]).json for index in range(10)]
@@ -275,7 +275,7 @@ def test_10_parallel_uses_of_one_recovery_code_open_one_session(app: App, at_onc
 
 @pytest.mark.django_db(transaction=True)
 def test_one_challenge_with_ten_recovery_codes_opens_one_session(app: App, at_once: Any, settings: Any) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
     begun = challenge()
     answers = at_once([lambda code=code: second_step(begun, code).json for code in app.recovery_codes])
     assert sum("errors" not in answer for answer in answers) == 1
