@@ -9,9 +9,10 @@ PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.1
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: help run superuser test test-fast lint audit schema format bench native-argon2
+.PHONY: help run example superuser test test-fast lint audit schema format bench native-argon2
 help:
 	@echo "make run        serve in development on http://localhost:8000/graphql (another port: PORT=8001 make run)"
+	@echo "make example    start the gateway and the example app of client/ on http://localhost:5173 (needs Node 20 or newer)"
 	@echo "make superuser  create an account for the admin in the development database"
 	@echo "make test       run all tests; TEST_DATABASE_URLS adds databases to SQLite"
 	@echo "make test-fast  run the tests that need only Python"
@@ -26,6 +27,15 @@ run: $(VENV)/.installed
 		$(BIN)/pip install -q $(NODE_FALLBACK) || true
 	@$(BIN)/python -m gateway.graphiql.fetch
 	@HOST=127.0.0.1 DJANGO_DEBUG=1 exec $(BIN)/python manage.py serve --migrate
+
+# The links of mails, which appear in the terminal, lead to the app.
+example: $(VENV)/.installed client/node_modules/.installed client/example/node_modules/.installed
+	@cd client && npm run --silent build
+	@HOST=127.0.0.1 DJANGO_DEBUG=1 GATEWAY_APP_URL=http://localhost:5173/ \
+		GATEWAY_VERIFY_URL='http://localhost:5173/verify#token={token}' \
+		GATEWAY_RESET_URL='http://localhost:5173/reset#token={token}' $(BIN)/python manage.py serve --migrate & \
+		trap "kill $$!" EXIT; \
+		cd client/example && VITE_GATEWAY_URL=http://localhost:$${PORT:-8000}/graphql npm run --silent dev
 
 superuser: $(VENV)/.installed
 	@DJANGO_DEBUG=1 $(BIN)/python manage.py createsuperuser
@@ -93,6 +103,9 @@ $(AUDIT)/.installed: tests/requirements-audit.txt
 	@test -n "$(PYTHON)" && "$(PYTHON)" -m venv $(AUDIT)
 	@$(AUDIT)/bin/pip install -q -r tests/requirements-audit.txt
 	@touch $@
+
+%/node_modules/.installed: %/package-lock.json
+	@cd $* && npm ci --ignore-scripts --no-audit --no-fund --silent && cp package-lock.json node_modules/.installed
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it: PYTHON=/path/to/python3 make $(MAKECMDGOALS)"; exit 1; }

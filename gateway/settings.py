@@ -4,7 +4,7 @@ from datetime import timedelta
 from email.utils import formataddr
 from pathlib import Path
 
-from gateway.conf import cors, database_url, dev_secret_key, email_url, env, passkeys, rate_limits
+from gateway.conf import cors, database_url, dev_secret_key, email_url, env, passkeys, passwords, rate_limits
 from gateway.conf.env import read
 from gateway.observability import logging
 
@@ -132,30 +132,10 @@ GATEWAY_LIMITS = {
 # --- passwords -----------------------------------------------------------------------------------
 GATEWAY_PASSWORD_MIN_LENGTH = read("GATEWAY_PASSWORD_MIN_LENGTH", env.count, 8)
 GATEWAY_BREACH_URL = read("GATEWAY_BREACH_URL", env.text, "")
-PASSWORD_HASHERS = [
-    "users.crypto.hashers.Argon2",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2SHA1PasswordHasher",
-    "django.contrib.auth.hashers.BCryptSHA256PasswordHasher",
-    "users.crypto.hashers.Bcrypt",
-    "django.contrib.auth.hashers.ScryptPasswordHasher",
-]
-AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": GATEWAY_PASSWORD_MIN_LENGTH},
-    },
-    {
-        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
-        "OPTIONS": {"user_attributes": ("username", "email", "full_name")},
-    },
-    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
-    {"NAME": "users.passwords.common.CommonPassword"},
-    {"NAME": "users.passwords.breached.BreachedPassword"},
-    {"NAME": "users.passwords.common.ContextPassword", "OPTIONS": {"words": (GATEWAY_NAME, "graphql", "gateway")}},
-]
+PASSWORD_HASHERS = passwords.HASHERS
+AUTH_PASSWORD_VALIDATORS = passwords.validators(GATEWAY_PASSWORD_MIN_LENGTH, product=GATEWAY_NAME)
 
-# --- CORS, CSRF and security headers -------------------------------------------------------------
+# --- CORS ----------------------------------------------------------------------------------------
 _origins = read("CORS_ALLOWED_ORIGINS", env.origins, cors.DEVELOPMENT_ORIGINS if DEBUG else NONE)
 CORS_ALLOW_ALL_ORIGINS = "*" in _origins
 CORS_ALLOWED_ORIGINS = [origin for origin in _origins if origin != "*"]
@@ -165,14 +145,6 @@ CORS_ALLOW_HEADERS = [*cors.HEADERS, *read("GATEWAY_CORS_EXTRA_HEADERS", env.wor
 CORS_EXPOSE_HEADERS = ["retry-after", "x-request-id"]
 CORS_PREFLIGHT_MAX_AGE = 86_400
 CORS_URLS_REGEX = r"^/(graphql/?$|\.well-known/)"
-CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", env.origins, NONE)
-CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
-CSRF_COOKIE_HTTPONLY = True
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_TRUSTED_PROXIES else None
-SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
-# With "no-referrer" browsers send forms with "Origin: null", which Django refuses. Pages with tokens set their own.
-SECURE_REFERRER_POLICY = "same-origin"
-X_FRAME_OPTIONS = "DENY"
 
 # --- passkeys ------------------------------------------------------------------------------------
 GATEWAY_PASSKEY_RP_ID = read("GATEWAY_PASSKEY_RP_ID", env.domain, "localhost" if DEBUG else "")
@@ -181,6 +153,16 @@ GATEWAY_PASSKEY_ORIGINS = read(
     env.origins,
     passkeys.default_origins(GATEWAY_PASSKEY_RP_ID, [_own_origin, *CORS_ALLOWED_ORIGINS]),
 )
+
+# --- CSRF and security headers -------------------------------------------------------------------
+CSRF_TRUSTED_ORIGINS = read("CSRF_TRUSTED_ORIGINS", env.origins, NONE)
+CSRF_COOKIE_SECURE = SESSION_COOKIE_SECURE = not DEBUG
+CSRF_COOKIE_HTTPONLY = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if GATEWAY_TRUSTED_PROXIES else None
+SECURE_HSTS_SECONDS = 0 if DEBUG else 31_536_000
+# With "no-referrer" browsers send forms with "Origin: null", which Django refuses. Pages with tokens set their own.
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
 
 # --- Django --------------------------------------------------------------------------------------
 INSTALLED_APPS = [

@@ -30,7 +30,10 @@ from tests.server import ROOT, surroundings
 from users.errors import ErrorCode, FieldErrorCode, Reason
 from users.events import EventKind
 
-PAGES = {str(path.relative_to(ROOT)): path for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")))}
+PAGES = {
+    str(path.relative_to(ROOT)): path
+    for path in (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "client" / "README.md")
+}
 TEXTS = {name: path.read_text() for name, path in PAGES.items()}
 RECIPES = ROOT / "tests" / "clients" / "recipes"
 FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)

@@ -1,29 +1,14 @@
-/** The Apollo recipe against a live gateway. */
+/** Apollo against a live gateway. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
-import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache, gql } from "@apollo/client";
+import { ApolloClient, HttpLink, InMemoryCache, gql } from "@apollo/client";
 import { BatchHttpLink } from "@apollo/client/link/batch-http";
 import { PersistedQueryLink } from "@apollo/client/link/persisted-queries";
-import { apolloClient } from "./build/recipes/apollo.js";
-import { tell } from "./stories.mjs";
 import { sent } from "./world.mjs";
 
 const { GATEWAY } = process.env;
-
-tell((session) => {
-  const client = apolloClient(session);
-  const told = ({ data, error }) => {
-    if (error && !CombinedGraphQLErrors.is(error)) throw error;
-    return { data, code: error?.errors[0].extensions.code };
-  };
-  const errorPolicy = "all";
-  return {
-    query: async (text) => told(await client.query({ query: gql(text), errorPolicy })),
-    mutate: async (text, variables) => told(await client.mutate({ mutation: gql(text), variables, errorPolicy })),
-  };
-});
 
 function plainClient(link) {
   return new ApolloClient({ cache: new InMemoryCache(), link, defaultOptions: { query: { fetchPolicy: "no-cache" } } });

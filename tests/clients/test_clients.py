@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -17,34 +15,23 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.server import PATIENCE, await_answer, free_ports, manage, serving, surroundings
+from tests import npm
+from tests.server import await_answer, free_ports, manage, serving, surroundings
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 GATEWAY = HERE.parent.parent / "gateway"
 PICTURE = GATEWAY / "graphiql" / "graphiql.png"
 LANDING = GATEWAY / "pages" / "landing.png"
 
-pytestmark = [
-    pytest.mark.clients,
-    pytest.mark.skipif(
-        not (shutil.which("node") and shutil.which("npm")), reason="Node is not installed (apt-get install nodejs npm)"
-    ),
-]
-in_a_browser = pytest.mark.skipif(
-    not Path(CHROMIUM).exists(),
-    reason="chromium is not installed (apt-get install chromium, or set CHROMIUM)",
-)
+pytestmark = [pytest.mark.clients, npm.needs_node]
 
 
 @pytest.fixture(scope="session")
 def installed() -> None:
-    """The locked packages and the compiled recipes."""
-    lock, stamp = HERE / "package-lock.json", MODULES / ".installed"
-    if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-        run("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-        shutil.copy(lock, stamp)
+    """The locked packages, the compiled recipe, and the client package."""
+    npm.install(HERE)
+    npm.build_client()
     run(str(MODULES / ".bin" / "tsc"))
 
 
@@ -87,32 +74,12 @@ def test_a_node_service_takes_our_tokens_and_no_others(world: dict[str, str]) ->
     run("node", "--test", "jose.test.mjs", **world, **own)
 
 
-def test_a_forgotten_password_is_replaced_by_what_the_mail_brought(installed: None, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
-    mail = tmp_path / "mail"
-    settings = {
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}",
-        "EMAIL_URL": f"file://{mail}",
-        "GATEWAY_MAIL_WORKER": "off",
-        "GATEWAY_RESET_URL": "https://app.example/reset#token={token}",
-    }
-    worker = {"PYTHON": sys.executable, "WORKER": json.dumps(surroundings(settings)), "MAIL": str(mail)}
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
-        run("node", "--test", "recovery.test.mjs", GATEWAY=f"{origin}/graphql", **worker)
-
-
-@in_a_browser
+@npm.needs_chromium
 def test_pages_of_an_allowed_origin_work_and_of_others_do_not(world: dict[str, str]) -> None:
     run("node", "--test", "browser/origin.test.mjs", **world)
 
 
-@in_a_browser
-def test_pages_of_the_react_quickstart_sign_in_and_out(world: dict[str, str]) -> None:
-    run("node", "--test", "browser/react.test.mjs", **world)
-
-
-@in_a_browser
+@npm.needs_chromium
 def test_graphiql_registers_signs_in_renews_and_signs_out(world: dict[str, str], tmp_path: Path) -> None:
     picture = PICTURE if os.environ.get("UPDATE_SCREENSHOT") else tmp_path / "graphiql.png"
     run("node", "browser/graphiql.mjs", world["ORIGIN"], str(picture), **world)
@@ -147,7 +114,7 @@ def certificate() -> dict[str, str]:
 COOKIES = {"GATEWAY_REFRESH_COOKIE": "on", "GATEWAY_REFRESH_GRACE": "3s", "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute"}
 
 
-@in_a_browser
+@npm.needs_chromium
 @pytest.mark.parametrize("same_site", ["Strict", "Lax", "None"])
 def test_cookies_serve_a_sibling_host_and_no_other_site(
     installed: None, certificate: dict[str, str], tmp_path: Path, same_site: str
@@ -172,7 +139,7 @@ def test_cookies_serve_a_sibling_host_and_no_other_site(
         run("node", "--test", "browser/cookie.test.mjs", BEHIND=origin, **world, **certificate)
 
 
-@in_a_browser
+@npm.needs_chromium
 def test_cookie_mode_works_in_graphiql_without_tls_in_development(installed: None, tmp_path: Path) -> None:
     gateway, app, foreign = free_ports(3)
     world = {"APP": f"http://localhost:{app}/", "FOREIGN": f"http://localhost:{foreign}/", "SAME_SITE": "Strict"}
@@ -182,7 +149,7 @@ def test_cookie_mode_works_in_graphiql_without_tls_in_development(installed: Non
         run("node", "browser/graphiql.mjs", origin, str(tmp_path / "graphiql.png"))
 
 
-@in_a_browser
+@npm.needs_chromium
 def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None, tmp_path: Path) -> None:
     ports = free_ports(2)
     pages, mails, database = f"http://localhost:{ports[1]}", tmp_path / "mails", tmp_path / "shared.sqlite3"
@@ -214,7 +181,7 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
     assert not [secret for secret in secrets if secret in said]
 
 
-@in_a_browser
+@npm.needs_chromium
 def test_s98_staff_sign_in_to_the_admin_edit_a_user_and_sign_out(installed: None, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
@@ -228,8 +195,5 @@ def test_s98_staff_sign_in_to_the_admin_edit_a_user_and_sign_out(installed: None
 
 
 def run(*command: str, **variables: str) -> None:
-    """Run a program in this folder; where it fails, show what it said."""
-    done = subprocess.run(
-        command, cwd=HERE, env={**os.environ, **variables}, capture_output=True, text=True, timeout=10 * PATIENCE
-    )
-    assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
+    """Run a program in this folder. Fail with its output if it fails."""
+    npm.run(*command, folder=HERE, **variables)

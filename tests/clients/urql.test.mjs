@@ -1,24 +1,13 @@
-/** The urql recipe against a live gateway. */
+/** urql against a live gateway. */
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { Client, fetchExchange } from "@urql/core";
 import { persistedExchange } from "@urql/exchange-persisted";
-import { urqlClient } from "./build/recipes/urql.js";
-import { tell } from "./stories.mjs";
 import { sent } from "./world.mjs";
 
 const { GATEWAY } = process.env;
-
-tell((session) => {
-  const client = urqlClient(session);
-  const told = ({ data, error }) => ({ data, code: error?.graphQLErrors[0]?.extensions.code });
-  return {
-    query: async (text) => told(await client.query(text, {})),
-    mutate: async (text, variables) => told(await client.mutation(text, variables ?? {})),
-  };
-});
 
 test("a query travels by GET", async () => {
   const client = new Client({ url: GATEWAY, exchanges: [fetchExchange] });

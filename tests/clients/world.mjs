@@ -1,4 +1,4 @@
-/** What the stories of both clients stand on: a browser's storage, fresh users, and a count of what is sent. */
+/** What the tests of clients stand on: fresh users, and a record of what is sent. */
 
 import { randomUUID } from "node:crypto";
 
@@ -7,20 +7,6 @@ export const REGISTER = `mutation Register($username: String!, $email: String!, 
   register(username: $username, email: $email, password: $password) { token refreshToken }
 }`;
 
-/** Storage as all tabs of one browser share it. */
-export const storage = new Map();
-globalThis.localStorage = {
-  getItem: (key) => storage.get(key) ?? null,
-  setItem: (key, value) => storage.set(key, String(value)),
-  removeItem: (key) => storage.delete(key),
-};
-
-// Sessions in one process are tabs that hear nothing of each other: the harder case.
-Object.defineProperty(globalThis, "navigator", { value: {} });
-globalThis.BroadcastChannel = class {
-  postMessage() {}
-};
-
 /** Every request since `sent` was last emptied: its method, and the body or the address that holds the document. */
 export const sent = [];
 const realFetch = globalThis.fetch;
@@ -28,8 +14,6 @@ globalThis.fetch = (url, options = {}) => {
   sent.push({ method: options.method ?? "GET", text: options.body ?? decodeURIComponent(url) });
   return realFetch(url, options);
 };
-
-export const renewals = () => sent.filter(({ text }) => text.includes("refreshToken(")).length;
 
 export function somebody() {
   const username = `user-${randomUUID().slice(0, 13)}`;

@@ -74,19 +74,19 @@ def reset_password(*, address: str, capped: bool = False, **_: Any) -> Message |
 @outbox.mail_task
 def new_device(*, user: str, address: str, **details: Any) -> Message | None:
     """Informs about a sign-in from a new place."""
-    return _notice(user, address, "A new device signed in", "new_device", details)
+    return notice(user, address, "A new device signed in", "new_device", details)
 
 
 @outbox.mail_task
 def password_changed(*, user: str, address: str, **details: Any) -> Message | None:
     """Informs about a new password."""
-    return _notice(user, address, "Your password was changed", "password_changed", details)
+    return notice(user, address, "Your password was changed", "password_changed", details)
 
 
 @outbox.mail_task
 def token_reused(*, user: str, address: str, **details: Any) -> Message | None:
     """Informs about a session that ended because its refresh token was used twice."""
-    return _notice(user, address, "A session was ended for your safety", "token_reused", details)
+    return notice(user, address, "A session was ended for your safety", "token_reused", details)
 
 
 @outbox.mail_task
@@ -97,109 +97,20 @@ def email_changed(*, user: str, address: str, held: str | None, **details: Any) 
         return None
     link = _link(secret, settings.GATEWAY_UNDO_URL) if secret else {}
     facts = link | {"lifetime": _duration(settings.GATEWAY_UNDO_LIFETIME)}
-    return _notice(user, address, "Your email was changed", "email_changed", details | facts | {"held": held})
+    return notice(user, address, "Your email was changed", "email_changed", details | facts | {"held": held})
 
 
 @outbox.mail_task
 def email_change_undone(*, user: str, address: str, **details: Any) -> Message | None:
     """Informs the new email that the former one was restored."""
-    return _notice(user, address, "This email no longer has an account", "email_change_undone", details)
+    return notice(user, address, "This email no longer has an account", "email_change_undone", details)
 
 
 @outbox.mail_task
 def account_closed(*, user: str, address: str, erases_at: str, **details: Any) -> Message | None:
     """Informs about the closed account, and how to restore it until when."""
     facts = details | {"erases_at": datetime.fromisoformat(erases_at)}
-    return _notice(user, address, "Your account is closed", "account_closed", facts)
-
-
-@outbox.mail_task
-def two_factor_enabled(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about two-factor authentication that was turned on."""
-    change = "Two-factor authentication was turned on. All other devices were signed out."
-    return _security_notice(user, address, "Two-factor authentication is on", change, details)
-
-
-@outbox.mail_task
-def two_factor_disabled(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about two-factor authentication that was turned off."""
-    change = "Two-factor authentication was turned off. The password alone is now enough to sign in."
-    return _security_notice(user, address, "Two-factor authentication is off", change, details)
-
-
-@outbox.mail_task
-def totp_added(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a new authenticator app."""
-    change = "An authenticator app was added. All other devices were signed out."
-    return _security_notice(user, address, "An authenticator app was added", change, details)
-
-
-@outbox.mail_task
-def totp_removed(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a removed authenticator app."""
-    change = "The authenticator app was removed."
-    return _security_notice(user, address, "The authenticator app was removed", change, details)
-
-
-@outbox.mail_task
-def recovery_codes_regenerated(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about new recovery codes."""
-    change = "New recovery codes replaced the former ones, which no longer work."
-    return _security_notice(user, address, "New recovery codes", change, details)
-
-
-@outbox.mail_task
-def recovery_code_used(*, user: str, address: str, left: int, **details: Any) -> Message | None:
-    """Informs about a used recovery code, and how many are left."""
-    change = (
-        f"A recovery code was used in place of a second factor. {left} {'code is' if left == 1 else 'codes are'} left."
-    )
-    return _security_notice(user, address, "A recovery code was used", change, details)
-
-
-@outbox.mail_task
-def second_factor_refused(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a sign-in with the right password and a wrong second factor."""
-    change = "Someone entered your password, but not a valid code of your second factor, so the sign-in failed."
-    return _security_notice(user, address, "Someone may know your password", change, details)
-
-
-@outbox.mail_task
-def second_factors_reset(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about second factors that were removed by the staff."""
-    change = (
-        "Your second factors were removed at the request of your account's support, and all devices were signed out. "
-        "The password alone is now enough to sign in."
-    )
-    return _security_notice(user, address, "Your second factors were removed", change, details)
-
-
-@outbox.mail_task
-def passkey_added(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a new passkey."""
-    change = "A passkey was added. It can be used to sign in without a password."
-    return _security_notice(user, address, "A passkey was added", change, details)
-
-
-@outbox.mail_task
-def passkey_removed(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a removed passkey."""
-    change = "A passkey was removed. It can no longer be used to sign in."
-    return _security_notice(user, address, "A passkey was removed", change, details)
-
-
-@outbox.mail_task
-def passkey_refused(*, user: str, address: str, **details: Any) -> Message | None:
-    """Informs about a passkey whose counter did not grow."""
-    change = (
-        "A passkey was refused because its counter of uses is behind, so someone may have copied it. "
-        "Sign in in another way, remove the passkey and add a new one."
-    )
-    return _security_notice(user, address, "A passkey was refused", change, details)
-
-
-def _security_notice(user: str, address: str, subject: str, change: str, details: dict[str, Any]) -> Message | None:
-    return _notice(user, address, subject, "security_changed", details | {"change": change})
+    return notice(user, address, "Your account is closed", "account_closed", facts)
 
 
 def _verification(owners: list[User], address: str = "") -> Message:
@@ -215,7 +126,8 @@ def _account_exists(owner: User, address: str = "") -> Message | None:
     return Message(to, "You already have an account", "account_exists", facts) if owner.is_active else None
 
 
-def _notice(user: str, address: str, subject: str, name: str, details: dict[str, Any]) -> Message | None:
+def notice(user: str, address: str, subject: str, name: str, details: dict[str, Any]) -> Message | None:
+    """Return a message that informs a user about a change of the account, or None if there is no such user."""
     owner = _user(user)
     if owner is None:
         return None

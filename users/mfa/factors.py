@@ -15,7 +15,7 @@ from users.caller import Caller
 from users.crypto import recovery_codes as recovery_code_crypto
 from users.errors import Conflict, EmailNotVerified, TwoFactorSetupRequired
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import passkeys, recovery_codes, totp
 from users.models import Passkey, RecoveryCode, Totp, User
 from users.sessions import sessions
@@ -63,7 +63,7 @@ def notify_if_recovery_code(caller: Caller, user: User, factor: Factor) -> None:
     if factor is Factor.RECOVERY_CODE:
         left = recovery_codes.count(user)
         events.record(caller, EventKind.RECOVERY_CODE_USED, user=user, left=left)
-        outbox.notify(caller, messages.recovery_code_used, user=user, left=left)
+        outbox.notify(caller, factor_messages.recovery_code_used, user=user, left=left)
 
 
 def must_set_up(user: User) -> bool:
@@ -105,7 +105,7 @@ def enable(caller: Caller, user: User) -> list[str] | None:
         return None
     _set_since(user, timezone.now())
     events.record(caller, EventKind.TWO_FACTOR_ENABLED, user=user)
-    outbox.notify(caller, messages.two_factor_enabled, user=user)
+    outbox.notify(caller, factor_messages.two_factor_enabled, user=user)
     return recovery_codes.replace(user)
 
 
@@ -115,7 +115,7 @@ def disable(caller: Caller, user: User) -> None:
         _set_since(user, None)
         recovery_codes.delete(user)
         events.record(caller, EventKind.TWO_FACTOR_DISABLED, user=user)
-        outbox.notify(caller, messages.two_factor_disabled, user=user)
+        outbox.notify(caller, factor_messages.two_factor_disabled, user=user)
 
 
 def notify_removed(caller: Caller, user: User, message: Task[..., None], **facts: str) -> None:
@@ -149,7 +149,7 @@ def reset(caller: Caller, user: User, *, reason: str, by: str) -> int:
         recovery_codes.delete(user)
         ended = sessions.end_all_of_user(caller, user=user, reason="second factors reset")
         events.record(caller, EventKind.SECOND_FACTORS_RESET, user=user, reason=reason, by=by)
-        outbox.notify(caller, messages.second_factors_reset, user=user)
+        outbox.notify(caller, factor_messages.second_factors_reset, user=user)
     return ended
 
 

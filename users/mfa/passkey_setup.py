@@ -21,7 +21,7 @@ from users.errors import (
     NotFound,
 )
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import factors, passkey_authenticators, passkey_ceremonies, passkeys, reauthentication
 from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey
@@ -76,7 +76,7 @@ def register(caller: SignedIn, *, passkey: Any, name: str | None = None) -> Pass
         _refuse_too_many(user.passkeys.count())
         row.save(force_insert=True)
         events.record(caller, EventKind.PASSKEY_ADDED, user=user, session_id=caller.session.id, passkey=str(row.id))
-        outbox.notify(caller, messages.passkey_added, user=user, passkey=row.name)
+        outbox.notify(caller, factor_messages.passkey_added, user=user, passkey=row.name)
     return row
 
 
@@ -107,7 +107,7 @@ def remove(caller: SignedIn, *, id: str) -> UUID:
         events.record(
             caller, EventKind.PASSKEY_REMOVED, user=user, session_id=caller.session.id, passkey=str(passkey.id)
         )
-        factors.notify_removed(caller, user, messages.passkey_removed, passkey=passkey.name)
+        factors.notify_removed(caller, user, factor_messages.passkey_removed, passkey=passkey.name)
     return passkey.id
 
 

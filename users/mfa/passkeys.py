@@ -32,7 +32,7 @@ from users.errors import (
     Unauthenticated,
 )
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import challenges, passkey_ceremonies
 from users.mfa.passkey_ceremonies import Purpose
 from users.models import Passkey, User
@@ -163,7 +163,7 @@ def _store_use(caller: Caller, passkey: Passkey, verified: webauthn.Assertion, i
     # The response is new and has a valid signature, but the counter is old: two authenticators have the key.
     events.record(caller, EventKind.PASSKEY_REFUSED, user=passkey.user, passkey=str(passkey.id))
     if throttle.try_consume(outbox.unrequested_buckets(passkey.user.email)):
-        outbox.queue(caller, messages.passkey_refused, user=passkey.user, passkey=passkey.name)
+        outbox.queue(caller, factor_messages.passkey_refused, user=passkey.user, passkey=passkey.name)
     raise InvalidCredentials("The passkey could not be verified.")
 
 

@@ -14,7 +14,7 @@ from users.caller import SignedIn
 from users.crypto import totp as crypto
 from users.errors import InvalidCredentials, NotFound, TokenInvalid
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import factors, reauthentication, totp
 from users.sessions import sessions
 
@@ -71,7 +71,7 @@ def confirm(caller: SignedIn, *, setup: str, code: str) -> Enabled:
         events.record(caller, EventKind.TOTP_ADDED, user=user, session_id=session.id)
         codes = factors.enable(caller, user)
         if codes is None:
-            outbox.notify(caller, messages.totp_added, user=user)
+            outbox.notify(caller, factor_messages.totp_added, user=user)
         sessions.record_authentication(session, Factor.TOTP)
         ended = sessions.end_all_locked(caller, keep_current=True, reason="authenticator app added")
     return Enabled(codes, ended)
@@ -86,7 +86,7 @@ def remove(caller: SignedIn) -> None:
         if not totp.delete(user):
             raise NotFound("The account has no authenticator app.")
         events.record(caller, EventKind.TOTP_REMOVED, user=user, session_id=caller.session.id)
-        factors.notify_removed(caller, user, messages.totp_removed)
+        factors.notify_removed(caller, user, factor_messages.totp_removed)
 
 
 def _binding(caller: SignedIn) -> dict[str, object]:

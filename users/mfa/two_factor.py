@@ -10,7 +10,7 @@ from users.authentication_methods import AuthenticationMethod
 from users.caller import SignedIn
 from users.errors import TwoFactorSetupRequired
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import factors, passkeys, reauthentication, recovery_codes, totp
 from users.mfa.totp_setup import Enabled
 from users.models import Passkey, Session, User
@@ -75,5 +75,5 @@ def regenerate_recovery_codes(caller: SignedIn) -> list[str]:
         factors.begin_change(user)
         codes = recovery_codes.replace(user)
         events.record(caller, EventKind.RECOVERY_CODES_REGENERATED, user=user, session_id=caller.session.id)
-        outbox.notify(caller, messages.recovery_codes_regenerated, user=user)
+        outbox.notify(caller, factor_messages.recovery_codes_regenerated, user=user)
     return codes

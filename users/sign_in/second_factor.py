@@ -10,7 +10,7 @@ from users.authentication_methods import Factor
 from users.caller import Caller
 from users.errors import FieldError, FieldErrorCode, InvalidCredentials, InvalidInput, TokenInvalid
 from users.events import EventKind
-from users.mail import messages, outbox
+from users.mail import factor_messages, outbox
 from users.mfa import challenges, factors, passkeys
 from users.mfa.challenges import Challenge
 from users.mfa.passkey_ceremonies import Purpose
@@ -85,4 +85,4 @@ def _refuse(caller: Caller, user: User) -> None:
     events.record(caller, EventKind.SECOND_FACTOR_REFUSED, user=user)
     # The client has passed the first step, so it may know the password of somebody else.
     if throttle.use_once("second_factor_warning", str(user.id), window=WARNING_INTERVAL):
-        outbox.notify(caller, messages.second_factor_refused, user=user)
+        outbox.notify(caller, factor_messages.second_factor_refused, user=user)

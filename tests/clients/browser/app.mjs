@@ -1,4 +1,4 @@
-/** A single-page application with no build step: the recipes, urql and Apollo, as modules, on an origin of its own. */
+/** A single-page application with no build step: the client package, urql and Apollo, as modules, on an origin of its own. */
 
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -24,7 +24,11 @@ const MODULES = {
 const PAGE = `<!doctype html><title>App</title><link rel="icon" href="data:">
 <script>globalThis.process = { env: { NODE_ENV: "production" } }</script>
 <script type="importmap">${JSON.stringify({ imports: MODULES })}</script>`;
-const FOLDERS = { "/recipes/": "../build/recipes/", "/node_modules/": "../node_modules/" };
+const FOLDERS = {
+  "/package/": "../../../client/dist/",
+  "/recipes/": "../build/recipes/",
+  "/node_modules/": "../node_modules/",
+};
 
 /** Where each entry of Apollo lies, by the package's own word. */
 function apollo() {

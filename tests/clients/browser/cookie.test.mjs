@@ -1,4 +1,4 @@
-/** Cookie mode in a real browser: the recipes that live on it, and another site that tries to ride on it. */
+/** Cookie mode in a real browser: the client package in this mode, and another site that tries to ride on it. */
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, test } from "node:test";
@@ -31,52 +31,38 @@ after(() => {
 beforeEach(async () => (context = await launchLax()));
 afterEach(() => context.close());
 
-/** Start the application in a page: a session, and a client of either library. */
-async function start(page, library, hasLocks = true) {
+/** Start the application in a page: the client package, and a client of either library. */
+async function start(page, library) {
   await page.evaluate(
-    async ([gateway, library, hasLocks]) => {
-      if (!hasLocks) Object.defineProperty(navigator, "locks", { value: undefined });
-      const { Session } = await import("/recipes/session.cookie.js");
-      globalThis.ended = 0;
-      globalThis.session = new Session(gateway, () => (globalThis.ended += 1));
+    async ([gateway, library]) => {
+      const { createAuth } = await import("/package/index.js");
+      globalThis.auth = createAuth({ url: gateway, mode: "cookie" });
       if (library === "urql") {
-        const { urqlClient } = await import("/recipes/urql.js");
-        const client = urqlClient(session);
+        const { urqlClient } = await import("/package/urql.js");
+        const client = urqlClient(auth);
         globalThis.query = async (text) => (await client.query(text, {}, { requestPolicy: "network-only" })).data;
-        globalThis.mutate = async (text, variables) => (await client.mutation(text, variables)).data;
       } else {
-        const { gql } = await import("@apollo/client");
-        const { apolloClient } = await import("/recipes/apollo.js");
-        const client = apolloClient(session);
+        const { ApolloClient, InMemoryCache, gql } = await import("@apollo/client");
+        const { apolloLink } = await import("/package/apollo.js");
+        const client = new ApolloClient({ cache: new InMemoryCache(), link: apolloLink(auth) });
         const how = { fetchPolicy: "network-only", errorPolicy: "all" };
         globalThis.query = async (text) => (await client.query({ query: gql(text), ...how })).data;
-        globalThis.mutate = async (text, variables) =>
-          (await client.mutate({ mutation: gql(text), variables, errorPolicy: "all" })).data;
       }
     },
-    [GATEWAY, library, hasLocks],
+    [GATEWAY, library],
   );
 }
 
-async function open(library, hasLocks) {
+async function open(library) {
   const page = await context.newPage();
   await page.goto(APP);
-  await start(page, library, hasLocks);
+  await start(page, library);
   return page;
 }
 
-/** Make an account; what the page's scripts were told of it. */
+/** Make an account. */
 function register(page) {
-  return page.evaluate(async (user) => {
-    const { register } = await mutate(
-      `mutation ($username: String!, $email: String!, $password: String!) {
-        register(username: $username, email: $email, password: $password) { token refreshToken }
-      }`,
-      user,
-    );
-    session.keep(register);
-    return { username: user.username, refreshToken: register.refreshToken };
-  }, somebody());
+  return page.evaluate(async (user) => ({ username: (await auth.register(user)).user.username }), somebody());
 }
 
 const readMe = (page) => page.evaluate(async () => (await query("{ me { username } }"))?.me?.username);
@@ -90,44 +76,39 @@ async function kept() {
 for (const library of ["urql", "apollo"]) {
   test(`${library}: a reload keeps one signed in, signing out ends it, and one signs in again`, async () => {
     const page = await open(library);
-    const { username, refreshToken } = await register(page);
-    assert.equal(refreshToken, "");
+    const { username } = await register(page);
     assert.equal(await readMe(page), username);
     for (let reloads = 0; reloads < 2; reloads += 1) {
       await page.reload();
       await start(page, library);
-      assert.equal(await page.evaluate(() => session.token), null);
       assert.equal(await readMe(page), username);
     }
-    const token = await page.evaluate(() => session.token);
-    await page.evaluate(() => session.signOut());
+    const token = await page.evaluate(() => auth.token);
+    await page.evaluate(() => auth.signOut());
     assert.equal(await kept(), undefined);
     const said = await ask(page, "{ me { id } }", { Authorization: `Bearer ${token}` });
     assert.equal(said.errors[0].extensions.code, "UNAUTHENTICATED");
     await page.reload();
     await start(page, library);
     assert.equal(await readMe(page), undefined);
-    await page.evaluate(([name, password]) => session.signIn(name, password), [username, PASSWORD]);
+    await page.evaluate((given) => auth.signIn(given), { username, password: PASSWORD });
     assert.equal(await readMe(page), username);
   });
-
 }
 
-for (const hasLocks of [true, false]) {
-  test(`five tabs stay signed in with${hasLocks ? "" : "out"} Web Locks, and sign out as one`, async () => {
-    const first = await open("urql", hasLocks);
-    const { username } = await register(first);
-    const tabs = [first, ...(await Promise.all([1, 2, 3, 4].map(() => open("urql", hasLocks))))];
-    for (let round = 0; round < 3; round += 1) {
-      assert.deepEqual(await Promise.all(tabs.map(readMe)), Array(5).fill(username));
-      await Promise.all(tabs.map((tab) => tab.evaluate(() => session.renew(session.token))));
-      // The gateway of these tests forgives a spent token for three seconds: whoever kept one would be caught.
-      await pause(3.1);
-    }
-    await first.evaluate(() => session.signOut());
-    for (const tab of tabs) await tab.waitForFunction(() => ended === 1 && !session.isSignedIn && !session.token);
-  });
-}
+test("five tabs stay signed in, and sign out as one", async () => {
+  const first = await open("urql");
+  const { username } = await register(first);
+  const tabs = [first, ...(await Promise.all([1, 2, 3, 4].map(() => open("urql"))))];
+  for (let round = 0; round < 3; round += 1) {
+    assert.deepEqual(await Promise.all(tabs.map(readMe)), Array(5).fill(username));
+    await Promise.all(tabs.map((tab) => tab.evaluate(() => auth.refresh(auth.token))));
+    // The gateway of these tests accepts a used token for three seconds.
+    await pause(3.1);
+  }
+  await first.evaluate(() => auth.signOut());
+  for (const tab of tabs) await tab.waitForFunction(() => auth.state.status === "signedOut" && !auth.token);
+});
 
 function ask(page, query, headers = {}) {
   return page.evaluate(
@@ -143,7 +124,7 @@ function ask(page, query, headers = {}) {
 test("no script reads the refresh token: not in cookies, not in storage, not in answers", async () => {
   const page = await open("urql");
   await register(page);
-  await page.evaluate(() => session.renew(session.token));
+  await page.evaluate(() => auth.refresh(auth.token));
   const cookie = await kept();
   assert.deepEqual(
     [cookie.httpOnly, cookie.secure, cookie.sameSite, cookie.path],
@@ -248,7 +229,7 @@ test("nothing that a page of another site can send touches the session", attacks
     assert.deepEqual(await kept(), before.cookie, name);
   }
   assert.deepEqual(await victim.evaluate((text) => query(text), SESSIONS), before.sessions);
-  await victim.evaluate(() => session.renew(session.token));
+  await victim.evaluate(() => auth.refresh(auth.token));
   assert.notEqual((await kept()).value, before.cookie.value);
 });
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { pause, somebody } from "../world.mjs";
+import { somebody } from "../world.mjs";
 import { serve } from "./app.mjs";
 import { launch } from "./chromium.mjs";
 
@@ -21,20 +21,15 @@ after(async () => {
   for (const server of servers) server.close();
 });
 
-/** A tab with a session and an urql client, and the refresh tokens that it spends. */
-async function open(context, address, spent = []) {
+/** A tab with the client package and an urql client. */
+async function open(context, address) {
   const page = await context.newPage();
-  page.on("request", (request) => {
-    const { query, variables } = request.method() === "POST" ? request.postDataJSON() : {};
-    if (query?.includes("refreshToken(")) spent.push(variables.token);
-  });
   await page.goto(address);
   await page.evaluate(async (gateway) => {
-    const { Session } = await import("/recipes/session.js");
-    const { urqlClient } = await import("/recipes/urql.js");
-    globalThis.ended = 0;
-    globalThis.session = new Session(gateway, () => (globalThis.ended += 1));
-    globalThis.client = urqlClient(session);
+    const { createAuth } = await import("/package/index.js");
+    const { urqlClient } = await import("/package/urql.js");
+    globalThis.auth = createAuth({ url: gateway });
+    globalThis.client = urqlClient(auth);
   }, GATEWAY);
   return page;
 }
@@ -47,16 +42,7 @@ function readMe(page) {
 }
 
 async function register(page) {
-  return page.evaluate(async (user) => {
-    const { data } = await client.mutation(
-      `mutation ($username: String!, $email: String!, $password: String!) {
-        register(username: $username, email: $email, password: $password) { token refreshToken }
-      }`,
-      user,
-    );
-    session.keep(data.register);
-    return user.username;
-  }, somebody());
+  return page.evaluate(async (user) => (await auth.register(user)).user.username, somebody());
 }
 
 /** The methods of what the page sends; preflights are the browser's own, and only its debugger shows them. */
@@ -80,24 +66,6 @@ test("an allowed origin passes the preflight and reads me with its token", async
     return headers.get("X-Request-Id");
   }, GATEWAY);
   assert.match(shown, /^[\w.-]{8,}$/);
-  await context.close();
-});
-
-test("five tabs share each renewal, and signing out in one signs out all", async () => {
-  const context = await browser.newContext();
-  const spent = [];
-  const first = await open(context, app, spent);
-  const username = await register(first);
-  const tabs = [first, ...(await Promise.all([1, 2, 3, 4].map(() => open(context, app, spent))))];
-  for (let round = 0; round < 3; round += 1) {
-    assert.deepEqual(await Promise.all(tabs.map(readMe)), Array(5).fill(username));
-    // The gateway of these tests forgives a spent token for one second: whoever kept one would be caught.
-    await pause(1.1);
-    await Promise.all(tabs.map((tab) => tab.evaluate(() => session.renew(session.token))));
-  }
-  assert.ok(spent.length < 3 * tabs.length, `${spent.length} renewals`);
-  await first.evaluate(() => session.signOut());
-  for (const tab of tabs) await tab.waitForFunction(() => ended === 1 && !session.isSignedIn && !session.token);
   await context.close();
 });
 

@@ -41,7 +41,9 @@ def test_challenge_with_a_changed_byte_is_invalid(position: int) -> None:
         passkey_challenges.read(bytes(changed), [KEY], purpose="sign in", subject="alice")
 
 
-@pytest.mark.parametrize("challenge", [b"", b"x", b"x" * 55, issued()[1:], issued() + b"x"])
+@pytest.mark.parametrize(
+    "challenge", [b"", b"x", b"x" * 55, issued()[1:], issued() + b"x"], ids=["empty", "one", "55", "shorter", "longer"]
+)
 def test_challenge_of_another_length_is_invalid(challenge: bytes) -> None:
     with pytest.raises(Invalid):
         passkey_challenges.read(challenge, [KEY], purpose="sign in", subject="alice")
