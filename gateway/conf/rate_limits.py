@@ -9,7 +9,6 @@ DEFAULTS = {
     "register": "20 in 1 minute",
     "invalid_refresh": "300 in 1 minute",
     "own_password": "10 in 5 minutes, 40 in 1 day",
-    "passkey_client": "60 in 1 minute",
     "second_factor_here": "5 in 5 minutes, 10 in 1 hour",
     "second_factor_elsewhere": "10 in 1 hour, 20 in 1 day",
     "reauthenticate": "10 in 5 minutes, 40 in 1 day",

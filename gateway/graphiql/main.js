@@ -32,6 +32,12 @@ function rootFields({ query, operationName }) {
   }
 }
 
+function askCode(methods) {
+  // A passkey has a button of its own.
+  if (!methods.includes("TOTP") && !methods.includes("RECOVERY_CODE")) return null;
+  return globalThis.prompt("Two-factor authentication: enter a code of your authenticator app, or a recovery code.");
+}
+
 function firstTabs() {
   const tabs = exampleTabs();
   if (!storage.getItem("graphiql:tabState")) {
@@ -89,7 +95,7 @@ function render(props) {
 
 // GraphiQL's dialogs and menus add a style element with this nonce.
 globalThis.__webpack_nonce__ = document.querySelector("link[nonce]").nonce;
-const session = new Session(send, rootFields);
+const session = new Session(send, rootFields, askCode);
 const tabs = firstTabs();
 const root = ReactDOM.createRoot(document.getElementById("graphiql"));
 const commonProps = {

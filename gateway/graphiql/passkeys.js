@@ -68,7 +68,8 @@ async function run(session, query, variables) {
   return data;
 }
 
-function describe({ name, message }) {
+function describe({ name, code, message }) {
+  if (code === "REAUTHENTICATION_REQUIRED") return "The last sign-in is too old. Sign in again, then add the passkey.";
   if (name === "NotAllowedError") return "The browser used no passkey: it was cancelled, or there is none.";
   if (name === "InvalidStateError") return "This device already has a passkey of the account.";
   if (name === "SecurityError") return "Passkeys do not work at this URL. In development, open http://localhost, not 127.0.0.1.";

@@ -9,7 +9,10 @@ const RENEW = `mutation Renew($refreshToken: String) {
 const RENEW_BY_COOKIE = "mutation Renew { refreshToken { token refreshToken } }";
 const REVOKE = "mutation SignOut($refreshToken: String) { revokeToken(refreshToken: $refreshToken) { revoked } }";
 const REVOKE_BY_COOKIE = "mutation SignOut { revokeToken { revoked } }";
-const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "passkeyAuth", "refreshToken"]);
+const SECOND_STEP = `mutation SecondStep($challenge: String!, $code: String) {
+  secondFactorAuth(challenge: $challenge, code: $code) { token refreshToken user { username } }
+}`;
+const SIGN_IN_FIELDS = new Set(["register", "tokenAuth", "secondFactorAuth", "passkeyAuth", "refreshToken"]);
 
 /** At most one signed-in user. Dispatches `change` when the user or the token changes. */
 export class Session extends EventTarget {
@@ -20,12 +23,17 @@ export class Session extends EventTarget {
   #timer;
   #send;
   #rootFields;
+  #askCode;
 
-  /** `send(params, headers)` resolves to the JSON of the response, `rootFields(params)` returns the root fields. */
-  constructor(send, rootFields) {
+  /**
+   * `send(params, headers)` resolves to the JSON of the response, `rootFields(params)` returns the root fields, and
+   * `askCode(methods)` returns the code of a second factor, or null.
+   */
+  constructor(send, rootFields, askCode = () => null) {
     super();
     this.#send = send;
     this.#rootFields = rootFields;
+    this.#askCode = askCode;
   }
 
   /** `{ username, token, expiresAt, isRenewable }`, or null without a signed-in user. */
@@ -58,10 +66,21 @@ export class Session extends EventTarget {
   /** Run an operation as the signed-in user, unless it signs in or has an Authorization header. */
   async run(params, typed) {
     const headers = new Headers(typed);
-    const usesSession = !headers.has("Authorization") && !this.#rootFields(params).some((name) => SIGN_IN_FIELDS.has(name));
-    const response = await (usesSession ? this.#runSignedIn(params, headers) : this.#send(params, headers));
-    this.#storeTokens(response);
+    const fields = this.#rootFields(params);
+    const usesSession = !headers.has("Authorization") && !fields.some((name) => SIGN_IN_FIELDS.has(name));
+    const first = await (usesSession ? this.#runSignedIn(params, headers) : this.#send(params, headers));
+    const response = await this.#completeSignIn(first);
+    // The refresh token stays the same, so the response has none.
+    this.#storeTokens(response, fields.includes("reauthenticate") ? this.#tokens?.refreshToken : undefined);
     return response;
+  }
+
+  /** Ask for the second factor if the sign-in needs one, and return the response of the second step. */
+  async #completeSignIn(response) {
+    const step = response?.errors?.find(({ extensions }) => extensions?.code === "SECOND_FACTOR_REQUIRED")?.extensions;
+    const code = step && (await this.#askCode(step.methods));
+    if (!code) return response;
+    return this.#send({ query: SECOND_STEP, variables: { challenge: step.challenge, code } }, new Headers());
   }
 
   /** End the session here and on the server. */
@@ -99,11 +118,11 @@ export class Session extends EventTarget {
     return allHeaders;
   }
 
-  #storeTokens(response) {
+  #storeTokens(response, refreshToken) {
     for (const value of Object.values(response?.data ?? {})) {
       const claims = readClaims(value?.token);
       if (claims) {
-        this.#setTokens(readTokens(value, claims, this.#tokens));
+        this.#setTokens(readTokens({ refreshToken, ...value }, claims, this.#tokens));
       }
     }
   }

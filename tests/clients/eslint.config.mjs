@@ -34,7 +34,10 @@ export default [
       "@graphql-eslint/strict-id-in-types": [
         "error",
         {
-          exceptions: { suffixes: ["Payload", "Connection", "Edge"], types: ["Dashboard", "PageInfo", "TokenClaims"] },
+          exceptions: {
+            suffixes: ["Payload", "Connection", "Edge"],
+            types: ["AccountSecurity", "Dashboard", "PageInfo", "SignInOptions", "TokenClaims"],
+          },
         },
       ],
     },

@@ -12,13 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.clients.test_clients import in_a_browser, installed, pytestmark, run
+from tests import npm
+from tests.clients.test_clients import installed, pytestmark, run
 from tests.server import TIMEOUT, free_ports, running_gateway, wait_until_ready
 
 __all__ = ["installed", "pytestmark"]
 
 
-@in_a_browser
+@npm.needs_chromium
 def test_s131_passkeys_work_in_a_browser_and_wrong_ones_are_refused(installed: None, tmp_path: Path) -> None:
     port, app = free_ports(2)
     settings = {
@@ -70,7 +71,7 @@ def trusted_certificate(home: Path) -> dict[str, str]:
     return {"CERTIFICATE": pem, "KEY": key.private_bytes(*how).decode()}
 
 
-@in_a_browser
+@npm.needs_chromium
 @pytest.mark.skipif(not shutil.which("certutil"), reason="certutil is not installed (apt-get install libnss3-tools)")
 def test_s132_listed_related_origin_works_and_another_is_refused(installed: None, tmp_path: Path) -> None:
     port, tls, app = free_ports(3)
@@ -89,7 +90,7 @@ def test_s132_listed_related_origin_works_and_another_is_refused(installed: None
         run("node", "--test", "browser/related.test.mjs", **world, **trusted_certificate(tmp_path))
 
 
-@in_a_browser
+@npm.needs_chromium
 def test_graphiql_adds_a_passkey_and_signs_in_with_it(installed: None, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     settings = {"GATEWAY_ISSUER": f"http://localhost:{port}", "GATEWAY_EMAIL_VERIFICATION": "off"}

@@ -23,7 +23,6 @@ from users.errors import (
     ReauthenticationRequired,
     Refusal,
     SecondFactorRequired,
-    TwoFactorSetupRequired,
 )
 from users.mfa import factors
 from users.passwords import changes
@@ -87,7 +86,10 @@ class SignInForm(AdminAuthenticationForm):
             raise self.get_invalid_login_error()
         if factors.must_set_up(pair.user):
             token_pairs.revoke(caller, refresh_token=pair.refresh_token)
-            raise ValidationError(TwoFactorSetupRequired().message)
+            raise ValidationError(
+                "Staff need two-factor authentication. Set it up in your app, or in GraphiQL with beginTotpSetup and "
+                "confirmTotpSetup, then sign in again."
+            )
         self.user_cache = pair.user
         return data
 

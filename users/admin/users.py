@@ -99,7 +99,7 @@ class UserAdmin(DjangoUserAdmin):
     search_fields = ("username", "email", "full_name")
     search_help_text = "Username, email or full name"
     ordering = ("username",)
-    readonly_fields = ("date_joined", "last_login", "erases_at")
+    readonly_fields = ("date_joined", "last_login", "two_factor_since", "erases_at")
     actions = (end_sessions_of, reset_second_factors)
     formfield_overrides: ClassVar[Any] = {models.URLField: {"assume_scheme": "https"}}
     inlines = (SessionsOfUser,)
@@ -107,7 +107,7 @@ class UserAdmin(DjangoUserAdmin):
         (None, {"fields": ("username", "password")}),
         ("Profile", {"fields": ("email", "is_email_verified", "full_name", "bio", "image_url")}),
         ("Permissions", {"fields": ("is_active", *PRIVILEGES)}),
-        ("Dates", {"fields": ("date_joined", "last_login", "erases_at")}),
+        ("Dates", {"fields": ("date_joined", "last_login", "two_factor_since", "erases_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "usable_password", "password1", "password2")}),)
 

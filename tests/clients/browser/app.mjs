@@ -24,7 +24,11 @@ const MODULES = {
 const PAGE = `<!doctype html><title>App</title><link rel="icon" href="data:">
 <script>globalThis.process = { env: { NODE_ENV: "production" } }</script>
 <script type="importmap">${JSON.stringify({ imports: MODULES })}</script>`;
-const FOLDERS = { "/package/": "../../../client/dist/", "/node_modules/": "../node_modules/" };
+const FOLDERS = {
+  "/package/": "../../../client/dist/",
+  "/recipes/": "../build/recipes/",
+  "/node_modules/": "../node_modules/",
+};
 
 /** Where each entry of Apollo lies, by the package's own word. */
 function apollo() {

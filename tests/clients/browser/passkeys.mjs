@@ -45,7 +45,6 @@ export async function passkeyPage(context, address, gateway, token) {
       globalThis.token = token;
       globalThis.sent = [];
       globalThis.last = [];
-      const { GatewayError } = await import("/recipes/session.js");
       globalThis.passkeys = await import("/recipes/passkeys.js");
       globalThis.send = async (query, variables) => {
         sent.push(query);
@@ -54,7 +53,8 @@ export async function passkeyPage(context, address, gateway, token) {
         if (globalThis.token) headers.Authorization = `Bearer ${globalThis.token}`;
         const response = await fetch(gateway, { method: "POST", headers, body: JSON.stringify({ query, variables }) });
         const { data, errors } = await response.json();
-        if (errors) throw new GatewayError(`code: ${errors[0].extensions.code}`, errors[0].extensions);
+        const code = errors?.[0].extensions.code;
+        if (errors) throw Object.assign(new Error(`code: ${code}`), { extensions: errors[0].extensions });
         return data;
       };
     },

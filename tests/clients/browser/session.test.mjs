@@ -12,13 +12,19 @@ const ME = { query: "{ me { username } }" };
 const SIGN_IN = { query: "mutation { a: tokenAuth { token } }" };
 const LIFETIME = 300;
 
-let sent, answers, session;
+const REAUTHENTICATE = { query: "mutation { reauthenticate { token } }" };
+const ROOT_FIELDS = { [SIGN_IN.query]: ["tokenAuth"], [REAUTHENTICATE.query]: ["reauthenticate"] };
+
+let sent, answers, session, typedCode, askedFor;
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"], now: 1_000_000 });
   sent = [];
   answers = [];
-  session = new Session(send, ({ query }) => (query === SIGN_IN.query ? ["tokenAuth"] : ["me"]));
+  typedCode = null;
+  askedFor = [];
+  const askCode = (methods) => (askedFor.push(methods), typedCode);
+  session = new Session(send, ({ query }) => ROOT_FIELDS[query] ?? ["me"], askCode);
 });
 
 afterEach(() => mock.timers.reset());
@@ -55,6 +61,43 @@ async function pass(seconds) {
   mock.timers.tick(seconds * 1000);
   for (let turns = 0; turns < 20; turns += 1) await Promise.resolve();
 }
+
+function secondStep() {
+  const extensions = { code: "SECOND_FACTOR_REQUIRED", challenge: "sealed", methods: ["TOTP"] };
+  return { data: { tokenAuth: null }, errors: [{ message: "no", extensions }] };
+}
+
+test("a sign-in that needs a second factor asks for the code and completes", async () => {
+  typedCode = "123456";
+  answers.push(secondStep(), { data: { secondFactorAuth: pair(1, { user: { username: "alice" } }) } });
+  const response = await session.run(SIGN_IN);
+  assert.deepEqual(askedFor, [["TOTP"]]);
+  assert.deepEqual(sent[1].variables, { challenge: "sealed", code: "123456" });
+  assert.equal(sent[1].authorization, null);
+  assert.ok(response.data.secondFactorAuth);
+  assert.equal(session.current.username, "alice");
+});
+
+test("a sign-in whose code is not typed shows the error", async () => {
+  answers.push(secondStep());
+  const response = await session.run(SIGN_IN);
+  assert.equal(response.errors[0].extensions.code, "SECOND_FACTOR_REQUIRED");
+  assert.equal(sent.length, 1);
+  assert.equal(session.current, null);
+});
+
+test("reauthenticating replaces the access token and keeps the refresh token", async () => {
+  await signIn();
+  answers.push({ data: { reauthenticate: { token: token(2) } } });
+  await session.run(REAUTHENTICATE);
+  assert.equal(sent[0].authorization, `Bearer ${token(1)}`);
+  await session.run(ME);
+  assert.equal(sent[1].authorization, `Bearer ${token(2)}`);
+  assert.ok(session.current.isRenewable);
+  answers.push({ data: { refreshToken: pair(3) } });
+  await pass(LIFETIME - 30);
+  assert.equal(sent[2].variables.refreshToken, "r1");
+});
 
 test("the token of an aliased sign-in goes with what follows", async () => {
   await signIn();

@@ -2,7 +2,14 @@
 
 import type { CodegenConfig } from "@graphql-codegen/cli";
 
-const scalars = { DateTime: "string", GenericScalar: "Record<string, unknown>", JSONString: "string" };
+const scalars = {
+  DateTime: "string",
+  GenericScalar: "Record<string, unknown>",
+  PasskeyCreationOptions: "PublicKeyCredentialCreationOptionsJSON",
+  PasskeyRequestOptions: "PublicKeyCredentialRequestOptionsJSON",
+  PasskeyRegistration: "RegistrationResponseJSON",
+  PasskeyAssertion: "AuthenticationResponseJSON",
+};
 
 const config: CodegenConfig = {
   // The gateway's schema.graphql, or its URL: http://localhost:8000/graphql

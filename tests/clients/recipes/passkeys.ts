@@ -1,7 +1,5 @@
 /** Passkeys: add one, sign in with one by a button or by autofill, and use one as second factor or to reauthenticate. */
 
-import { GatewayError } from "./session.js";
-
 const CREATION = /* GraphQL */ `mutation PasskeyCreation { passkeyRegistrationOptions { options } }`;
 const ADD = /* GraphQL */ `mutation AddPasskey($passkey: PasskeyRegistration!, $name: String) {
   registerPasskey(passkey: $passkey, name: $name) { passkey { id name } } }`;
@@ -14,7 +12,10 @@ const SECOND_FACTOR = /* GraphQL */ `mutation SecondFactor($challenge: String!, 
 const REAUTHENTICATE = /* GraphQL */ `mutation Reauthenticate($passkey: PasskeyAssertion!) {
   result: reauthenticate(passkey: $passkey) { token } }`;
 
-/** Sends a document, with the access token if there is one, and returns `data`; throws GatewayError. */
+/**
+ * Sends a document, with the access token if there is one, and returns `data`. If there are errors, it throws an object
+ * with the `extensions` of the first one.
+ */
 export type Ask = (query: string, variables?: Record<string, unknown>) => Promise<any>;
 
 /** Add a passkey to the signed-in account. Call it when the user presses a button. */
@@ -47,7 +48,7 @@ async function use(ask: Ask, document: string, variables: { challenge?: string }
   try {
     return (await ask(document, { ...variables, passkey: passkey.toJSON() })).result;
   } catch (error) {
-    const { code, reason }: { code?: string; reason?: unknown } = error instanceof GatewayError ? error.extensions : {};
+    const { code, reason } = (error as { extensions?: { code?: string; reason?: string } }).extensions ?? {};
     const unknown = { rpId: options.rpId, credentialId: passkey.id };
     if (reason === "UNKNOWN_PASSKEY") await PublicKeyCredential.signalUnknownCredential?.(unknown);
     // The user chose the passkey too late: offer it again.

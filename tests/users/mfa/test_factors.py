@@ -109,7 +109,7 @@ def test_concurrent_changes_conflict() -> None:
 
 def test_secrets_are_in_no_log_event_mail_export_or_row(caplog: pytest.LogCaptureFixture, settings: Any) -> None:
     caplog.set_level(logging.DEBUG)
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
     alice = verified_member("alice")
     app = enable_totp(alice)
     used = [app.fresh_code(), "000000"]

@@ -152,6 +152,7 @@ def test_account_export_is_a_json_object_with_camel_case_keys(api: Api) -> None:
         "roles",
         "sessions",
         "authenticatorApps",
+        "passkeys",
         "recoveryCodes",
         "events",
         "emailTokens",

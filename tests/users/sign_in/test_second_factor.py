@@ -255,8 +255,8 @@ def test_a_row_copied_to_another_user_opens_nothing(app: AuthenticatorApp) -> No
 def test_40_parallel_uses_of_one_code_open_one_session(
     app: AuthenticatorApp, run_concurrently: Any, settings: Any, long_queue: None
 ) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
-    settings.GATEWAY_LIMITS |= {"second_factor_elsewhere": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_elsewhere": [(100, timedelta(hours=1))]}
     challenges = [request_challenge() for _ in range(8)]
     code = app.fresh_code()
     answers = run_concurrently(
@@ -272,7 +272,7 @@ def test_40_parallel_uses_of_one_code_open_one_session(
 def test_10_parallel_uses_of_one_recovery_code_open_one_session(
     app: AuthenticatorApp, run_concurrently: Any, settings: Any
 ) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
     challenges = [request_challenge() for _ in range(5)]
     answers = run_concurrently(
         [lambda index=index: second_step(challenges[index % 5], app.recovery_codes[0]).json for index in range(10)]
@@ -285,7 +285,7 @@ def test_10_parallel_uses_of_one_recovery_code_open_one_session(
 def test_one_challenge_with_ten_recovery_codes_opens_one_session(
     app: AuthenticatorApp, run_concurrently: Any, settings: Any
 ) -> None:
-    settings.GATEWAY_LIMITS |= {"second_factor_here": [(100, timedelta(hours=1))]}
+    settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
     begun = request_challenge()
     answers = run_concurrently([lambda code=code: second_step(begun, code).json for code in app.recovery_codes])
     assert sum("errors" not in answer for answer in answers) == 1
