@@ -134,14 +134,12 @@ def test_tests_mirror_the_tree() -> None:
         "gateway.graphiql.vendor",
         "users.apps",
     }
-    # Tables of values and types, without decisions.
-    tables = {"gateway.conf.cors", "gateway.conf.passwords", "gateway.conf.rate_limits", "users.schema.passkey_types"}
     plain = {"users.caller", "users.dashboard", "users.errors"}
     assert all((ROOT / "tests/users/schema" / f"test_{name.partition('.')[2]}.py").exists() for name in plain)
     missing = []
     for name, path in FILES.items():
         twin = path.with_name(f"test_{path.name}").relative_to(ROOT).as_posix().replace("management/commands/", "")
-        is_plain = name in wiring | tables | plain or path.stem == "__init__"
+        is_plain = name in wiring | plain or path.stem == "__init__"
         if not is_plain and not under(name, "users.admin", "users.models"):
             missing += [] if (ROOT / "tests" / twin).exists() else [twin]
     assert not missing
