@@ -13,6 +13,8 @@ from urllib.error import URLError
 from urllib.parse import quote
 from urllib.request import urlopen
 
+from django.db import connection
+
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 30
 SECRET_KEY = "a key of the tests that is long enough for anybody to be content"
@@ -56,6 +58,20 @@ def url_of(database: dict[str, Any]) -> str:
     password = f":{quote(database['PASSWORD'], safe='')}" if database["PASSWORD"] else ""
     port = f":{database['PORT']}" if database["PORT"] else ""
     return f"{scheme}://{database['USER']}{password}@{database['HOST']}{port}/{database['NAME']}"
+
+
+def hang_up() -> None:
+    """End every connection to the database but this one."""
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+            return
+        cursor.execute("SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()")
+        for (id,) in cursor.fetchall():
+            cursor.execute(f"KILL {id}")
 
 
 def await_answer(origin: str, folder: Path) -> None:

@@ -22,7 +22,8 @@ export function apolloAuthLink(auth: Auth): ApolloLink {
         subscription = forward(operation).subscribe({
           next(result) {
             const isRefused = result.errors?.some(({ extensions }) => extensions?.code === "UNAUTHENTICATED");
-            if (!isRefused || !token || refused !== null || auth.state.status === "signedOut") return observer.next(result);
+            if (!isRefused || !token || refused !== null || auth.state.status === "signedOut")
+              return observer.next(result);
             isRepeated = true;
             void send(token);
           },

@@ -17,31 +17,44 @@ import { USER, type User } from "./user.js";
 /** The selection of every mutation that opens a session. */
 export const SESSION = `token refreshToken claims { sid iat exp } user { ${USER} }`;
 
-const REGISTER = `mutation Register($username: String!, $email: String!, $password: String!, $passwordConfirmation: String, $fullName: String, $deviceName: String) {
-  session: register(username: $username, email: $email, password: $password, passwordConfirmation: $passwordConfirmation, fullName: $fullName, deviceName: $deviceName) { ${SESSION} } }`;
+const REGISTER = `mutation Register($username: String!, $email: String!, $password: String!,
+    $passwordConfirmation: String, $fullName: String, $deviceName: String) {
+  session: register(username: $username, email: $email, password: $password,
+    passwordConfirmation: $passwordConfirmation, fullName: $fullName, deviceName: $deviceName) { ${SESSION} } }`;
 const SIGN_IN = `mutation SignIn($username: String!, $password: String!, $deviceName: String) {
   session: tokenAuth(username: $username, password: $password, deviceName: $deviceName) { ${SESSION} } }`;
 const SECOND_FACTOR = `mutation SecondFactor($challenge: String!, $code: String, $passkey: PasskeyAssertion) {
   session: secondFactorAuth(challenge: $challenge, code: $code, passkey: $passkey) { ${SESSION} } }`;
-const REAUTHENTICATE = `mutation Reauthenticate($password: String, $code: String, $passkey: PasskeyAssertion, $provider: ProviderResponse) {
-  reauthenticate(password: $password, code: $code, passkey: $passkey, provider: $provider) { token claims { sid iat exp } reauthenticatedUntil } }`;
-const REFRESH = `mutation Refresh($refreshToken: String!) { session: refreshToken(refreshToken: $refreshToken) { ${SESSION} } }`;
+// Only the argument that is used, because a gateway need not have them all.
+const REAUTHENTICATION_TYPES = {
+  password: "String",
+  code: "String",
+  passkey: "PasskeyAssertion",
+  provider: "ProviderResponse",
+};
+const reauthenticateWith = (name: keyof typeof REAUTHENTICATION_TYPES) =>
+  `mutation Reauthenticate($${name}: ${REAUTHENTICATION_TYPES[name]}!) {
+  reauthenticate(${name}: $${name}) { token claims { sid iat exp } reauthenticatedUntil } }`;
+const REFRESH = `mutation Refresh($refreshToken: String!) {
+  session: refreshToken(refreshToken: $refreshToken) { ${SESSION} } }`;
 const REFRESH_COOKIE = `mutation Refresh { session: refreshToken { ${SESSION} } }`;
 const SIGN_OUT = `mutation SignOut($refreshToken: String!) { revokeToken(refreshToken: $refreshToken) { revoked } }`;
 const SIGN_OUT_COOKIE = `mutation SignOut { revokeToken { revoked } }`;
 const ME = `query Me { me { ${USER} } }`;
-const REQUEST_RESET = `mutation RequestPasswordReset($email: String!) { requestPasswordReset(email: $email) { accepted } }`;
+const REQUEST_RESET = `mutation RequestPasswordReset($email: String!) {
+  requestPasswordReset(email: $email) { accepted } }`;
 const RESET = `mutation ResetPassword($token: String!, $email: String, $newPassword: String!) {
   resetPassword(token: $token, email: $email, newPassword: $newPassword) { endedSessions } }`;
-const VERIFY = `mutation VerifyEmail($token: String!, $email: String) { verifyEmail(token: $token, email: $email) { verified } }`;
+const VERIFY = `mutation VerifyEmail($token: String!, $email: String) {
+  verifyEmail(token: $token, email: $email) { verified } }`;
 const REQUEST_VERIFICATION = `mutation RequestEmailVerification($email: String!, $username: String) {
   requestEmailVerification(email: $email, username: $username) { accepted } }`;
 
 // A refused token costs a round trip, so the client replaces tokens this long before they expire.
 const MAX_EXPIRY_MARGIN = 10_000;
 const MAX_RETRY_DELAY = 60_000;
-// Longer than the gateway's own limit of 5.5 seconds. Shorter than GATEWAY_REFRESH_GRACE, so that no request arrives with
-// a refresh token that another tab used long before.
+// Longer than the gateway's own limit of 5.5 seconds. Shorter than GATEWAY_REFRESH_GRACE, so that no request arrives
+// with a refresh token that another tab used long before.
 const DEFAULT_TIMEOUT = 8_000;
 
 export interface AuthOptions {
@@ -208,7 +221,9 @@ export function createAuth(options: AuthOptions) {
   if (channel) channel.onmessage = ({ data }: MessageEvent<TabMessage>) => onTabMessage(data);
   if (typeof window !== "undefined") {
     const { signal } = disposed;
-    window.addEventListener("storage", ({ key }) => (key === storageKey || key === null) && followStorage(!channel), { signal });
+    window.addEventListener("storage", ({ key }) => (key === storageKey || key === null) && followStorage(!channel), {
+      signal,
+    });
     // A page that comes back from the back-forward cache has missed what the other tabs did.
     window.addEventListener("pageshow", ({ persisted }) => persisted && followStorage(true), { signal });
     window.addEventListener("online", () => state.status === "loading" && restore(), { signal });
@@ -294,7 +309,7 @@ export function createAuth(options: AuthOptions) {
 
   // --- sign-in and sign-out --------------------------------------------------------------------
 
-  /** Run a mutation that opens a session, with the alias `session` and the selection `SESSION`, and use its session. */
+  /** Run a mutation that opens a session, with the alias `session` and the selection `SESSION`, and sign in. */
   async function authenticate(
     document: string,
     variables: Variables,
@@ -309,7 +324,8 @@ export function createAuth(options: AuthOptions) {
     const { session } = result.data;
     if (!session?.token) return { status: "verificationRequired" };
     if (isCookieMode !== (session.refreshToken === "")) {
-      const message = `Create the client with { mode: "${isCookieMode ? "header" : "cookie"}" }, as the gateway is configured.`;
+      const otherMode = isCookieMode ? "header" : "cookie";
+      const message = `Create the client with { mode: "${otherMode}" }, as the gateway is configured.`;
       return refused("WRONG_MODE", message);
     }
     abortRefresh();
@@ -379,7 +395,8 @@ export function createAuth(options: AuthOptions) {
         claims: Claims;
         reauthenticatedUntil: string;
       }
-      const result = await request<{ reauthenticate: Payload }>(REAUTHENTICATE, { ...given });
+      const [name] = Object.keys(given) as [keyof typeof REAUTHENTICATION_TYPES];
+      const result = await request<{ reauthenticate: Payload }>(reauthenticateWith(name), { ...given });
       if (result.status === "refused") return result;
       const { token, claims, reauthenticatedUntil } = result.data.reauthenticate;
       if (state.user) share(toAccess({ token, claims, user: state.user }));
@@ -400,8 +417,10 @@ export function createAuth(options: AuthOptions) {
       return result;
     },
     /** Succeeds whether or not the email has an account. */
-    requestEmailVerification: (given: { email: string; username?: string }): Promise<Done<unknown> | Refused<"email">> =>
-      send(REQUEST_VERIFICATION, { ...given }),
+    requestEmailVerification: (given: {
+      email: string;
+      username?: string;
+    }): Promise<Done<unknown> | Refused<"email">> => send(REQUEST_VERIFICATION, { ...given }),
 
     request,
     loadUser,

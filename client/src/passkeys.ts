@@ -4,12 +4,14 @@ import { type Auth, type PasskeyAssertion, SESSION, type SecondFactorRequired, t
 import { type Done, type Refused, refused } from "./gateway.js";
 import type { Passkey } from "./schema.js";
 
-const ASSERTION_OPTIONS = `mutation PasskeyAssertionOptions($challenge: String) { passkeyAssertionOptions(challenge: $challenge) { options } }`;
+const ASSERTION_OPTIONS = `mutation PasskeyAssertionOptions($challenge: String) {
+  passkeyAssertionOptions(challenge: $challenge) { options } }`;
 const SIGN_IN = `mutation PasskeySignIn($passkey: PasskeyAssertion!, $deviceName: String) {
   session: passkeyAuth(passkey: $passkey, deviceName: $deviceName) { ${SESSION} } }`;
 const CREATION_OPTIONS = `mutation PasskeyRegistrationOptions { passkeyRegistrationOptions { options } }`;
 const REGISTER = `mutation RegisterPasskey($passkey: PasskeyRegistration!, $name: String) {
-  registerPasskey(passkey: $passkey, name: $name) { passkey { id name authenticator isBackedUp credentialId createdAt lastUsedAt } } }`;
+  registerPasskey(passkey: $passkey, name: $name) {
+    passkey { id name authenticator isBackedUp credentialId createdAt lastUsedAt } } }`;
 
 export interface PasskeySignIn {
   /** Offer passkeys in the autofill of an input with `autocomplete="username webauthn"`, without a dialog. */
@@ -33,7 +35,11 @@ export function createPasskeys(auth: Auth) {
   type Assertion = { status: "asserted"; passkey: PasskeyAssertion; id: string; rpId: string | undefined };
 
   /** Ask the authenticator. Each ceremony needs new options. */
-  async function assert(given: { challenge?: string; autofill?: boolean; signal?: AbortSignal }): Promise<Assertion | Refused> {
+  async function assert(given: {
+    challenge?: string;
+    autofill?: boolean;
+    signal?: AbortSignal;
+  }): Promise<Assertion | Refused> {
     if (!supportsPasskeys()) return notSupported();
     const { challenge, autofill, signal } = given;
     const result = await auth.request<{ passkeyAssertionOptions: { options: PublicKeyCredentialRequestOptionsJSON } }>(
@@ -78,13 +84,15 @@ export function createPasskeys(auth: Auth) {
     /** Create a passkey for the signed-in user. */
     async register({ name }: { name?: string } = {}): Promise<Done<Passkey> | Refused> {
       if (!supportsPasskeys()) return notSupported();
-      const begun = await auth.request<{ passkeyRegistrationOptions: { options: PublicKeyCredentialCreationOptionsJSON } }>(
-        CREATION_OPTIONS,
-      );
+      const begun = await auth.request<{
+        passkeyRegistrationOptions: { options: PublicKeyCredentialCreationOptionsJSON };
+      }>(CREATION_OPTIONS);
       if (begun.status === "refused") return begun;
       let passkey: object;
       try {
-        const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(begun.data.passkeyRegistrationOptions.options);
+        const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(
+          begun.data.passkeyRegistrationOptions.options,
+        );
         const credential = (await navigator.credentials.create({ publicKey })) as PublicKeyCredential;
         passkey = credential.toJSON();
       } catch (error) {
@@ -106,6 +114,7 @@ function forget(rpId: string | undefined, credentialId: string) {
 function fromBrowser(error: unknown): Refused {
   const { name = "", message = "" } = error instanceof Error ? error : {};
   if (name === "NotAllowedError" || name === "AbortError") return refused("ABORTED", "No passkey was used.");
-  if (name === "InvalidStateError") return refused("NOT_SUPPORTED", "This device already has a passkey of the account.");
+  if (name === "InvalidStateError")
+    return refused("NOT_SUPPORTED", "This device already has a passkey of the account.");
   return refused("NOT_SUPPORTED", message || "This browser cannot use the passkey.");
 }

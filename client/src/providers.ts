@@ -1,4 +1,4 @@
-/** Sign-in with a provider, such as Google or GitHub. The browser goes to the provider and comes back to a page of yours. */
+/** Sign-in with a provider, such as Google. The browser goes to the provider and comes back to a page of yours. */
 
 import { type Auth, type Reauthenticated, SESSION, type SecondFactorRequired, type SignedIn } from "./auth.js";
 import { type Done, type Refused, refused } from "./gateway.js";
@@ -52,7 +52,16 @@ export function createProviders(auth: Auth) {
       const code = parameters.get("code");
       const iss = parameters.get("iss");
       const error = parameters.get("error_description") ?? parameters.get("error");
-      for (const name of ["state", "code", "iss", "error", "error_description", "error_uri", "session_state", "scope"]) {
+      for (const name of [
+        "state",
+        "code",
+        "iss",
+        "error",
+        "error_description",
+        "error_uri",
+        "session_state",
+        "scope",
+      ]) {
         parameters.delete(name);
       }
       const rest = parameters.size > 0 ? `?${parameters}` : "";
@@ -71,7 +80,11 @@ export function createProviders(auth: Auth) {
     },
   };
 
-  async function complete(purpose: ProviderPurpose, response: ProviderResponse, deviceName?: string): Promise<ProviderResult> {
+  async function complete(
+    purpose: ProviderPurpose,
+    response: ProviderResponse,
+    deviceName?: string,
+  ): Promise<ProviderResult> {
     if (purpose === "REAUTHENTICATE") return auth.reauthenticate({ provider: response });
     if (purpose === "SIGN_IN") {
       return (await auth.authenticate(SIGN_IN, { response, deviceName })) as SignedIn | SecondFactorRequired | Refused;

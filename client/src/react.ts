@@ -16,7 +16,11 @@ export function AuthProvider({ auth, children }: { auth: Auth; children?: ReactN
 export function useAuth(): AuthState & { auth: Auth } {
   const auth = useContext(Context);
   if (!auth) throw new Error("Wrap the component in <AuthProvider auth={…}>.");
-  const state = useSyncExternalStore(auth.onChange, () => auth.state, () => UNKNOWN);
+  const state = useSyncExternalStore(
+    auth.onChange,
+    () => auth.state,
+    () => UNKNOWN,
+  );
   return { ...state, auth };
 }
 

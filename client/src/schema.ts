@@ -19,34 +19,61 @@ export type Scalars = {
    * String, Boolean, Int, Float, List or Object.
    */
   GenericScalar: { input: Record<string, unknown>; output: Record<string, unknown>; }
+  /** The JSON object that `toJSON()` returns for the result of `navigator.credentials.get()`. */
   PasskeyAssertion: { input: object; output: object; }
+  /** A JSON object for `PublicKeyCredential.parseCreationOptionsFromJSON()`. */
   PasskeyCreationOptions: { input: PublicKeyCredentialCreationOptionsJSON; output: PublicKeyCredentialCreationOptionsJSON; }
+  /** The JSON object that `toJSON()` returns for the result of `navigator.credentials.create()`. */
   PasskeyRegistration: { input: object; output: object; }
+  /** A JSON object for `PublicKeyCredential.parseRequestOptionsFromJSON()`. */
   PasskeyRequestOptions: { input: PublicKeyCredentialRequestOptionsJSON; output: PublicKeyCredentialRequestOptionsJSON; }
 };
 
+/** The protection of the account. */
 export type AccountSecurity = {
+  /** Whether the account has a password. */
   hasPassword: Scalars['Boolean']['output'];
   identities: Array<Identity>;
+  /** The passkeys of the account, oldest first. */
   passkeys: Array<Passkey>;
+  /** The time until which this session may do what requires a recent authentication. Null if it may not: call `reauthenticate` first. */
   reauthenticatedUntil?: Maybe<Scalars['DateTime']['output']>;
+  /** The methods that `reauthenticate` accepts from this user. */
   reauthenticationMethods: Array<AuthenticationMethod>;
+  /** The number of unused recovery codes. */
   recoveryCodesRemaining: Scalars['Int']['output'];
+  /** Whether the account has an authenticator app. */
   totpEnabled: Scalars['Boolean']['output'];
+  /** Whether a sign-in requires a second factor. */
   twoFactorEnabled: Scalars['Boolean']['output'];
 };
 
+/** A way to authenticate. */
 export type AuthenticationMethod =
+  /** A passkey, which counts as two factors. */
   | 'PASSKEY'
+  /** The password. */
   | 'PASSWORD'
+  /** A sign-in with a provider. */
   | 'PROVIDER'
+  /** A recovery code, which works once. */
   | 'RECOVERY_CODE'
+  /** A code of an authenticator app. */
   | 'TOTP';
 
+/**
+ * Create the secret of an authenticator app. Nothing is stored until `confirmTotpSetup`.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication, EMAIL_NOT_VERIFIED until the email is verified.
+ */
 export type BeginTotpSetupPayload = {
+  /** The URI as a QR code: an SVG image as a `data:` URL. */
   qrCode: Scalars['String']['output'];
+  /** The secret, to type into an app that cannot scan. */
   secret: Scalars['String']['output'];
+  /** The token for `confirmTotpSetup`. Valid for 15 minutes. */
   setup: Scalars['String']['output'];
+  /** The `otpauth:` URI, to open in an app on the same device. */
   uri: Scalars['String']['output'];
 };
 
@@ -64,9 +91,13 @@ export type ChangePasswordPayload = {
   user: User;
 };
 
+/** Store the authenticator app, and turn on two-factor authentication. Ends all other sessions. */
 export type ConfirmTotpSetupPayload = {
+  /** The number of other sessions that ended. */
   endedSessions: Scalars['Int']['output'];
+  /** New recovery codes, shown only once. Null if two-factor authentication was already on. */
   recoveryCodes?: Maybe<Array<Scalars['String']['output']>>;
+  /** The protection of the account. */
   security: AccountSecurity;
 };
 
@@ -109,6 +140,7 @@ export type ErrorCode =
   | 'CONFLICT'
   /** The email must be verified first. `requestEmailVerification` sends another mail. */
   | 'EMAIL_NOT_VERIFIED'
+  /** This gateway does not offer the feature. */
   | 'FEATURE_DISABLED'
   /** The signed-in user may not do this. In cookie mode: the page's origin is not allowed. */
   | 'FORBIDDEN'
@@ -120,6 +152,7 @@ export type ErrorCode =
   | 'INTERNAL_SERVER_ERROR'
   /** The username or password is wrong. */
   | 'INVALID_CREDENTIALS'
+  /** This is the last way to sign in to the account. Add another one first. */
   | 'LAST_SIGN_IN_METHOD'
   /** The object does not exist, or belongs to another user. */
   | 'NOT_FOUND'
@@ -134,7 +167,9 @@ export type ErrorCode =
   | 'PROVIDER_ERROR'
   /** Too many attempts. Retry after `extensions.retryAfter` seconds. */
   | 'RATE_LIMITED'
+  /** The operation requires authentication within the last `extensions.maxAge` seconds. Call reauthenticate with one of `extensions.methods`, then retry. */
   | 'REAUTHENTICATION_REQUIRED'
+  /** The first factor is right. Pass `extensions.challenge` to secondFactorAuth with one of `extensions.methods` within `extensions.expiresIn` seconds. */
   | 'SECOND_FACTOR_REQUIRED'
   /** The gateway is temporarily unable to do this. Retry after `extensions.retryAfter` seconds. */
   | 'SERVICE_UNAVAILABLE'
@@ -144,6 +179,7 @@ export type ErrorCode =
   | 'TOKEN_INVALID'
   /** This refresh token was already used, so its session was ended. Sign in again. */
   | 'TOKEN_REUSED'
+  /** The operation requires two-factor authentication. Set it up with beginTotpSetup and confirmTotpSetup. */
   | 'TWO_FACTOR_SETUP_REQUIRED'
   /** The Authorization header has no valid access token. Refresh, then retry. `extensions.reason` is TOKEN_MISSING, TOKEN_EXPIRED or TOKEN_INVALID. A wrong password or a bad token in an argument has other codes. */
   | 'UNAUTHENTICATED';
@@ -202,6 +238,12 @@ export type EventKind =
   | 'EMAIL_VERIFICATION_REQUESTED'
   /** The email was verified. */
   | 'EMAIL_VERIFIED'
+  /** The user added a passkey. */
+  | 'PASSKEY_ADDED'
+  /** A passkey was refused because its counter did not grow: it may be a copy. */
+  | 'PASSKEY_REFUSED'
+  /** A passkey was removed. */
+  | 'PASSKEY_REMOVED'
   /** The password was changed. */
   | 'PASSWORD_CHANGED'
   /** A signed-in client gave a wrong password to confirm a change. */
@@ -212,16 +254,38 @@ export type EventKind =
   | 'PASSWORD_RESET_REQUESTED'
   /** The user changed the profile. */
   | 'PROFILE_CHANGED'
+  /** The user authenticated again in a session. */
+  | 'REAUTHENTICATED'
+  /** A signed-in client gave a wrong password or code to authenticate again. */
+  | 'REAUTHENTICATION_REFUSED'
+  /** New recovery codes replaced the former ones. */
+  | 'RECOVERY_CODES_REGENERATED'
+  /** A recovery code was used in place of a second factor. */
+  | 'RECOVERY_CODE_USED'
   /** A refresh token was used twice, so its session was ended. */
   | 'REFRESH_REUSED'
   /** Another registration used the account's email. */
   | 'REGISTRATION_REPEATED'
+  /** A staff member or the operator removed all second factors. */
+  | 'SECOND_FACTORS_RESET'
+  /** A sign-in failed at the second step because the code was wrong. */
+  | 'SECOND_FACTOR_REFUSED'
+  /** A sign-in passed the first step. */
+  | 'SECOND_FACTOR_REQUESTED'
   /** One or more sessions ended. */
   | 'SESSION_ENDED'
   /** A client signed in with the password. */
   | 'SIGNED_IN'
   /** A sign-in failed because the password was wrong. */
-  | 'SIGN_IN_REFUSED';
+  | 'SIGN_IN_REFUSED'
+  /** An authenticator app was added, or replaced the former one. */
+  | 'TOTP_ADDED'
+  /** The authenticator app was removed. */
+  | 'TOTP_REMOVED'
+  /** Two-factor authentication was turned off. */
+  | 'TWO_FACTOR_DISABLED'
+  /** Two-factor authentication was turned on. */
+  | 'TWO_FACTOR_ENABLED';
 
 /** Every value that `extensions.fieldErrors[].code` can take. */
 export type FieldErrorCode =
@@ -247,6 +311,7 @@ export type FieldErrorCode =
   | 'TAKEN'
   /** The argument is too long. */
   | 'TOO_LONG'
+  /** The account already has the maximum number of these objects. */
   | 'TOO_MANY';
 
 export type Identity = {
@@ -263,11 +328,17 @@ export type LinkProviderPayload = {
 
 /** The mutations of the gateway. */
 export type Mutation = {
+  /**
+   * Create the secret of an authenticator app. Nothing is stored until `confirmTotpSetup`.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication, EMAIL_NOT_VERIFIED until the email is verified.
+   */
   beginTotpSetup?: Maybe<BeginTotpSetupPayload>;
   /** Send a token to the new email. `verifyEmail` with this token then replaces the account's email. */
   changeEmail?: Maybe<ChangeEmailPayload>;
   /** Replace the password. The current session continues; all others end. */
   changePassword?: Maybe<ChangePasswordPayload>;
+  /** Store the authenticator app, and turn on two-factor authentication. Ends all other sessions. */
   confirmTotpSetup?: Maybe<ConfirmTotpSetupPayload>;
   /** Post a text to the dashboard. */
   dashboard?: Maybe<Dashboard>;
@@ -278,10 +349,27 @@ export type Mutation = {
   /** End a session of the signed-in user. */
   endSession?: Maybe<EndSessionPayload>;
   linkProvider?: Maybe<LinkProviderPayload>;
+  /**
+   * Return options for `navigator.credentials.get()`.
+   *
+   * With `challenge`, they are for `secondFactorAuth`; with an access token, for `reauthenticate`; with neither, for
+   * `passkeyAuth`.
+   */
   passkeyAssertionOptions?: Maybe<PasskeyAssertionOptionsPayload>;
+  /** Sign in with a passkey alone. It counts as two factors, because the authenticator verifies its user. */
   passkeyAuth?: Maybe<PasskeyAuthPayload>;
+  /**
+   * Return options for `navigator.credentials.create()`. An account can have 10 passkeys.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication, EMAIL_NOT_VERIFIED until the email is verified.
+   */
   passkeyRegistrationOptions?: Maybe<PasskeyRegistrationOptionsPayload>;
   providerAuth?: Maybe<ProviderAuthPayload>;
+  /**
+   * Authenticate again in this session, after REAUTHENTICATION_REQUIRED. Pass exactly one argument.
+   *
+   * With two-factor authentication, the password alone is not enough. The refresh token and other sessions stay valid.
+   */
   reauthenticate?: Maybe<ReauthenticatePayload>;
   /**
    * Exchange a refresh token (the argument or the cookie) for the next pair of tokens.
@@ -289,6 +377,11 @@ export type Mutation = {
    * A repetition within a few seconds returns the same pair.
    */
   refreshToken?: Maybe<RefreshTokenPayload>;
+  /**
+   * Replace the recovery codes by ten new ones. The former ones no longer work.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication.
+   */
   regenerateRecoveryCodes?: Maybe<RegenerateRecoveryCodesPayload>;
   /**
    * Create an account and sign in. BAD_USER_INPUT lists every invalid argument.
@@ -296,9 +389,22 @@ export type Mutation = {
    * If the gateway requires a verified email to sign in, it sends a mail and every field of the payload is null.
    */
   register?: Maybe<RegisterPayload>;
+  /** Add a passkey to the account. */
   registerPasskey?: Maybe<RegisterPasskeyPayload>;
+  /**
+   * Remove a passkey. Two-factor authentication is off if no other factor is left.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication. LAST_SIGN_IN_METHOD if the account has no other way to
+   * sign in.
+   */
   removePasskey?: Maybe<RemovePasskeyPayload>;
+  /**
+   * Remove the authenticator app. Two-factor authentication is off if no other factor is left.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication.
+   */
   removeTotp?: Maybe<RemoveTotpPayload>;
+  /** Change the name of a passkey. */
   renamePasskey?: Maybe<RenamePasskeyPayload>;
   /** Send a mail that verifies an email. The answer never reveals whether the account exists. */
   requestEmailVerification?: Maybe<RequestEmailVerificationPayload>;
@@ -308,7 +414,13 @@ export type Mutation = {
   resetPassword?: Maybe<ResetPasswordPayload>;
   /** Sign out: end the session of a refresh token (the argument or the cookie). An unknown token is not an error. */
   revokeToken?: Maybe<RevokeTokenPayload>;
+  /** Complete a sign-in that was answered with SECOND_FACTOR_REQUIRED. Pass either `code` or `passkey`. */
   secondFactorAuth?: Maybe<SecondFactorAuthPayload>;
+  /**
+   * Turn two-factor authentication on or off. Turning it on ends all other sessions.
+   *
+   * REAUTHENTICATION_REQUIRED without a recent authentication. Turning it on requires a recent second factor.
+   */
   setTwoFactor?: Maybe<SetTwoFactorPayload>;
   startProviderSignIn?: Maybe<StartProviderSignInPayload>;
   /** Sign in by username or email. */
@@ -316,7 +428,7 @@ export type Mutation = {
   /**
    * Restore the former email with the token mailed to it. Ends all sessions and disables the password.
    *
-   * FORBIDDEN, without any change, if `sessions` or `events` are selected without the user's access token.
+   * FORBIDDEN, without any change, if `sessions`, `events` or `security` are selected without the user's access token.
    */
   undoEmailChange?: Maybe<UndoEmailChangePayload>;
   unlinkProvider?: Maybe<UnlinkProviderPayload>;
@@ -552,30 +664,61 @@ export type PageInfo = {
   startCursor?: Maybe<Scalars['String']['output']>;
 };
 
+/** A passkey of the signed-in user. */
 export type Passkey = {
+  /** The name of the device or password manager that stores the passkey, if known. */
   authenticator?: Maybe<Scalars['String']['output']>;
+  /** The time at which the passkey was added. */
   createdAt: Scalars['DateTime']['output'];
+  /** The credential id in base64url, for `PublicKeyCredential.signalAllAcceptedCredentials()`. */
   credentialId: Scalars['String']['output'];
+  /** The id of the passkey, for `renamePasskey` and `removePasskey`. */
   id: Scalars['ID']['output'];
+  /** Whether the passkey is backed up, such as to the user's other devices. */
   isBackedUp: Scalars['Boolean']['output'];
+  /** The time at which the passkey was last used. Null if it never was. */
   lastUsedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** The name of the passkey, which the user may change. */
   name: Scalars['String']['output'];
 };
 
+/**
+ * Return options for `navigator.credentials.get()`.
+ *
+ * With `challenge`, they are for `secondFactorAuth`; with an access token, for `reauthenticate`; with neither, for
+ * `passkeyAuth`.
+ */
 export type PasskeyAssertionOptionsPayload = {
+  /** The options. They are valid once and for 10 minutes. */
   options: Scalars['PasskeyRequestOptions']['output'];
 };
 
+/** Sign in with a passkey alone. It counts as two factors, because the authenticator verifies its user. */
 export type PasskeyAuthPayload = {
+  /** The claims of the access token. */
   claims: TokenClaims;
+  /**
+   * The claims, with `username` and `origIat`, in the form of django-graphql-jwt.
+   * @deprecated Untyped; select claims instead.
+   */
   payload: Scalars['GenericScalar']['output'];
+  /** The time at which the session ends, in seconds since the epoch. Fixed at sign-in. */
   refreshExpiresIn: Scalars['Int']['output'];
+  /** The refresh token, which works once. Keep it secret. Empty in cookie mode. */
   refreshToken: Scalars['String']['output'];
+  /** The access token. Send it as `Authorization: Bearer <token>`. */
   token: Scalars['String']['output'];
+  /** The user of the token. */
   user: User;
 };
 
+/**
+ * Return options for `navigator.credentials.create()`. An account can have 10 passkeys.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication, EMAIL_NOT_VERIFIED until the email is verified.
+ */
 export type PasskeyRegistrationOptionsPayload = {
+  /** The options. They are valid once and for 10 minutes. */
   options: Scalars['PasskeyCreationOptions']['output'];
 };
 
@@ -608,7 +751,7 @@ export type ProviderResponse = {
 
 /** The queries of the gateway. */
 export type Query = {
-  /** Everything the gateway stores about the signed-in user except secrets, as a JSON object. UNAUTHENTICATED without a valid access token. */
+  /** Everything the gateway stores about the signed-in user except secrets, as a JSON object. UNAUTHENTICATED without a valid access token. With two-factor authentication, REAUTHENTICATION_REQUIRED without a recent second factor. */
   accountExport?: Maybe<Scalars['GenericScalar']['output']>;
   /** The signed-in user's dashboard. UNAUTHENTICATED without a valid access token. */
   dashboard?: Maybe<Dashboard>;
@@ -618,12 +761,21 @@ export type Query = {
   fieldErrorCodes: Array<FieldErrorCode>;
   /** The signed-in user. UNAUTHENTICATED without a valid access token. */
   me?: Maybe<User>;
+  /** The options of a sign-in page, for clients that are not signed in. */
   signInOptions?: Maybe<SignInOptions>;
 };
 
+/**
+ * Authenticate again in this session, after REAUTHENTICATION_REQUIRED. Pass exactly one argument.
+ *
+ * With two-factor authentication, the password alone is not enough. The refresh token and other sessions stay valid.
+ */
 export type ReauthenticatePayload = {
+  /** The claims of the access token. */
   claims: TokenClaims;
+  /** The time until which this session may do what requires a recent authentication. */
   reauthenticatedUntil: Scalars['DateTime']['output'];
+  /** A new access token with the new `auth_time`. */
   token: Scalars['String']['output'];
 };
 
@@ -650,12 +802,21 @@ export type RefreshTokenPayload = {
   user: User;
 };
 
+/**
+ * Replace the recovery codes by ten new ones. The former ones no longer work.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication.
+ */
 export type RegenerateRecoveryCodesPayload = {
+  /** The new codes, shown only once. */
   recoveryCodes: Array<Scalars['String']['output']>;
 };
 
+/** Add a passkey to the account. */
 export type RegisterPasskeyPayload = {
+  /** The new passkey. */
   passkey: Passkey;
+  /** The protection of the account. */
   security: AccountSecurity;
 };
 
@@ -682,16 +843,32 @@ export type RegisterPayload = {
   user?: Maybe<User>;
 };
 
+/**
+ * Remove a passkey. Two-factor authentication is off if no other factor is left.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication. LAST_SIGN_IN_METHOD if the account has no other way to
+ * sign in.
+ */
 export type RemovePasskeyPayload = {
+  /** The id of the removed passkey. */
   removedPasskeyId: Scalars['ID']['output'];
+  /** The protection of the account. */
   security: AccountSecurity;
 };
 
+/**
+ * Remove the authenticator app. Two-factor authentication is off if no other factor is left.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication.
+ */
 export type RemoveTotpPayload = {
+  /** The protection of the account. */
   security: AccountSecurity;
 };
 
+/** Change the name of a passkey. */
 export type RenamePasskeyPayload = {
+  /** The renamed passkey. */
   passkey: Passkey;
 };
 
@@ -721,17 +898,28 @@ export type RevokeTokenPayload = {
   revoked: Scalars['Int']['output'];
 };
 
+/** Complete a sign-in that was answered with SECOND_FACTOR_REQUIRED. Pass either `code` or `passkey`. */
 export type SecondFactorAuthPayload = {
+  /** The claims of the access token. */
   claims: TokenClaims;
+  /**
+   * The claims, with `username` and `origIat`, in the form of django-graphql-jwt.
+   * @deprecated Untyped; select claims instead.
+   */
   payload: Scalars['GenericScalar']['output'];
+  /** The time at which the session ends, in seconds since the epoch. Fixed at sign-in. */
   refreshExpiresIn: Scalars['Int']['output'];
+  /** The refresh token, which works once. Keep it secret. Empty in cookie mode. */
   refreshToken: Scalars['String']['output'];
+  /** The access token. Send it as `Authorization: Bearer <token>`. */
   token: Scalars['String']['output'];
+  /** The user of the token. */
   user: User;
 };
 
 /** A sign-in on one device. It lasts until it expires, the user ends it, or the password changes. */
 export type Session = {
+  /** The time at which the user last authenticated in this session. Refreshing does not change it. */
   authenticatedAt: Scalars['DateTime']['output'];
   /** The time of the sign-in. */
   createdAt: Scalars['DateTime']['output'];
@@ -747,21 +935,34 @@ export type Session = {
   isCurrent: Scalars['Boolean']['output'];
   /** The time at which the session was last refreshed. */
   lastUsedAt: Scalars['DateTime']['output'];
+  /** The methods that the user authenticated with in this session. */
   methods: Array<AuthenticationMethod>;
   /** The User-Agent header of the last use. May be empty. */
   userAgent: Scalars['String']['output'];
 };
 
+/**
+ * Turn two-factor authentication on or off. Turning it on ends all other sessions.
+ *
+ * REAUTHENTICATION_REQUIRED without a recent authentication. Turning it on requires a recent second factor.
+ */
 export type SetTwoFactorPayload = {
+  /** The number of other sessions that ended. */
   endedSessions: Scalars['Int']['output'];
+  /** New recovery codes, shown only once. Null unless two-factor authentication was turned on. */
   recoveryCodes?: Maybe<Array<Scalars['String']['output']>>;
+  /** The protection of the account. */
   security: AccountSecurity;
 };
 
+/** The options of a sign-in page. */
 export type SignInOptions = {
+  /** Whether this gateway offers passkeys. */
   passkeysEnabled: Scalars['Boolean']['output'];
+  /** The minimum length of a new password. */
   passwordMinLength: Scalars['Int']['output'];
   providers: Array<Provider>;
+  /** Whether `register` creates accounts. */
   registrationOpen: Scalars['Boolean']['output'];
 };
 
@@ -791,10 +992,13 @@ export type TokenAuthPayload = {
 
 /** The claims of an access token. */
 export type TokenClaims = {
+  /** The assurance level: aal1 for one factor, aal2 for two factors or a passkey. */
   acr: Scalars['String']['output'];
+  /** The methods (RFC 8176): pwd, otp, hwk, swk, user, mfa; and fed for a provider. */
   amr: Array<Scalars['String']['output']>;
   /** The audience: the services that accept the token. */
   aud: Scalars['String']['output'];
+  /** The time at which the user last authenticated in this session, in seconds since the epoch. */
   authTime: Scalars['Int']['output'];
   /** The text about the user. Null unless `GATEWAY_TOKEN_CLAIMS` contains it. */
   bio?: Maybe<Scalars['String']['output']>;
@@ -825,7 +1029,7 @@ export type TokenClaims = {
 /**
  * Restore the former email with the token mailed to it. Ends all sessions and disables the password.
  *
- * FORBIDDEN, without any change, if `sessions` or `events` are selected without the user's access token.
+ * FORBIDDEN, without any change, if `sessions`, `events` or `security` are selected without the user's access token.
  */
 export type UndoEmailChangePayload = {
   /** The number of sessions that ended. */
@@ -867,6 +1071,7 @@ export type User = {
   lastLogin?: Maybe<Scalars['DateTime']['output']>;
   /** The names of the user's groups. Also a claim, if `GATEWAY_TOKEN_CLAIMS` contains `roles`. */
   roles: Array<Scalars['String']['output']>;
+  /** The protection of the account. FORBIDDEN without the user's access token. */
   security: AccountSecurity;
   /** The user's active sessions, most recently used first. FORBIDDEN without the user's access token. */
   sessions: Array<Session>;

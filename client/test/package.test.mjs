@@ -27,7 +27,15 @@ after(() => rmSync(app, { recursive: true, force: true }));
 
 async function bundle(contents) {
   const external = ["react", "@urql/*", "@apollo/*"];
-  const options = { bundle: true, logLevel: "error", minify: true, format: "esm", target: "es2022", write: false, external };
+  const options = {
+    bundle: true,
+    logLevel: "error",
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    external,
+  };
   const { outputFiles } = await build({ stdin: { contents, resolveDir: app }, ...options });
   return outputFiles[0].contents;
 }

@@ -90,7 +90,7 @@ export function fakeFetch(answers) {
   const fetch = (_url, { body, headers, signal, credentials }) => {
     const { query, variables } = JSON.parse(body);
     const name = /\w+ (\w+)/.exec(query)[1];
-    requests.push({ name, query, variables, token: headers.Authorization?.slice(7), credentials });
+    requests.push({ name, query, variables, token: headers.Authorization?.slice(7), credentials, signal });
     const list = answers[name] ?? [];
     const answer = list.length > 1 ? list.shift() : list[0];
     return new Promise((resolve, reject) => {

@@ -68,7 +68,7 @@ def sqlite(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def postgresql(config: dict[str, Any]) -> dict[str, Any]:
-    """Return the configuration of a connection pool with timeouts. Connections are checked before use."""
+    """Return the configuration of a connection pool with timeouts. The backend checks connections before use."""
     url_options = {**config.get("OPTIONS", {})}
     pool = {
         "min_size": 0,
@@ -89,7 +89,7 @@ def postgresql(config: dict[str, Any]) -> dict[str, Any]:
     # Options in the URL override the defaults.
     options = {**defaults, **TCP_OPTIONS, **url_options}
     options |= {"options": f"{timeouts} {url_options.get('options', '')}".rstrip(), "pool": pool}
-    return config | {"OPTIONS": options, "CONN_HEALTH_CHECKS": True}
+    return config | {"ENGINE": "gateway.postgresql", "OPTIONS": options}
 
 
 def mysql(config: dict[str, Any]) -> dict[str, Any]:

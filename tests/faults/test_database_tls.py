@@ -7,9 +7,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.db.backends.postgresql.base import DatabaseWrapper
 
 from gateway.conf.database_url import parse, without_timeouts
+from gateway.postgresql.base import DatabaseWrapper
 from tests.api import PASSWORD
 from tests.faults import engine
 from tests.faults.certificates import Authority

@@ -50,6 +50,16 @@ def test_f05_a_database_that_restarts_is_found_again(gateway: Gateway, postgres:
     assert storm.slowest < WITHIN
 
 
+def test_f05_the_first_calls_after_a_restart_of_the_database_succeed(gateway: Gateway, postgres: Engine) -> None:
+    with Storm(gateway.origin, people=12).raging() as storm:
+        storm.await_progress(80)
+        token = a_token(storm, gateway)
+    postgres.stop()
+    postgres.start()
+    for _ in range(3):
+        assert told(gateway.origin, ME, token=token)["data"]["me"]["username"] in storm.facts.accounts
+
+
 def test_f05_a_long_outage_does_not_make_the_gateway_slow_to_notice_its_end(gateway: Gateway, postgres: Engine) -> None:
     with Storm(gateway.origin).raging() as storm:
         storm.await_progress()

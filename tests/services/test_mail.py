@@ -17,7 +17,7 @@ from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
 from tests.api import Api, age
-from tests.server import free_ports
+from tests.server import free_ports, hang_up
 from tests.services.certificate import write_certificate
 from tests.services.conftest import NEEDS_SERVER
 from tests.services.postbox import Postbox, open_at, rude_at, until, working
@@ -189,7 +189,7 @@ def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
     assert len(postbox.messages) == 1
 
 
-@pytest.mark.skipif("connection.vendor == 'sqlite'", reason=NEEDS_SERVER)
+@pytest.mark.skipif(connection.vendor == "sqlite", reason=NEEDS_SERVER)
 def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work, port: int, alice: User) -> None:
     ask()
     with open_at(port, Postbox()) as postbox:
@@ -203,20 +203,6 @@ def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work,
             ask()
             await_sent()
     assert len(postbox.messages) == 2
-
-
-def hang_up() -> None:
-    """End every connection to the database but ours."""
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-            return
-        cursor.execute("SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()")
-        for (id,) in cursor.fetchall():
-            cursor.execute(f"KILL {id}")
 
 
 @pytest.mark.parametrize("scheme", ["smtp+tls", "smtp+ssl"])

@@ -26,11 +26,20 @@ export function App() {
   const { status, error } = useAuth();
   const path = usePath();
   const Open = OPEN[path];
-  if (Open) return <Card><Open /></Card>;
+  if (Open)
+    return (
+      <Card>
+        <Open />
+      </Card>
+    );
   if (status === "loading") return <Loading message={error?.message} />;
   if (status === "signedIn") return <Account Page={ACCOUNT[path]} />;
   const Visitor = VISITOR[path] ?? SignIn;
-  return <Card><Visitor /></Card>;
+  return (
+    <Card>
+      <Visitor />
+    </Card>
+  );
 }
 
 function Card({ children }: { children: ReactNode }) {

@@ -66,9 +66,20 @@ function Confirm({ methods, answer }: Asked) {
       {(hasCode || methods.includes("PASSWORD")) && (
         <form {...form.props} className="stack">
           {hasCode ? (
-            <Field label="Code" name="code" autoComplete="one-time-code" hint="From your app, or a recovery code." errors={form.refused?.fieldErrors.code} />
+            <Field
+              label="Code"
+              name="code"
+              autoComplete="one-time-code"
+              hint="From your app, or a recovery code."
+              errors={form.refused?.fieldErrors.code}
+            />
           ) : (
-            <PasswordField label="Password" name="password" autoComplete="current-password" errors={form.refused?.fieldErrors.password} />
+            <PasswordField
+              label="Password"
+              name="password"
+              autoComplete="current-password"
+              errors={form.refused?.fieldErrors.password}
+            />
           )}
           <Refusal refused={form.refused} fields={["code", "password"]} />
           <Button isPending={form.isPending}>Confirm</Button>
@@ -79,7 +90,9 @@ function Confirm({ methods, answer }: Asked) {
           <Button
             key={name}
             kind="secondary"
-            onClick={() => providers.start({ provider: name, purpose: "REAUTHENTICATE", redirectTo: `${location.origin}/provider` })}
+            onClick={() =>
+              providers.start({ provider: name, purpose: "REAUTHENTICATE", redirectTo: `${location.origin}/provider` })
+            }
           >
             Continue with {label}
           </Button>

@@ -38,7 +38,13 @@ export function Field({
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
-      <input id={id} required aria-invalid={errors ? true : undefined} aria-describedby={described || undefined} {...input} />
+      <input
+        id={id}
+        required
+        aria-invalid={errors ? true : undefined}
+        aria-describedby={described || undefined}
+        {...input}
+      />
       {errors && (
         <p id={`${id}-errors`} className="error">
           {errors.map(({ message }) => message).join(" ")}
@@ -67,7 +73,12 @@ export function PasswordField(props: ComponentProps<typeof Field>) {
   );
 }
 
-export function Button({ isPending, kind = "primary", children, ...rest }: ComponentProps<"button"> & { isPending?: boolean; kind?: string }) {
+export function Button({
+  isPending,
+  kind = "primary",
+  children,
+  ...rest
+}: ComponentProps<"button"> & { isPending?: boolean; kind?: string }) {
   return (
     <button className={`button ${kind}`} aria-disabled={isPending} {...rest}>
       {isPending && <span className="spinner" aria-hidden="true" />}

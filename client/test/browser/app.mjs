@@ -40,12 +40,20 @@ export async function serveApp(port, folder) {
 export const launch = () =>
   chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+    args: [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--no-first-run",
+      "--disable-background-networking",
+      "--disable-component-update",
+      "--disable-sync",
+    ],
   });
 
 /** The name of the operation that a request sends, or undefined. */
 export function operationOf(request) {
-  const text = request.method() === "POST" ? request.postDataJSON()?.query : new URL(request.url()).searchParams.get("query");
+  const text =
+    request.method() === "POST" ? request.postDataJSON()?.query : new URL(request.url()).searchParams.get("query");
   return /^\s*(?:query|mutation) (\w+)/.exec(text ?? "")?.[1];
 }
 
@@ -57,12 +65,18 @@ export async function fake(target, gateway, answers) {
     if (!answer || request.method() === "OPTIONS") return route.fallback();
     const json = await answer(request.method() === "POST" ? (request.postDataJSON().variables ?? {}) : {}, route);
     if (json === undefined) return;
-    const headers = { "Access-Control-Allow-Origin": request.headers().origin, "Access-Control-Allow-Credentials": "true" };
+    const headers = {
+      "Access-Control-Allow-Origin": request.headers().origin,
+      "Access-Control-Allow-Credentials": "true",
+    };
     await route.fulfill({ headers, json });
   });
 }
 
-export const refusal = (code, more = {}) => ({ data: null, errors: [{ message: `Refused: ${code}`, extensions: { code, ...more } }] });
+export const refusal = (code, more = {}) => ({
+  data: null,
+  errors: [{ message: `Refused: ${code}`, extensions: { code, ...more } }],
+});
 
 /** Create an account; fails unless it signs in. */
 export async function signUp(page, app, user = newUser()) {

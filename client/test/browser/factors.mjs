@@ -21,8 +21,8 @@ export async function offerFactors(context, gateway, more = {}) {
       reauthenticatedUntil: null,
       reauthenticationMethods: ["PASSWORD"],
       passkeys: [],
-      identities: [],
     },
+    identities: [],
     isRecent: true,
     sent: [],
   };
@@ -30,24 +30,34 @@ export async function offerFactors(context, gateway, more = {}) {
   let sessions = 0;
   const signedIn = () => ({ data: opened(++sessions, { sid: `s${sessions}` }) });
   const needsRecent = (answer) => (variables) =>
-    state.isRecent ? answer(variables) : refusal("REAUTHENTICATION_REQUIRED", { methods: security.reauthenticationMethods, maxAge: 600 });
+    state.isRecent
+      ? answer(variables)
+      : refusal("REAUTHENTICATION_REQUIRED", { methods: security.reauthenticationMethods, maxAge: 600 });
   const invalid = () => refusal("INVALID_CREDENTIALS");
 
   const answers = {
     Options: () => ({
+      data: { signInOptions: { registrationOpen: true, passkeysEnabled: true, passwordMinLength: 8 } },
+    }),
+    ProviderOptions: () => ({
       data: {
         signInOptions: {
-          registrationOpen: true,
-          passkeysEnabled: true,
-          passwordMinLength: 8,
-          providers: [{ name: "google", label: "Google" }, { name: "github", label: "GitHub" }],
+          providers: [
+            { name: "google", label: "Google" },
+            { name: "github", label: "GitHub" },
+          ],
         },
       },
     }),
     Security: () => ({ data: { me: { __typename: "User", id: "1", security } } }),
+    Identities: () => ({ data: { me: { __typename: "User", id: "1", security: { identities: state.identities } } } }),
     SignIn: () =>
       security.twoFactorEnabled
-        ? refusal("SECOND_FACTOR_REQUIRED", { challenge: "c", methods: ["TOTP", "RECOVERY_CODE", "PASSKEY"], expiresIn: 600 })
+        ? refusal("SECOND_FACTOR_REQUIRED", {
+            challenge: "c",
+            methods: ["TOTP", "RECOVERY_CODE", "PASSKEY"],
+            expiresIn: 600,
+          })
         : signedIn(),
     SecondFactor: ({ code, passkey }) => (code === CODE || passkey ? signedIn() : invalid()),
     Refresh: () => ({ data: opened(sessions, { sid: `s${sessions}` }) }),
@@ -86,7 +96,15 @@ export async function offerFactors(context, gateway, more = {}) {
     })),
     RegisterPasskey: ({ passkey }) => {
       const createdAt = new Date().toISOString();
-      const stored = { id: "p1", name: "Phone", authenticator: null, isBackedUp: false, credentialId: passkey.id, createdAt, lastUsedAt: null };
+      const stored = {
+        id: "p1",
+        name: "Phone",
+        authenticator: null,
+        isBackedUp: false,
+        credentialId: passkey.id,
+        createdAt,
+        lastUsedAt: null,
+      };
       security.passkeys = [stored];
       return { data: { registerPasskey: { passkey: stored } } };
     },
@@ -99,7 +117,11 @@ export async function offerFactors(context, gateway, more = {}) {
       return { data: { renamePasskey: { passkey: { id: "p1" } } } };
     },
     PasskeyAssertionOptions: () => ({
-      data: { passkeyAssertionOptions: { options: { challenge: challenge(), rpId: "localhost", userVerification: "required" } } },
+      data: {
+        passkeyAssertionOptions: {
+          options: { challenge: challenge(), rpId: "localhost", userVerification: "required" },
+        },
+      },
     }),
     PasskeySignIn: ({ passkey }) =>
       security.passkeys.some(({ credentialId }) => credentialId === passkey.id)
@@ -107,19 +129,30 @@ export async function offerFactors(context, gateway, more = {}) {
         : refusal("INVALID_CREDENTIALS", { reason: "UNKNOWN_PASSKEY" }),
     // A provider that agrees at once.
     StartProviderSignIn: needsRecent(({ redirectTo }) => ({
-      data: { startProviderSignIn: { url: `${redirectTo}?code=provider-code&state=provider-state&iss=https%3A%2F%2Fprovider.example`, attempt: "a" } },
+      data: {
+        startProviderSignIn: {
+          url: `${redirectTo}?code=provider-code&state=provider-state&iss=https%3A%2F%2Fprovider.example`,
+          attempt: "a",
+        },
+      },
     })),
     ProviderSignIn: () => {
       const { session } = opened(++sessions, { sid: `s${sessions}` });
       return { data: { session: { ...session, isNewUser: true } } };
     },
     LinkProvider: () => {
-      const identity = { id: "i1", provider: "google", email: "alice@gmail.com", createdAt: new Date().toISOString(), lastUsedAt: null };
-      security.identities = [identity];
+      const identity = {
+        id: "i1",
+        provider: "google",
+        email: "alice@gmail.com",
+        createdAt: new Date().toISOString(),
+        lastUsedAt: null,
+      };
+      state.identities = [identity];
       return { data: { linkProvider: { identity } } };
     },
     UnlinkProvider: needsRecent(() => {
-      security.identities = [];
+      state.identities = [];
       return { data: { unlinkProvider: { unlinkedIdentityId: "i1" } } };
     }),
   };

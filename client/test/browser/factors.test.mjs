@@ -42,7 +42,13 @@ afterEach(() => context.close());
 
 /** An authenticator that confirms every dialog, with the user verified. */
 const addAuthenticator = async () => {
-  const options = { protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true };
+  const options = {
+    protocol: "ctap2",
+    transport: "internal",
+    hasResidentKey: true,
+    hasUserVerification: true,
+    isUserVerified: true,
+  };
   const { authenticatorId } = await debug.send("WebAuthn.addVirtualAuthenticator", {
     options: { ...options, automaticPresenceSimulation: true },
   });
@@ -73,6 +79,7 @@ test("an app is set up after a reauthentication, shows recovery codes once, and 
   await setUp.getByLabel("Code").fill(CODE);
   await setUp.getByRole("button", { name: "Confirm" }).click();
   const codes = page.getByRole("dialog", { name: "Your recovery codes" });
+  await codes.waitFor();
   assert.deepEqual(await codes.getByRole("listitem").allTextContents(), RECOVERY_CODES);
   await codes.getByRole("button", { name: "I have saved them" }).click();
   await page.getByText("10 left.").waitFor();
@@ -163,7 +170,12 @@ test("a provider signs in, is linked and unlinked, and its answer leaves the add
   await page.getByRole("button", { name: "Continue with GitHub" }).click();
   await signedIn(page, USER);
   const { response } = gateway.sent.find(({ name }) => name === "ProviderSignIn").variables;
-  assert.deepEqual(response, { attempt: "a", code: "provider-code", state: "provider-state", iss: "https://provider.example" });
+  assert.deepEqual(response, {
+    attempt: "a",
+    code: "provider-code",
+    state: "provider-state",
+    iss: "https://provider.example",
+  });
   assert.equal(gateway.sent.filter(({ name }) => name === "ProviderSignIn").length, 1);
   assert.equal(page.url(), `${APP}/`);
   await page.getByRole("link", { name: "Security" }).click();

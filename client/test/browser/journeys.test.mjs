@@ -1,12 +1,13 @@
-/** What users do in the example app: verify, reset, edit, end sessions, export and delete. The gateway requires verification. */
+/** What users do in the example app: verify, reset, edit, end sessions, export and delete. Verification is required. */
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHmac } from "node:crypto";
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
-import { newUser } from "../world.mjs";
+import { PASSWORD, newUser } from "../world.mjs";
 import { buildApp, fillSignUp, launch, serveApp, signIn, signOut, signedIn, signedOut } from "./app.mjs";
 
 const { STRICT_GATEWAY, APP_PORT, MAILS, MAIL_WORKER, ROOT, PICTURE } = process.env;
@@ -39,7 +40,9 @@ afterEach(() => context.close());
 function mail(email, words) {
   const [program, ...rest] = JSON.parse(MAIL_WORKER).command;
   execFileSync(program, rest, { cwd: ROOT, env: JSON.parse(MAIL_WORKER).environment, stdio: "pipe" });
-  const texts = readdirSync(MAILS).sort().map((name) => readFileSync(join(MAILS, name), "utf8").replaceAll("=\n", ""));
+  const texts = readdirSync(MAILS)
+    .sort()
+    .map((name) => readFileSync(join(MAILS, name), "utf8").replaceAll("=\n", ""));
   const mails = texts.flatMap((text) => text.split(/^-{79}$/m)).filter((text) => text.includes(`To: ${email}`));
   return mails.findLast((text) => text.includes(words)).replaceAll("=3D", "=");
 }
@@ -48,8 +51,7 @@ const linkIn = (text) => new RegExp(`${APP}/[a-z]+#token=[\\w-]+`).exec(text)[0]
 const codeIn = (text) => /\b[A-Z0-9]{4}-[A-Z0-9]{4}\b(?=\s)/.exec(text)[0];
 
 /** An account with a verified email, signed in. */
-async function signUpVerified() {
-  const user = newUser();
+async function signUpVerified(user = newUser()) {
   await fillSignUp(page, APP, user);
   await page.getByRole("heading", { name: "Check your mail" }).waitFor();
   await page.getByLabel("Code").fill(codeIn(mail(user.email, "Verify")));
@@ -103,16 +105,16 @@ test("a forgotten password is replaced through the link, and the old one is refu
 });
 
 test("the profile, the email and the password change", async () => {
-  const user = await signUpVerified();
+  const user = await signUpVerified({ username: "alice", email: "alice@example.com", password: PASSWORD });
   await page.getByLabel("Username").fill("a b");
   await page.getByRole("button", { name: "Save" }).click();
   await page.locator("[aria-invalid=true]").waitFor();
   assert.equal(await page.evaluate(() => document.activeElement.name), "username");
-  await page.getByLabel("Username").fill(`${user.username}-2`);
+  await page.getByLabel("Username").fill("alice.liddell");
   await page.getByLabel("Full name").fill("Alice Liddell");
   await page.getByRole("button", { name: "Save" }).click();
   await page.getByText("Saved.").waitFor();
-  await page.getByRole("banner").getByText(`${user.username}-2`).waitFor();
+  await page.getByRole("banner").getByText("alice.liddell").waitFor();
   if (PICTURE) await page.screenshot({ path: PICTURE });
 
   const email = newUser().email;
@@ -132,12 +134,14 @@ test("the profile, the email and the password change", async () => {
   await page.getByText("Changed. Other sessions ended: 0.").waitFor();
   await signOut(page);
   await signIn(page, { username: email, password: NEW_PASSWORD });
-  await signedIn(page, { username: `${user.username}-2` });
+  await signedIn(page, { username: "alice.liddell" });
 });
 
 test("a session on another device is ended, and its next request signs it out", async () => {
   const user = await signUpVerified();
-  const device = await browser.newContext({ userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0" });
+  const device = await browser.newContext({
+    userAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+  });
   const other = await device.newPage();
   await other.goto(APP);
   await signIn(other, user);
@@ -194,4 +198,62 @@ test("the keyboard alone signs in, skips to the content, and closes a dialog", a
   await page.getByRole("dialog").waitFor();
   await press("Escape");
   await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+/** The code that an authenticator app shows for a secret (RFC 6238). */
+function totp(secret) {
+  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+  const bits = [...secret.replaceAll(/[\s=]/g, "")].map((letter) => alphabet.indexOf(letter).toString(2).padStart(5, "0"));
+  const key = Buffer.from(bits.join("").match(/.{8}/g).map((byte) => parseInt(byte, 2)));
+  const counter = Buffer.alloc(8);
+  counter.writeBigUInt64BE(BigInt(Math.floor(Date.now() / 30_000)));
+  const digest = createHmac("sha1", key).update(counter).digest();
+  const number = digest.readUInt32BE(digest.at(-1) & 15) & 0x7fffffff;
+  return String(number % 1_000_000).padStart(6, "0");
+}
+
+test("an app and a passkey of the real gateway protect the account, and a recovery code signs in", async () => {
+  const debug = await context.newCDPSession(page);
+  await debug.send("WebAuthn.enable");
+  const { authenticatorId } = await debug.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      // Otherwise it would sign in through autofill, before the test fills in the form.
+      automaticPresenceSimulation: false,
+    },
+  });
+  const user = await signUpVerified();
+  await page.getByRole("link", { name: "Security" }).click();
+
+  await page.getByRole("button", { name: "Set up the authenticator app" }).click();
+  const setUp = page.getByRole("dialog", { name: "Set up your app" });
+  await setUp.getByLabel("Code").fill(totp(await setUp.locator("code").textContent()));
+  await setUp.getByRole("button", { name: "Confirm" }).click();
+  const codes = page.getByRole("dialog", { name: "Your recovery codes" });
+  await codes.waitFor();
+  const [recoveryCode] = await codes.getByRole("listitem").allTextContents();
+  await codes.getByRole("button", { name: "I have saved them" }).click();
+  await page.getByText("10 left.").waitFor();
+
+  await signOut(page);
+  await signIn(page, user);
+  await page.getByRole("heading", { name: "Second step" }).waitFor();
+  await page.getByLabel("Code").fill("000000");
+  await page.getByRole("button", { name: "Continue" }).click();
+  await page.getByRole("alert").filter({ hasText: /./ }).waitFor();
+  await page.getByLabel("Code").fill(recoveryCode);
+  await page.getByRole("button", { name: "Continue" }).click();
+  await signedIn(page, user);
+
+  await page.getByRole("link", { name: "Security" }).click();
+  await page.getByText("9 left.").waitFor();
+  await debug.send("WebAuthn.setAutomaticPresenceSimulation", { authenticatorId, enabled: true });
+  await page.getByRole("button", { name: "Add a passkey" }).click();
+  await page.getByRole("button", { name: /^Remove/ }).nth(1).waitFor();
+  await signOut(page);
+  await signedIn(page, user);
 });

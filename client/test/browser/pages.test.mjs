@@ -17,7 +17,8 @@ const { GATEWAY, APP_PORT, PICTURES } = process.env;
 const APP = `http://localhost:${APP_PORT}`;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const DEVICES = { desktop: { width: 1200, height: 860 }, phone: { width: 360, height: 780 } };
-const BROWSER = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36";
+const BROWSER =
+  "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/143.0.0.0 Safari/537.36";
 let browser, folder, server;
 
 before(async () => {
@@ -35,7 +36,10 @@ after(async () => {
 });
 
 // The layout does not depend on the colors, so two of the four are enough for axe.
-const looks = Object.keys(DEVICES).flatMap((device) => [[device, "light"], [device, "dark"]]);
+const looks = Object.keys(DEVICES).flatMap((device) => [
+  [device, "light"],
+  [device, "dark"],
+]);
 for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
   test(`${device}, ${colorScheme}`, async () => {
     const context = await browser.newContext({ viewport: DEVICES[device], colorScheme, reducedMotion: "reduce" });
@@ -45,7 +49,10 @@ for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
         me: {
           __typename: "User",
           id: USER.id,
-          sessions: [session("a", { userAgent: BROWSER, isCurrent: true }), session("b", { deviceName: "Alice's phone" })],
+          sessions: [
+            session("a", { userAgent: BROWSER, isCurrent: true }),
+            session("b", { deviceName: "Alice's phone" }),
+          ],
           events: { edges: [event("a", "SIGNED_IN"), event("b", "PASSWORD_CHANGED")] },
         },
       },
@@ -53,7 +60,8 @@ for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
     const page = await context.newPage();
 
     async function check(name) {
-      if (PICTURES) await page.screenshot({ path: join(PICTURES, `${name}-${device}-${colorScheme}.png`), fullPage: true });
+      if (PICTURES)
+        await page.screenshot({ path: join(PICTURES, `${name}-${device}-${colorScheme}.png`), fullPage: true });
       await page.evaluate(AXE);
       const { violations } = await page.evaluate(() => globalThis.axe.run());
       const found = violations.map(({ id, impact, nodes }) => `${name}: ${impact} ${id} ${nodes[0].html}`);
@@ -67,7 +75,12 @@ for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
     await page.goto(APP);
     await page.getByRole("button", { name: "Continue with Google" }).waitFor();
     await check("sign-in");
-    for (const [path, title] of [["/forgotten", "Forgotten password"], ["/reset#token=t", "New password"], ["/verify#token=t", "Verify your email"], ["/verify", "Check your mail"]]) {
+    for (const [path, title] of [
+      ["/forgotten", "Forgotten password"],
+      ["/reset#token=t", "New password"],
+      ["/verify#token=t", "Verify your email"],
+      ["/verify", "Check your mail"],
+    ]) {
       await page.goto("about:blank");
       await page.goto(APP + path);
       await heading(title);
@@ -111,9 +124,19 @@ for (const [device, colorScheme] of PICTURES ? looks : [looks[0], looks[3]]) {
     await dialog("Your recovery codes");
     await check("recovery-codes");
     gateway.security.passkeys = [
-      { id: "p1", name: "Laptop", authenticator: "iCloud Keychain", isBackedUp: true, credentialId: "c", createdAt: USER.dateJoined, lastUsedAt: USER.dateJoined },
+      {
+        id: "p1",
+        name: "Laptop",
+        authenticator: "iCloud Keychain",
+        isBackedUp: true,
+        credentialId: "c",
+        createdAt: USER.dateJoined,
+        lastUsedAt: USER.dateJoined,
+      },
     ];
-    gateway.security.identities = [{ id: "i1", provider: "google", email: "alice@example.com", createdAt: USER.dateJoined, lastUsedAt: null }];
+    gateway.identities = [
+      { id: "i1", provider: "google", email: "alice@example.com", createdAt: USER.dateJoined, lastUsedAt: null },
+    ];
     await click("I have saved them");
     await page.reload();
     await page.getByRole("button", { name: "Rename Laptop" }).waitFor();

@@ -53,7 +53,10 @@ test("sign up, reload, sign out, and sign in again after a wrong password", asyn
   await signedOut(page);
   const user = await signUp(page, APP);
   const { stored, cookie } = await kept(page);
-  assert.deepEqual([stored.refreshToken !== "", cookie?.httpOnly], MODE === "cookie" ? [false, true] : [true, undefined]);
+  assert.deepEqual(
+    [stored.refreshToken !== "", cookie?.httpOnly],
+    MODE === "cookie" ? [false, true] : [true, undefined],
+  );
   for (let reload = 0; reload < 2; reload += 1) {
     await page.reload();
     await signedIn(page, user);
@@ -157,7 +160,11 @@ test("a thief's use of the refresh token signs all tabs out, with the reason", a
   const user = await signUp(tabs[0], APP);
   await signedIn(tabs[1], user);
   const { stored, cookie } = await kept(tabs[0]);
-  const headers = { "Content-Type": "application/json", Origin: APP, ...(cookie && { Cookie: `${cookie.name}=${cookie.value}` }) };
+  const headers = {
+    "Content-Type": "application/json",
+    Origin: APP,
+    ...(cookie && { Cookie: `${cookie.name}=${cookie.value}` }),
+  };
   const argument = MODE === "cookie" ? "" : `(refreshToken: "${stored.refreshToken}")`;
   const body = JSON.stringify({ query: `mutation { refreshToken${argument} { token } }` });
   const theft = await (await fetch(GATEWAY, { method: "POST", headers, body })).json();

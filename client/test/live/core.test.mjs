@@ -28,7 +28,9 @@ test("a wrong password is refused by code, and nothing is refreshed or repeated"
 });
 
 test("an invalid registration names every invalid field", async (context) => {
-  const refused = await newBrowser(context, GATEWAY).openTab().register({ username: "a b", email: "a", password: "123" });
+  const refused = await newBrowser(context, GATEWAY)
+    .openTab()
+    .register({ username: "a b", email: "a", password: "123" });
   assert.equal(refused.code, "BAD_USER_INPUT");
   assert.deepEqual(Object.keys(refused.fieldErrors).sort(), ["email", "password", "username"]);
   assert.ok(refused.fieldErrors.password.some(({ code }) => code === "PASSWORD_TOO_SHORT"));

@@ -9,7 +9,10 @@ const { GATEWAY, HASTY_GATEWAY } = process.env;
 const LIFETIME = 2;
 const GRACE = 1;
 // The fields differ, so that no client merges two queries.
-const QUERIES = Array.from({ length: 20 }, (_, index) => `query Me${index} { me { id username field${index}: email } }`);
+const QUERIES = Array.from(
+  { length: 20 },
+  (_, index) => `query Me${index} { me { id username field${index}: email } }`,
+);
 const RENEW = "mutation Theft($token: String!) { refreshToken(refreshToken: $token) { token } }";
 
 /**
@@ -77,7 +80,9 @@ export function tell(open) {
 
   test("an error that is not about the token is neither refreshed nor repeated", async (context) => {
     const { client, count, countQueries } = await join(context, GATEWAY);
-    const { code } = await client.mutate(`mutation End { endSession(id: "00000000-0000-4000-8000-000000000000") { ended } }`);
+    const { code } = await client.mutate(
+      `mutation End { endSession(id: "00000000-0000-4000-8000-000000000000") { ended } }`,
+    );
     assert.deepEqual([code, count("Refresh"), countQueries()], ["NOT_FOUND", 0, 1]);
   });
 

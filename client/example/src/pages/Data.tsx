@@ -61,7 +61,10 @@ function Delete() {
     return result;
   });
   return (
-    <Section title="Delete account" intro="You are signed out everywhere. If you sign in again within two weeks, the account is restored.">
+    <Section
+      title="Delete account"
+      intro="You are signed out everywhere. If you sign in again within two weeks, the account is restored."
+    >
       <div className="actions">
         <Button kind="danger" onClick={() => setIsOpen(true)}>
           Delete my account
@@ -70,7 +73,14 @@ function Delete() {
       {isOpen && (
         <Dialog title="Delete your account?" onClose={() => setIsOpen(false)}>
           <form {...form.props} className="stack">
-            {hasPassword && <PasswordField label="Password" name="password" autoComplete="current-password" errors={form.refused?.fieldErrors.password} />}
+            {hasPassword && (
+              <PasswordField
+                label="Password"
+                name="password"
+                autoComplete="current-password"
+                errors={form.refused?.fieldErrors.password}
+              />
+            )}
             <Refusal refused={form.refused} fields={["password"]} />
             <Button kind="danger" isPending={form.isPending}>
               Delete account

@@ -17,7 +17,15 @@ export function Profile() {
   if (!user) return null;
   return (
     <>
-      <Heading intro={<>Member since <Day at={user.dateJoined} /></>}>Profile</Heading>
+      <Heading
+        intro={
+          <>
+            Member since <Day at={user.dateJoined} />
+          </>
+        }
+      >
+        Profile
+      </Heading>
       {!user.isEmailVerified && (
         <Notice kind="info">
           Your email is not verified. <Link href="/verify">Verify it</Link>
@@ -51,10 +59,31 @@ function Details({ user }: { user: User }) {
         </div>
       </div>
       <form {...form.props} className="grid">
-        <Field label="Username" name="username" autoComplete="username" defaultValue={user.username} errors={errors?.username} />
-        <Field label="Full name" name="fullName" autoComplete="name" required={false} defaultValue={user.fullName} errors={errors?.fullName} />
+        <Field
+          label="Username"
+          name="username"
+          autoComplete="username"
+          defaultValue={user.username}
+          errors={errors?.username}
+        />
+        <Field
+          label="Full name"
+          name="fullName"
+          autoComplete="name"
+          required={false}
+          defaultValue={user.fullName}
+          errors={errors?.fullName}
+        />
         <Field label="Bio" name="bio" required={false} defaultValue={user.bio} errors={errors?.bio} />
-        <Field label="Picture URL" name="imageUrl" type="url" required={false} placeholder="https://…" defaultValue={user.imageUrl ?? ""} errors={errors?.imageUrl} />
+        <Field
+          label="Picture URL"
+          name="imageUrl"
+          type="url"
+          required={false}
+          placeholder="https://…"
+          defaultValue={user.imageUrl ?? ""}
+          errors={errors?.imageUrl}
+        />
         <div className="actions">
           <Button isPending={form.isPending}>Save</Button>
           {isSaved && <Notice>Saved.</Notice>}
@@ -94,13 +123,16 @@ function Email({ user }: { user: User }) {
       title="Email"
       intro={
         <>
-          {user.email} {user.isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>}
+          {user.email}{" "}
+          {user.isEmailVerified ? <Badge kind="good">Verified</Badge> : <Badge kind="warn">Not verified</Badge>}
         </>
       }
     >
       <form {...form.props} className="grid">
         <Field label="New email" name="newEmail" type="email" autoComplete="email" errors={errors?.newEmail} />
-        {hasPassword && <PasswordField label="Password" name="password" autoComplete="current-password" errors={errors?.password} />}
+        {hasPassword && (
+          <PasswordField label="Password" name="password" autoComplete="current-password" errors={errors?.password} />
+        )}
         <div className="actions">
           <Button kind="secondary" isPending={form.isPending}>
             Change email

@@ -29,7 +29,9 @@ export function ProviderReturn() {
     <>
       <Heading>{refused ? "Not signed in" : "One moment…"}</Heading>
       <Refusal refused={refused} />
-      {refused?.code === "ACCOUNT_LINK_REQUIRED" && <p>Sign in with your password, then link the provider under Security.</p>}
+      {refused?.code === "ACCOUNT_LINK_REQUIRED" && (
+        <p>Sign in with your password, then link the provider under Security.</p>
+      )}
       {refused && (
         <p className="switch">
           <Link href="/">Continue</Link>

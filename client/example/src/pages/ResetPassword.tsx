@@ -36,14 +36,39 @@ export function ChoosePassword({ token, email }: { token?: string; email?: strin
   }
   return (
     <>
-      <Heading intro={token ? "Choose one that you use nowhere else." : `If ${email} has an account, a mail is on its way. Open its link, or type its code here.`}>
+      <Heading
+        intro={
+          token
+            ? "Choose one that you use nowhere else."
+            : `If ${email} has an account, a mail is on its way. Open its link, or type its code here.`
+        }
+      >
         New password
       </Heading>
       <form {...form.props} className="stack">
-        {!token && <Field label="Code" name="code" autoComplete="one-time-code" autoCapitalize="characters" spellCheck={false} placeholder="ABCD-1234" />}
-        <PasswordField label="New password" name="newPassword" autoComplete="new-password" hint={`At least ${passwordMinLength} characters.`} errors={refused?.fieldErrors.newPassword} />
+        {!token && (
+          <Field
+            label="Code"
+            name="code"
+            autoComplete="one-time-code"
+            autoCapitalize="characters"
+            spellCheck={false}
+            placeholder="ABCD-1234"
+          />
+        )}
+        <PasswordField
+          label="New password"
+          name="newPassword"
+          autoComplete="new-password"
+          hint={`At least ${passwordMinLength} characters.`}
+          errors={refused?.fieldErrors.newPassword}
+        />
         <Refusal refused={refused} fields={["newPassword"]} />
-        {isOver ? <Link href="/forgotten">Get another mail</Link> : <Button isPending={form.isPending}>Change password</Button>}
+        {isOver ? (
+          <Link href="/forgotten">Get another mail</Link>
+        ) : (
+          <Button isPending={form.isPending}>Change password</Button>
+        )}
       </form>
       <p className="switch">
         <Link href="/">Back to sign-in</Link>

@@ -5,8 +5,20 @@ import { auth, passkeys, providers } from "../auth.ts";
 import { useOptions } from "../options.ts";
 import { useRun } from "../reauthentication.tsx";
 import { Link } from "../router.tsx";
-import { useSecurity } from "../security.ts";
-import { Badge, Button, Day, Dialog, Field, Heading, Notice, PasswordField, Refusal, Section, useForm } from "../ui.tsx";
+import { useIdentities, useSecurity } from "../security.ts";
+import {
+  Badge,
+  Button,
+  Day,
+  Dialog,
+  Field,
+  Heading,
+  Notice,
+  PasswordField,
+  Refusal,
+  Section,
+  useForm,
+} from "../ui.tsx";
 
 const CHANGE_PASSWORD = `mutation ChangePassword($oldPassword: String!, $newPassword: String!) {
   changePassword(oldPassword: $oldPassword, newPassword: $newPassword) { endedSessions } }`;
@@ -22,7 +34,7 @@ const UNLINK = `mutation UnlinkProvider($id: ID!) { unlinkProvider(id: $id) { un
 
 type WithCodes = { result: { recoveryCodes: string[] | null } };
 interface Part {
-  security: AccountSecurity;
+  security: Omit<AccountSecurity, "identities">;
   reload: () => void;
 }
 
@@ -35,7 +47,7 @@ export function Security() {
       <Password hasPassword={security?.hasPassword ?? true} />
       {security && <TwoFactor security={security} reload={reload} />}
       {security && options.passkeysEnabled && <Passkeys security={security} reload={reload} />}
-      {security && options.providers.length > 0 && <Providers security={security} reload={reload} />}
+      {options.providers.length > 0 && <Providers />}
     </>
   );
 }
@@ -46,7 +58,9 @@ function Password({ hasPassword }: { hasPassword: boolean }) {
   const [endedSessions, setEndedSessions] = useState<number | null>(null);
   const form = useForm(async (values, element) => {
     setEndedSessions(null);
-    const result = await run(() => auth.request<{ changePassword: { endedSessions: number } }>(CHANGE_PASSWORD, values));
+    const result = await run(() =>
+      auth.request<{ changePassword: { endedSessions: number } }>(CHANGE_PASSWORD, values),
+    );
     if (result.status === "done") {
       setEndedSessions(result.data.changePassword.endedSessions);
       element.reset();
@@ -64,8 +78,19 @@ function Password({ hasPassword }: { hasPassword: boolean }) {
   return (
     <Section title="Password" intro="A change signs you out on all other devices.">
       <form {...form.props} className="grid">
-        <PasswordField label="Current password" name="oldPassword" autoComplete="current-password" errors={errors?.oldPassword} />
-        <PasswordField label="New password" name="newPassword" autoComplete="new-password" hint={`At least ${passwordMinLength} characters.`} errors={errors?.newPassword} />
+        <PasswordField
+          label="Current password"
+          name="oldPassword"
+          autoComplete="current-password"
+          errors={errors?.oldPassword}
+        />
+        <PasswordField
+          label="New password"
+          name="newPassword"
+          autoComplete="new-password"
+          hint={`At least ${passwordMinLength} characters.`}
+          errors={errors?.newPassword}
+        />
         <div className="actions">
           <Button kind="secondary" isPending={form.isPending}>
             Change password
@@ -85,14 +110,16 @@ function TwoFactor({ security, reload }: Part) {
   const { twoFactorEnabled, totpEnabled, recoveryCodesRemaining, passkeys } = security;
 
   /** Return the submit function of a button that runs a mutation. */
-  const change = (document: string, variables = {}) => async () => {
-    const result = await run<Partial<WithCodes>>(() => auth.request(document, variables));
-    if (result.status === "done") {
-      setCodes(result.data.result?.recoveryCodes ?? null);
-      reload();
-    }
-    return result;
-  };
+  const change =
+    (document: string, variables = {}) =>
+    async () => {
+      const result = await run<Partial<WithCodes>>(() => auth.request(document, variables));
+      if (result.status === "done") {
+        setCodes(result.data.result?.recoveryCodes ?? null);
+        reload();
+      }
+      return result;
+    };
   const begin = useForm(async () => {
     const result = await run<{ beginTotpSetup: TotpSetup }>(() => auth.request(BEGIN_TOTP));
     if (result.status === "done") setSetup(result.data.beginTotpSetup);
@@ -107,8 +134,8 @@ function TwoFactor({ security, reload }: Part) {
       title="Two-step sign-in"
       intro={
         <>
-          {twoFactorEnabled ? <Badge kind="good">On</Badge> : <Badge kind="muted">Off</Badge>} A second step protects you if
-          somebody learns your password.
+          {twoFactorEnabled ? <Badge kind="good">On</Badge> : <Badge kind="muted">Off</Badge>} A second step protects
+          you if somebody learns your password.
         </>
       }
     >
@@ -116,7 +143,9 @@ function TwoFactor({ security, reload }: Part) {
         <li>
           <div>
             <strong>Authenticator app</strong>
-            <p className="hint">{totpEnabled ? "Your app shows the codes." : "An app on your phone shows a new code every 30 seconds."}</p>
+            <p className="hint">
+              {totpEnabled ? "Your app shows the codes." : "An app on your phone shows a new code every 30 seconds."}
+            </p>
             <Refusal refused={begin.refused ?? remove.refused} />
           </div>
           {totpEnabled ? (
@@ -186,7 +215,15 @@ interface TotpSetup {
   qrCode: string;
 }
 
-function SetUpTotp({ setup, onClose, onDone }: { setup: TotpSetup; onClose: () => void; onDone: (codes: string[] | null) => void }) {
+function SetUpTotp({
+  setup,
+  onClose,
+  onDone,
+}: {
+  setup: TotpSetup;
+  onClose: () => void;
+  onDone: (codes: string[] | null) => void;
+}) {
   const form = useForm(async ({ code = "" }) => {
     const result = await auth.request<WithCodes>(CONFIRM_TOTP, { setup: setup.setup, code });
     if (result.status === "done") onDone(result.data.result.recoveryCodes);
@@ -200,7 +237,13 @@ function SetUpTotp({ setup, onClose, onDone }: { setup: TotpSetup; onClose: () =
         No camera? <a href={setup.uri}>Open the app</a>, or type this key: <code>{setup.secret}</code>
       </p>
       <form {...form.props} className="stack">
-        <Field label="Code" name="code" inputMode="numeric" autoComplete="one-time-code" errors={form.refused?.fieldErrors.code} />
+        <Field
+          label="Code"
+          name="code"
+          inputMode="numeric"
+          autoComplete="one-time-code"
+          errors={form.refused?.fieldErrors.code}
+        />
         <Refusal refused={form.refused} fields={["code"]} />
         <Button isPending={form.isPending}>Confirm</Button>
         <Button kind="quiet" type="button" onClick={onClose}>
@@ -278,10 +321,15 @@ function PasskeyRow({ passkey, reload }: { passkey: Passkey; reload: () => void 
   return (
     <li>
       <div>
-        <strong>{passkey.name || passkey.authenticator || "Passkey"}</strong> {passkey.isBackedUp && <Badge kind="muted">Synced</Badge>}
+        <strong>{passkey.name || passkey.authenticator || "Passkey"}</strong>{" "}
+        {passkey.isBackedUp && <Badge kind="muted">Synced</Badge>}
         <p className="hint">
           Added <Day at={passkey.createdAt} />
-          {passkey.lastUsedAt && <>, last used <Day at={passkey.lastUsedAt} /></>}
+          {passkey.lastUsedAt && (
+            <>
+              , last used <Day at={passkey.lastUsedAt} />
+            </>
+          )}
         </p>
         <Refusal refused={rename.refused ?? remove.refused} fields={["name"]} />
       </div>
@@ -307,9 +355,11 @@ function PasskeyRow({ passkey, reload }: { passkey: Passkey; reload: () => void 
   );
 }
 
-function Providers({ security, reload }: Part) {
+function Providers() {
   const run = useRun();
   const options = useOptions();
+  const { identities, reload } = useIdentities();
+  if (!identities) return null;
   return (
     <Section title="Other accounts" intro="Sign in with an account that you have elsewhere.">
       <ul className="rows">
@@ -317,9 +367,11 @@ function Providers({ security, reload }: Part) {
           <ProviderRow
             key={name}
             label={label}
-            identities={security.identities.filter(({ provider }) => provider === name)}
+            identities={identities.filter(({ provider }) => provider === name)}
             reload={reload}
-            link={() => run(() => providers.start({ provider: name, purpose: "LINK", redirectTo: `${location.origin}/provider` }))}
+            link={() =>
+              run(() => providers.start({ provider: name, purpose: "LINK", redirectTo: `${location.origin}/provider` }))
+            }
           />
         ))}
       </ul>
@@ -327,7 +379,17 @@ function Providers({ security, reload }: Part) {
   );
 }
 
-function ProviderRow({ label, identities, reload, link }: { label: string; identities: Identity[]; reload: () => void; link: () => Promise<{ status: string }> }) {
+function ProviderRow({
+  label,
+  identities,
+  reload,
+  link,
+}: {
+  label: string;
+  identities: Identity[];
+  reload: () => void;
+  link: () => Promise<{ status: string }>;
+}) {
   const run = useRun();
   const linking = useForm(link);
   const unlinking = useForm(async ({ id }) => {

@@ -50,11 +50,11 @@ export function Sessions() {
             <li key={node.id}>
               <div>
                 {describe(node.kind)}
-                <p className="hint">
-                  {[device(node.userAgent), node.ipAddress].filter(Boolean).join(" · ")}
-                </p>
+                <p className="hint">{[device(node.userAgent), node.ipAddress].filter(Boolean).join(" · ")}</p>
               </div>
-              <span className="hint"><Moment at={node.at} /></span>
+              <span className="hint">
+                <Moment at={node.at} />
+              </span>
             </li>
           ))}
         </ul>

@@ -10,7 +10,8 @@ import { EnterCode } from "./VerifyEmail.tsx";
 
 const ENDED = "Your session has ended. Sign in again.";
 const REASONS: Record<SignedOutReason, string> = {
-  TOKEN_REUSED: "You were signed out because your session was used from another place. If it was not you, change your password.",
+  TOKEN_REUSED:
+    "You were signed out because your session was used from another place. If it was not you, change your password.",
   TOKEN_EXPIRED: ENDED,
   TOKEN_INVALID: ENDED,
 };
@@ -33,7 +34,8 @@ export function SignIn() {
     if (!hasPasskeys || secondFactor) return;
     const controller = new AbortController();
     void supportsPasskeyAutofill().then((isSupported) => {
-      if (isSupported && !controller.signal.aborted) void passkeys.signIn({ autofill: true, signal: controller.signal });
+      if (isSupported && !controller.signal.aborted)
+        void passkeys.signIn({ autofill: true, signal: controller.signal });
     });
     return () => controller.abort();
   }, [hasPasskeys, secondFactor, passkey.isPending]);
@@ -53,7 +55,12 @@ export function SignIn() {
           spellCheck={false}
           errors={form.refused?.fieldErrors.username}
         />
-        <PasswordField label="Password" name="password" autoComplete="current-password" errors={form.refused?.fieldErrors.password} />
+        <PasswordField
+          label="Password"
+          name="password"
+          autoComplete="current-password"
+          errors={form.refused?.fieldErrors.password}
+        />
         <Refusal refused={form.refused} fields={["username", "password"]} />
         <Button isPending={form.isPending}>Sign in</Button>
         <Link href="/forgotten">Forgotten password?</Link>
@@ -92,7 +99,15 @@ export function SignIn() {
 }
 
 /** The second step of a sign-in. */
-export function SecondFactor({ asked, onDone, onCancel }: { asked: SecondFactorRequired; onDone?: () => void; onCancel: () => void }) {
+export function SecondFactor({
+  asked,
+  onDone,
+  onCancel,
+}: {
+  asked: SecondFactorRequired;
+  onDone?: () => void;
+  onCancel: () => void;
+}) {
   const { challenge, methods } = asked;
   const hasCode = methods.includes("TOTP") || methods.includes("RECOVERY_CODE");
   async function finish(result: Awaited<ReturnType<typeof auth.secondFactor>>) {

@@ -21,7 +21,14 @@ export function SignUp() {
     <>
       <Heading intro="It takes a minute.">Create an account</Heading>
       <form {...form.props} className="stack">
-        <Field label="Username" name="username" autoComplete="username" autoCapitalize="none" spellCheck={false} errors={errors?.username} />
+        <Field
+          label="Username"
+          name="username"
+          autoComplete="username"
+          autoCapitalize="none"
+          spellCheck={false}
+          errors={errors?.username}
+        />
         <Field label="Email" name="email" type="email" autoComplete="email" errors={errors?.email} />
         <PasswordField
           label="Password"

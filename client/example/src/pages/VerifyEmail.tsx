@@ -59,8 +59,24 @@ export function EnterCode({ email: given }: { email?: string }) {
     <>
       <Heading intro="Open the link in the mail that we sent, or type its code here.">Check your mail</Heading>
       <form {...form.props} className="stack">
-        <Field label="Email" name="email" type="email" autoComplete="email" value={email} onChange={(event) => setEmail(event.target.value)} errors={form.refused?.fieldErrors.email ?? again.refused?.fieldErrors.email} />
-        <Field label="Code" name="code" autoComplete="one-time-code" autoCapitalize="characters" spellCheck={false} placeholder="ABCD-1234" errors={form.refused?.fieldErrors.token} />
+        <Field
+          label="Email"
+          name="email"
+          type="email"
+          autoComplete="email"
+          value={email}
+          onChange={(event) => setEmail(event.target.value)}
+          errors={form.refused?.fieldErrors.email ?? again.refused?.fieldErrors.email}
+        />
+        <Field
+          label="Code"
+          name="code"
+          autoComplete="one-time-code"
+          autoCapitalize="characters"
+          spellCheck={false}
+          placeholder="ABCD-1234"
+          errors={form.refused?.fieldErrors.token}
+        />
         <Refusal refused={form.refused} fields={["token", "email"]} />
         <Button isPending={form.isPending}>Verify email</Button>
       </form>
