@@ -125,11 +125,6 @@ def test_threads_exceed_the_requests_that_wait_for_a_hash(monkeypatch: pytest.Mo
     assert read(monkeypatch, **DEVELOPMENT, GATEWAY_MAX_CONCURRENT_HASHES="7")["GATEWAY_THREADS"] == 87
 
 
-def test_minimum_password_length_reaches_the_validators(monkeypatch: pytest.MonkeyPatch) -> None:
-    validators = read(monkeypatch, **DEVELOPMENT, GATEWAY_PASSWORD_MIN_LENGTH="15")["AUTH_PASSWORD_VALIDATORS"]
-    assert {"min_length": 15} in [each.get("OPTIONS") for each in validators]
-
-
 def test_settings_file_is_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     file = tmp_path / "production.env"
     file.write_text("GATEWAY_AUDIENCE=from the file\nGATEWAY_NAME=from the file\n")

@@ -7,10 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from gateway.wsgi import application
+from gateway import wsgi
 
-# An attack would take seconds; a check of the length takes microseconds.
-MAX_CPU_SECONDS = 0.3
+# The dearest header costs about 300 plain requests where Python unquotes cookies in quadratic time (before 3.11.10).
+# Without the limits, a header of 64 KB costs thousands.
+MAX_PLAIN_REQUESTS = 1_000
 BODY = b'{"query": "{ __typename }"}'
 PATTERNS = {
     "semicolons": ";",
@@ -50,35 +51,47 @@ def call(**variables: str) -> tuple[int, dict[str, str], Any]:
         **variables,
     }
     started: list[Any] = []
-    response = application(environ, lambda *arguments: started.extend(arguments))
+    response = wsgi.application(environ, lambda *arguments: started.extend(arguments))
     try:
         return int(started[0].split()[0]), dict(started[1]), orjson.loads(b"".join(response))
     finally:
         getattr(response, "close", lambda: None)()
 
 
+def cpu_seconds(**variables: str) -> float:
+    """Return the CPU time of one accepted request with these WSGI variables."""
+    start = time.thread_time()
+    status, _, _ = call(**variables)
+    seconds = time.thread_time() - start
+    assert status != 431
+    return seconds
+
+
 @pytest.mark.parametrize("size", [64_000, 400_000])
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
 @pytest.mark.parametrize("name", PREFIXES)
-def test_s94_header_length_is_checked_before_parsing(db: None, name: str, pattern: str, size: int) -> None:
+def test_s94_header_length_is_checked_before_parsing(
+    monkeypatch: pytest.MonkeyPatch, name: str, pattern: str, size: int
+) -> None:
+    def parse(*_: Any) -> Any:
+        pytest.fail("Django received the header.")
+
+    monkeypatch.setattr(wsgi, "django_application", parse)
     value = (PREFIXES[name] + pattern * (size // len(pattern)) + '"')[:size]
-    start = time.thread_time()
     status, headers, answer = call(**{name: value})
-    assert time.thread_time() - start < MAX_CPU_SECONDS
     assert (status, headers["Content-Type"]) == (431, "application/json; charset=utf-8")
     assert answer["errors"][0]["extensions"] == {"code": "BAD_REQUEST"}
 
 
 @pytest.mark.parametrize("pattern", PATTERNS.values(), ids=PATTERNS)
-@pytest.mark.parametrize(("name", "size"), [("CONTENT_TYPE", 256), ("HTTP_ACCEPT", 1_024), ("HTTP_COOKIE", 8_192)])
-def test_s94_longest_accepted_header_is_cheap_to_parse(
-    db: None, settings: Any, name: str, size: int, pattern: str
-) -> None:
+@pytest.mark.parametrize("name", ["CONTENT_TYPE", "HTTP_ACCEPT", "HTTP_COOKIE"])
+def test_s94_longest_accepted_header_is_cheap_to_parse(db: None, settings: Any, name: str, pattern: str) -> None:
     settings.GATEWAY_REFRESH_COOKIE = True
+    size = wsgi.MAX_HEADER_LENGTHS.get(name, wsgi.MAX_HEADER_LENGTH)
     value = (PREFIXES[name] + pattern * size)[: size - 1] + '"'
-    start = time.thread_time()
-    assert call(**{name: value})[0] != 431
-    assert time.thread_time() - start < MAX_CPU_SECONDS
+    plain = min(cpu_seconds() for _ in range(3))
+    # Other processes slow down single runs, so one cheap run is enough.
+    assert any(cpu_seconds(**{name: value}) < MAX_PLAIN_REQUESTS * plain for _ in range(3))
 
 
 def test_longest_access_token_is_accepted(db: None) -> None:
