@@ -12,6 +12,7 @@ DEFAULTS = {
     "second_factor_here": "5 in 5 minutes, 10 in 1 hour",
     "second_factor_elsewhere": "10 in 1 hour, 20 in 1 day",
     "reauthenticate": "10 in 5 minutes, 40 in 1 day",
+    "passkey_client": "60 in 1 minute",
     "update_profile": "30 in 10 minutes",
     "mail_address": "5 in 1 hour",
     "mail_client": "30 in 1 hour",

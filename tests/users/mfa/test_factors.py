@@ -155,3 +155,9 @@ def test_disabling_changes_nothing_that_is_off() -> None:
     assert alice(SET, enabled=False).data
     assert Event.objects.filter(kind="two_factor.disabled").count() == 1
     assert isinstance(app, AuthenticatorApp)
+
+
+@pytest.mark.parametrize("typed", ["\ufb00", "\uff11\uff12\uff13\uff14\uff15\uff16", "\u0661" * 6, "1" * 65])
+def test_texts_that_are_no_code_have_no_other_spelling_of_one(typed: str) -> None:
+    # The capitals of the ligature U+FB00 are FF, which a recovery code may contain.
+    assert factors.clean_code(typed) == ""
