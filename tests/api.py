@@ -4,13 +4,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+import jwt
 import orjson
 from django.db.models import F
 from django.test import Client
 
+from users.sessions import key_ring
+
 PASSWORD = "correct horse battery staple"
 NEW_PASSWORD = "a wholly different staple"
 GRANT = "token refreshToken refreshExpiresIn claims { sub sid iat exp } user { id username }"
+UPDATE_PROFILE = """mutation ($fullName: String, $bio: String, $imageUrl: String, $username: String) {
+    updateProfile(fullName: $fullName, bio: $bio, imageUrl: $imageUrl, username: $username) {
+        user { username fullName bio imageUrl } } }"""
 
 
 @dataclass(frozen=True)
@@ -103,7 +109,7 @@ class Api:
             },
         )
 
-    def join(self, username: str = "alice", **arguments: Any) -> Member:
+    def new_member(self, username: str = "alice", **arguments: Any) -> Member:
         grant = self.register(username, **arguments).data["register"]
         return self._member(username, arguments.get("password", PASSWORD), grant)
 
@@ -115,13 +121,17 @@ class Api:
             **headers,
         )
 
-    def signed_in(self, username: str = "alice", password: str = PASSWORD) -> Member:
+    def sign_in_member(self, username: str = "alice", password: str = PASSWORD) -> Member:
         return self._member(username, password, self.sign_in(username, password).data["tokenAuth"])
 
     def refresh(self, refresh_token: str | None, **headers: str) -> Answer:
         return self(
             "mutation ($t: String) { refreshToken(refreshToken: $t) {" + GRANT + "} }", {"t": refresh_token}, **headers
         )
+
+    def next_pair(self, refresh_token: str) -> dict[str, Any]:
+        """Refresh, and return the new pair of tokens."""
+        return self.refresh(refresh_token).data["refreshToken"]
 
     def revoke(self, refresh_token: str | None) -> Answer:
         return self("mutation ($t: String) { revokeToken(refreshToken: $t) { revoked } }", {"t": refresh_token})
@@ -141,6 +151,12 @@ class Api:
         return Member(self, username, password, grant["token"], grant["refreshToken"], grant["claims"])
 
 
-def age(rows: Any, span: timedelta, *moments: str) -> None:
+def backdate(rows: Any, span: timedelta, *moments: str) -> None:
     """Move moments of rows into the past: the data, not the clock."""
     rows.update(**{moment: F(moment) - span for moment in moments})
+
+
+def decode(token: str) -> dict[str, Any]:
+    """Return the claims of an access token, as another service reads them."""
+    key = key_ring.get().current
+    return jwt.decode(token, key.public, algorithms=[key.algorithm], audience="gateway", issuer="http://localhost:8000")

@@ -53,7 +53,7 @@ def _one_signing_key() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _clean_start(settings: Any) -> None:
+def _clear_caches(settings: Any) -> None:
     """Cheap hashes, and nothing remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
     key_ring.clear_cache()
@@ -63,7 +63,7 @@ def _clean_start(settings: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _heard(monkeypatch: pytest.MonkeyPatch) -> None:
+def _propagate_audit_log(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let `caplog` see the audit log, which has a handler of its own, but no access log."""
     monkeypatch.setattr(logging.getLogger("gateway.audit"), "propagate", True)
     monkeypatch.setattr(logging.getLogger("gateway.access"), "disabled", True)
@@ -91,7 +91,7 @@ def statements() -> Callable[[], Any]:
 
 
 @pytest.fixture
-def at_once() -> Callable[[list[Callable[[], T]]], list[T]]:
+def run_concurrently() -> Callable[[list[Callable[[], T]]], list[T]]:
     """Runs functions in threads that start at one moment, each on its own connection; their results."""
 
     def run(acts: list[Callable[[], T]]) -> list[T]:

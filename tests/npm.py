@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server import PATIENCE, ROOT
+from tests.server import ROOT, TIMEOUT
 
 CLIENT = ROOT / "client"
 EXAMPLE = CLIENT / "example"
@@ -50,7 +50,7 @@ def build_client() -> None:
 def run(*command: str, folder: Path, **variables: str) -> str:
     """Run a program, and return its output. Fail with its output if it fails."""
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=10 * PATIENCE
+        command, cwd=folder, env={**os.environ, **variables}, capture_output=True, text=True, timeout=10 * TIMEOUT
     )
     assert done.returncode == 0, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
     return done.stdout

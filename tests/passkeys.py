@@ -19,9 +19,9 @@ RENAME = "mutation ($id: ID!, $name: String!) { renamePasskey(id: $id, name: $na
 REMOVE = "mutation ($id: ID!) { removePasskey(id: $id) { removedPasskeyId } }"
 
 
-def verified(username: str = "alice") -> Member:
+def new_verified_member(username: str = "alice") -> Member:
     """Return a member whose email is verified, as passkeys require."""
-    member = Api().join(username)
+    member = Api().new_member(username)
     User.objects.filter(username=username).update(is_email_verified=True)
     return member
 
@@ -31,15 +31,15 @@ def creation_options(member: Member) -> dict[str, Any]:
     return member(CREATION_OPTIONS).data["passkeyRegistrationOptions"]["options"]
 
 
-def register(member: Member, key: Authenticator, name: str | None = None, **client_data: Any) -> Answer:
+def register_passkey(member: Member, key: Authenticator, name: str | None = None, **client_data: Any) -> Answer:
     """Create a passkey and send it."""
     return member(REGISTER, passkey=key.create(creation_options(member), **client_data), name=name)
 
 
-def added(member: Member, **parts: Any) -> Authenticator:
+def add_passkey(member: Member, **parts: Any) -> Authenticator:
     """Return a passkey that the member has added."""
     key = Authenticator(**parts)
-    assert "errors" not in (answer := register(member, key).json), answer
+    assert "errors" not in (answer := register_passkey(member, key).json), answer
     return key
 
 
@@ -49,6 +49,6 @@ def request_options(challenge: str | None = None, *, token: str | None = None) -
     return answer.data["passkeyAssertionOptions"]["options"]
 
 
-def sign_in(assertion: Any, **headers: str) -> Answer:
+def sign_in_with_passkey(assertion: Any, **headers: str) -> Answer:
     """Sign in with the response of a passkey."""
     return Api()(SIGN_IN, {"passkey": assertion}, **headers)

@@ -27,7 +27,7 @@ SECOND_STEP = (
 
 
 @dataclass
-class App:
+class AuthenticatorApp:
     """An authenticator app with the secret of a user."""
 
     user: str
@@ -44,16 +44,16 @@ class App:
         return self.code()
 
 
-def enable(member: Member) -> App:
+def enable_totp(member: Member) -> AuthenticatorApp:
     """Turn on two-factor authentication."""
     begun = member(BEGIN).data["beginTotpSetup"]
-    app = App(member.claims["sub"], begun["secret"], [])
+    app = AuthenticatorApp(member.claims["sub"], begun["secret"], [])
     confirmed = member(CONFIRM, setup=begun["setup"], code=app.code()).data["confirmTotpSetup"]
     app.recovery_codes = confirmed["recoveryCodes"]
     return app
 
 
-def challenge(username: str = "alice", password: str = PASSWORD, **headers: str) -> str:
+def request_challenge(username: str = "alice", password: str = PASSWORD, **headers: str) -> str:
     """Return the challenge of a sign-in whose first step is right."""
     answer = Api().sign_in(username, password, **headers)
     assert answer.code == "SECOND_FACTOR_REQUIRED", answer.json
@@ -64,7 +64,7 @@ def second_step(challenge: str, code: str | None, *, api: Api | None = None, **h
     return (api or Api())(SECOND_STEP, {"challenge": challenge, "code": code}, **headers)
 
 
-def signed_in(app: App, username: str = "alice", password: str = PASSWORD) -> Member:
+def sign_in_with_totp(app: AuthenticatorApp, username: str = "alice", password: str = PASSWORD) -> Member:
     """Return a member who has signed in with both factors."""
-    grant = second_step(challenge(username, password), app.fresh_code()).data["secondFactorAuth"]
+    grant = second_step(request_challenge(username, password), app.fresh_code()).data["secondFactorAuth"]
     return Member(Api(), username, password, grant["token"], grant["refreshToken"], grant["claims"])

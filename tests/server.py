@@ -16,15 +16,15 @@ from urllib.request import urlopen
 from django.db import connection
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 30
+TIMEOUT = 30
 SECRET_KEY = "a key of the tests that is long enough for anybody to be content"
 
 
 @contextmanager
-def serving(folder: Path, port: int, settings: dict[str, str]) -> Iterator[str]:
+def running_gateway(folder: Path, port: int, settings: dict[str, str]) -> Iterator[str]:
     """A gateway on a port, with a database of its own unless one is given, and no setting but the given."""
     command = [sys.executable, "manage.py", "serve", "--migrate", "--port", str(port)]
-    environment = surroundings({"DATABASE_URL": f"sqlite:///{folder / f'{port}.sqlite3'}", **settings})
+    environment = gateway_environment({"DATABASE_URL": f"sqlite:///{folder / f'{port}.sqlite3'}", **settings})
     with (
         (folder / f"{port}.log").open("wb") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as server,
@@ -39,17 +39,17 @@ def manage(settings: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     """Run a command of the gateway's, in a process of its own."""
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=surroundings(settings), capture_output=True, text=True, timeout=PATIENCE
+        command, cwd=ROOT, env=gateway_environment(settings), capture_output=True, text=True, timeout=TIMEOUT
     )
 
 
-def surroundings(settings: dict[str, str]) -> dict[str, str]:
+def gateway_environment(settings: dict[str, str]) -> dict[str, str]:
     """Return the environment of a process in development with only the given settings."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**inherited, "DJANGO_DEBUG": "1", "GATEWAY_ENV_FILE": os.devnull, "SECRET_KEY": SECRET_KEY, **settings}
 
 
-def url_of(database: dict[str, Any]) -> str:
+def url_of_database(database: dict[str, Any]) -> str:
     """The address of a database that Django knows."""
     kind = database["ENGINE"].rpartition(".")[2]
     if kind == "sqlite3":
@@ -74,9 +74,9 @@ def hang_up() -> None:
             cursor.execute(f"KILL {id}")
 
 
-def await_answer(origin: str, folder: Path) -> None:
+def wait_until_ready(origin: str, folder: Path) -> None:
     """Wait until a gateway answers; show its log where it does not."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while True:
         try:
             with urlopen(f"{origin}/graphql?query={{__typename}}"):

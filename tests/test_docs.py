@@ -23,10 +23,10 @@ from graphql import GraphQLSyntaxError, parse, validate
 from gateway.conf import env
 from gateway.graphql.schema import schema
 from gateway.observability import metrics, metrics_server
-from tests import post
+from tests import mailbox
 from tests.api import Api
-from tests.second_factors import App
-from tests.server import ROOT, surroundings
+from tests.second_factors import AuthenticatorApp
+from tests.server import ROOT, gateway_environment
 from users.errors import ErrorCode, FieldErrorCode, Reason
 from users.events import EventKind
 
@@ -112,10 +112,10 @@ class Reader:
 
     def ask(self, document: str) -> dict[str, Any]:
         """Return the answer to a document."""
-        text = MAILED.sub(lambda asked: getattr(post.last(asked[2]), asked[1]), document)
+        text = MAILED.sub(lambda asked: getattr(mailbox.last_mail_to(asked[2]), asked[1]), document)
         text = re.sub("<recovery code>", lambda _: self.recovery_codes.pop(), text)
         if "<code of the app>" in text:
-            text = text.replace("<code of the app>", App("", self.found["secret"], []).code())
+            text = text.replace("<code of the app>", AuthenticatorApp("", self.found["secret"], []).code())
         for name, value in self.found.items():
             text = text.replace(f"<{name}>", value)
         assert not re.search(r'"<', text), text
@@ -281,9 +281,9 @@ def test_the_sessions_page_lists_every_kind_of_event() -> None:
 
 def test_the_tokens_page_lists_every_claim(api: Api, settings: Any) -> None:
     listed = names("docs/verifying-tokens.md", "[a-z_]+")
-    always = api.join().claims
+    always = api.new_member().claims
     settings.GATEWAY_TOKEN_CLAIMS = [name for name in listed if name not in {"email_verified", *CLAIMS}]
-    claims = api.signed_in()("mutation { verifyToken { payload } }").data["verifyToken"]["payload"]
+    claims = api.sign_in_member()("mutation { verifyToken { payload } }").data["verifyToken"]["payload"]
     # For clients of django-graphql-jwt; not in the token.
     assert set(listed) == claims.keys() - {"origIat"}
     assert always.keys() <= CLAIMS
@@ -426,7 +426,7 @@ def test_the_settings_of_each_page_pass_the_checks(page: str) -> None:
             done = subprocess.run(
                 [sys.executable, "manage.py", "check"],
                 cwd=ROOT,
-                env=surroundings(production | given),
+                env=gateway_environment(production | given),
                 capture_output=True,
                 text=True,
                 timeout=60,

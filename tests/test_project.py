@@ -135,28 +135,12 @@ def test_tests_mirror_the_tree() -> None:
         "users.apps",
     }
     plain = {"users.caller", "users.dashboard", "users.errors"}
-    # Modules whose tests are in the file of a neighbour, which tests several modules by one story.
-    neighbours = {
-        "gateway.postgresql.base": "gateway/test_postgresql.py",
-        "users.accounts.deletion": "users/accounts/test_registration.py",
-        "users.accounts.export": "users/accounts/test_registration.py",
-        "users.accounts.profiles": "users/accounts/test_registration.py",
-        "users.accounts.unique": "users/accounts/test_registration.py",
-        "users.lookup": "users/passwords/test_changes.py",
-        "users.mail.factor_messages": "users/mail/test_messages.py",
-        "users.passwords.policy": "users/passwords/test_changes.py",
-        "users.passwords.verification": "users/passwords/test_changes.py",
-        "users.sessions.key_ring": "users/sessions/test_signing_keys.py",
-        "users.sessions.rotation": "users/sessions/test_sessions.py",
-        "users.sessions.token_pairs": "users/sessions/test_sessions.py",
-        "users.sign_in.password": "users/passwords/test_changes.py",
-    }
     assert all((ROOT / "tests/users/schema" / f"test_{name.partition('.')[2]}.py").exists() for name in plain)
     missing = []
     for name, path in FILES.items():
         twin = path.with_name(f"test_{path.name}").relative_to(ROOT).as_posix().replace("management/commands/", "")
-        twin = neighbours.get(name, twin)
-        if name not in wiring | plain and path.stem != "__init__" and not under(name, "users.admin", "users.models"):
+        is_plain = name in wiring | plain or path.stem == "__init__"
+        if not is_plain and not under(name, "users.admin", "users.models"):
             missing += [] if (ROOT / "tests" / twin).exists() else [twin]
     assert not missing
 

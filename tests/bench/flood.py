@@ -71,7 +71,7 @@ def sign_in(origin: str, name: str, seconds: float) -> Counter[str]:
     stop.wait(seconds)
     stop.set()
     for client in clients:
-        client.join()
+        client.new_member()
     return answers
 
 

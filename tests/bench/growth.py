@@ -5,7 +5,7 @@ import os
 
 from tests.bench import in_process, operations, report, rows, stacks
 from tests.bench.operations import Member
-from tests.server import surroundings
+from tests.server import gateway_environment
 
 SIZES = (1_000, 100_000)
 FULL = (*SIZES, 1_000_000)
@@ -32,7 +32,7 @@ def run(sizes: tuple[int, ...] = SIZES) -> None:
     report.header("Growth: ms of CPU of an answer in one process, hash included")
     stack = stacks.gateway("growth")
     stacks.prepare(stack)
-    os.environ.update(surroundings(stack.settings))
+    os.environ.update(gateway_environment(stack.settings))
     with in_process.quiet():
         member = in_process.register(rows.OWNER)
         in_process.register("visitor")

@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.bench import operations, report, stacks
 from tests.bench.client import PASSWORD, Client
-from tests.server import ROOT, await_answer, free_ports, surroundings
+from tests.server import ROOT, free_ports, gateway_environment, wait_until_ready
 
 MAX_FILES = {"me": 24, "tokenAuth": 32}
 SERVE = [sys.executable, "-m", "granian", "--interface", "rsgi", "--http", "1", "tests.bench.traced_app:app"]
@@ -20,14 +20,14 @@ def run() -> None:
     stack = stacks.gateway("path")
     stacks.prepare(stack)
     (port,) = free_ports(1)
-    environment = surroundings(stack.settings)
+    environment = gateway_environment(stack.settings)
     with (
         tempfile.TemporaryDirectory() as folder,
         (Path(folder) / f"{port}.log").open("wb") as log,
         subprocess.Popen([*SERVE, "--port", str(port)], cwd=ROOT, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
-            await_answer(f"http://localhost:{port}", Path(folder))
+            wait_until_ready(f"http://localhost:{port}", Path(folder))
             measure(port)
         finally:
             server.terminate()

@@ -12,7 +12,7 @@ import time
 import psycopg
 
 from tests.bench import report, stacks
-from tests.server import ROOT, surroundings
+from tests.server import ROOT, gateway_environment
 
 EVENTS = 10_000_000
 EVENTS_PER_SESSION, SESSIONS_PER_USER = 50, 2
@@ -106,7 +106,7 @@ def _grow(connection: "psycopg.Connection[tuple[object, ...]]", sizes: dict[str,
 def _prune(connection: "psycopg.Connection[tuple[object, ...]]", stack: stacks.Stack) -> None:
     year = DAYS - 1
     for title, kept in (("nothing", 2 * year), ("one day", year), (f"{BACKLOG_DAYS} days", year - BACKLOG_DAYS)):
-        environment = surroundings({**stack.settings, "GATEWAY_EVENTS_KEPT": f"{kept}d"})
+        environment = gateway_environment({**stack.settings, "GATEWAY_EVENTS_KEPT": f"{kept}d"})
         began = time.monotonic()
         ran = subprocess.run(
             [sys.executable, "manage.py", "prune"],

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 
 from tests.bench import hashers
-from tests.server import ROOT, await_answer, free_ports, surroundings
+from tests.server import ROOT, free_ports, gateway_environment, wait_until_ready
 
 POSTGRES = os.environ.get("BENCH_POSTGRES", "postgres://postgres@127.0.0.1")
 CPU_CLOCK = 2
@@ -117,7 +117,7 @@ def prepare(stack: Stack) -> None:
         connection.execute(f'DROP DATABASE IF EXISTS "bench_{stack.name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "bench_{stack.name}"')
     command = [sys.executable, *stack.migrate, "--verbosity", "0"]
-    subprocess.run(command, cwd=ROOT, env=surroundings(stack.settings), check=True)
+    subprocess.run(command, cwd=ROOT, env=gateway_environment(stack.settings), check=True)
 
 
 @contextmanager
@@ -127,13 +127,13 @@ def served(stack: Stack, folder: Path, **settings: str) -> Iterator[Server]:
     command = [sys.executable, *stack.serve, "--port", str(port), "--workers", "1"]
     clock = folder / f"{port}.clock"
     hashers.reset(clock)
-    environment = surroundings({**stack.settings, **settings, hashers.CLOCK: str(clock)})
+    environment = gateway_environment({**stack.settings, **settings, hashers.CLOCK: str(clock)})
     with (
         (folder / f"{port}.log").open("wb") as log,
         subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=log) as server,
     ):
         try:
-            await_answer(f"http://localhost:{port}", folder)
+            wait_until_ready(f"http://localhost:{port}", folder)
             yield Server(stack, port, _worker(server.pid), clock)
         finally:
             server.terminate()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.npm import CLIENT, EXAMPLE, build_client, install, needs_chromium, needs_node, run
-from tests.server import ROOT, await_answer, free_ports, serving, surroundings
+from tests.server import ROOT, free_ports, gateway_environment, running_gateway, wait_until_ready
 
 PAGES = [CLIENT / "README.md", ROOT / "docs" / "quickstart-react.md"]
 PICTURE = EXAMPLE / "example.png"
@@ -65,12 +65,12 @@ def world(built: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dic
         origins = {}
         # One after the other: each migrates its own database, which takes seconds of processor time.
         for port, (kind, settings) in zip(ports, kinds.items(), strict=True):
-            origins[kind] = servers.enter_context(serving(folder, port, shared | settings))
-            await_answer(origins[kind], folder)
+            origins[kind] = servers.enter_context(running_gateway(folder, port, shared | settings))
+            wait_until_ready(origins[kind], folder)
         database = f"sqlite:///{folder / f'{ports[4]}.sqlite3'}"
         worker = {
             "command": [sys.executable, "manage.py", "db_worker", "--batch"],
-            "environment": surroundings(shared | strict | {"DATABASE_URL": database}),
+            "environment": gateway_environment(shared | strict | {"DATABASE_URL": database}),
         }
         yield {
             **{kind: f"{origin}/graphql" for kind, origin in origins.items()},

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests import npm
-from tests.server import await_answer, free_ports, manage, serving, surroundings
+from tests.server import free_ports, gateway_environment, manage, running_gateway, wait_until_ready
 
 HERE = Path(__file__).resolve().parent
 MODULES = HERE / "node_modules"
@@ -49,10 +49,10 @@ def world(installed: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     folder = tmp_path_factory.mktemp("gateways")
     with ExitStack() as servers:
         issuer = {"GATEWAY_ISSUER": f"http://localhost:{ports[0]}"}
-        patient = servers.enter_context(serving(folder, ports[0], shared | issuer))
-        hasty = servers.enter_context(serving(folder, ports[1], {**shared, "GATEWAY_ACCESS_LIFETIME": "2s"}))
+        patient = servers.enter_context(running_gateway(folder, ports[0], shared | issuer))
+        hasty = servers.enter_context(running_gateway(folder, ports[1], {**shared, "GATEWAY_ACCESS_LIFETIME": "2s"}))
         for origin in (patient, hasty):
-            await_answer(origin, folder)
+            wait_until_ready(origin, folder)
         yield {
             "ORIGIN": patient,
             "DATABASE_URL": f"sqlite:///{folder / f'{ports[0]}.sqlite3'}",
@@ -69,7 +69,7 @@ def test_a_client_finds_nothing_amiss(world: dict[str, str], script: str) -> Non
 
 
 def test_a_node_service_takes_our_tokens_and_no_others(world: dict[str, str]) -> None:
-    turning = surroundings({"DATABASE_URL": world["DATABASE_URL"]})
+    turning = gateway_environment({"DATABASE_URL": world["DATABASE_URL"]})
     own = {"GATEWAY_ORIGIN": world["ORIGIN"], "PYTHON": sys.executable, "ROTATED": json.dumps(turning)}
     run("node", "--test", "jose.test.mjs", **world, **own)
 
@@ -134,8 +134,8 @@ def test_cookies_serve_a_sibling_host_and_no_other_site(
         "GATEWAY": f"https://auth.example.test:{tls}/graphql",
         "SAME_SITE": same_site,
     }
-    with serving(tmp_path, gateway, production) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, gateway, production) as origin:
+        wait_until_ready(origin, tmp_path)
         run("node", "--test", "browser/cookie.test.mjs", BEHIND=origin, **world, **certificate)
 
 
@@ -143,8 +143,8 @@ def test_cookies_serve_a_sibling_host_and_no_other_site(
 def test_cookie_mode_works_in_graphiql_without_tls_in_development(installed: None, tmp_path: Path) -> None:
     gateway, app, foreign = free_ports(3)
     world = {"APP": f"http://localhost:{app}/", "FOREIGN": f"http://localhost:{foreign}/", "SAME_SITE": "Strict"}
-    with serving(tmp_path, gateway, {**COOKIES, "CORS_ALLOWED_ORIGINS": f"http://localhost:{app}"}) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, gateway, {**COOKIES, "CORS_ALLOWED_ORIGINS": f"http://localhost:{app}"}) as origin:
+        wait_until_ready(origin, tmp_path)
         run("node", "--test", "browser/cookie.test.mjs", GATEWAY=f"{origin}/graphql", **world)
         run("node", "browser/graphiql.mjs", origin, str(tmp_path / "graphiql.png"))
 
@@ -166,10 +166,10 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
         "GATEWAY_MAIL_WORKER": "off",
         "GATEWAY_APP_URL": "https://app.example/",
     }
-    with serving(tmp_path, ports[0], shared | limits) as gateway:
-        await_answer(gateway, tmp_path)
-        with serving(tmp_path, ports[1], shared | limits | strict):
-            await_answer(pages, tmp_path)
+    with running_gateway(tmp_path, ports[0], shared | limits) as gateway:
+        wait_until_ready(gateway, tmp_path)
+        with running_gateway(tmp_path, ports[1], shared | limits | strict):
+            wait_until_ready(pages, tmp_path)
             world = {"GATEWAY": f"{gateway}/graphql", "PAGES": pages, "MAILS": str(mails), "DATABASE": str(database)}
             picture = {"PICTURE": str(LANDING)} if os.environ.get("UPDATE_SCREENSHOT") else {}
             run("node", "--test", "browser/pages.test.mjs", PYTHON=sys.executable, **world, **picture)
@@ -185,8 +185,8 @@ def test_links_and_codes_of_mails_lead_through_the_landing_pages(installed: None
 def test_s98_staff_sign_in_to_the_admin_edit_a_user_and_sign_out(installed: None, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     settings = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         root = ("--noinput", "--username=root", "--email=root@example.com")
         password = {"DJANGO_SUPERUSER_PASSWORD": "correct horse battery staple"}
         assert manage(settings | password, "createsuperuser", *root).returncode == 0

@@ -14,7 +14,7 @@ from cryptography.x509.oid import NameOID
 
 from tests import npm
 from tests.clients.test_clients import installed, pytestmark, run
-from tests.server import PATIENCE, await_answer, free_ports, serving
+from tests.server import TIMEOUT, free_ports, running_gateway, wait_until_ready
 
 __all__ = ["installed", "pytestmark"]
 
@@ -28,8 +28,8 @@ def test_s131_passkeys_work_in_a_browser_and_wrong_ones_are_refused(installed: N
         "GATEWAY_LIMIT_REGISTER": "1000 in 1 minute",
         "CORS_ALLOWED_ORIGINS": f"http://localhost:{app}",
     }
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         run("node", "--test", "browser/passkeys.test.mjs", GATEWAY=f"{origin}/graphql", APP_PORT=str(app))
 
 
@@ -65,7 +65,7 @@ def trusted_certificate(home: Path) -> dict[str, str]:
     database.mkdir(parents=True)
     (home / "ca.pem").write_bytes(ca.public_bytes(serialization.Encoding.PEM))
     for command in (["-N", "--empty-password"], ["-A", "-n", "tests", "-t", "C,,", "-i", str(home / "ca.pem")]):
-        subprocess.run(["certutil", "-d", f"sql:{database}", *command], check=True, timeout=PATIENCE)
+        subprocess.run(["certutil", "-d", f"sql:{database}", *command], check=True, timeout=TIMEOUT)
     how = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     pem = certificate.public_bytes(serialization.Encoding.PEM).decode()
     return {"CERTIFICATE": pem, "KEY": key.private_bytes(*how).decode()}
@@ -84,8 +84,8 @@ def test_s132_listed_related_origin_works_and_another_is_refused(installed: None
         "GATEWAY_PASSKEY_ORIGINS": "https://app.rp.test,https://www.rp.test,https://listed.test",
         "CORS_ALLOWED_ORIGINS": ",".join(f"https://{host}" for host in HOSTS),
     }
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         world = {"BEHIND": origin, "TLS_PORT": str(tls), "APP_PORT": str(app), "HOME_WITH_CA": str(tmp_path)}
         run("node", "--test", "browser/related.test.mjs", **world, **trusted_certificate(tmp_path))
 
@@ -95,6 +95,6 @@ def test_graphiql_adds_a_passkey_and_signs_in_with_it(installed: None, tmp_path:
     (port,) = free_ports(1)
     settings = {"GATEWAY_ISSUER": f"http://localhost:{port}", "GATEWAY_EMAIL_VERIFICATION": "off"}
     pictures = {"PICTURE": os.environ["PASSKEY_PICTURE"]} if "PASSKEY_PICTURE" in os.environ else {}
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         run("node", "--test", "browser/graphiql-passkeys.test.mjs", ORIGIN=origin, **pictures)

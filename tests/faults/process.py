@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from tests.faults.storm import Lost, call
-from tests.server import ROOT, free_ports, surroundings
+from tests.server import ROOT, free_ports, gateway_environment
 
 WIDE = {
     f"GATEWAY_LIMIT_{name}": "900000 in 1 minute"
@@ -58,7 +58,7 @@ class Gateway:
         with self.log.open("ab") as log:
             sink = output or log
             self.process = subprocess.Popen(
-                command, cwd=ROOT, env=surroundings(self.settings), stdout=sink, stderr=sink
+                command, cwd=ROOT, env=gateway_environment(self.settings), stdout=sink, stderr=sink
             )
 
     def await_ready(self, seconds: float = 30) -> None:

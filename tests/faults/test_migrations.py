@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from tests.faults.conftest import Start
 from tests.faults.process import QUIET, Gateway
 from tests.faults.storm import Storm
-from tests.server import ROOT, surroundings
+from tests.server import ROOT, gateway_environment
 
 
 def test_f19_two_processes_that_migrate_an_empty_database_at_once_both_succeed(database: str) -> None:
     command = [sys.executable, "manage.py", "migrate"]
-    environment = surroundings({"DATABASE_URL": database})
+    environment = gateway_environment({"DATABASE_URL": database})
     with ExitStack() as started:
         both = [
             started.enter_context(subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True))

@@ -14,7 +14,7 @@ from gateway.conf.database_url import parse
 from tests.faults.conftest import Start
 from tests.faults.engine import AS_POSTGRES, Engine, wait_for
 from tests.faults.storm import Storm
-from tests.server import ROOT, free_ports, surroundings
+from tests.server import ROOT, free_ports, gateway_environment
 
 DOCS = ROOT / "docs"
 # What the page says that the gateway's URL needs.
@@ -94,7 +94,7 @@ def test_the_journeys_pass_through_it(pooled: str) -> None:
     ran = subprocess.run(
         [*command, "tests/journeys", "--ignore", "tests/journeys/attacks"],
         cwd=ROOT,
-        env=surroundings({"DATABASE_URL": pooled}),
+        env=gateway_environment({"DATABASE_URL": pooled}),
         capture_output=True,
         text=True,
         timeout=180,

@@ -10,7 +10,7 @@ from tests.faults.conftest import Start
 from tests.faults.engine import Engine
 from tests.faults.process import Gateway
 from tests.faults.storm import JOIN, ME, REFRESH, SIGN_IN, told
-from tests.server import ROOT, surroundings
+from tests.server import ROOT, gateway_environment
 
 CHANGE = "mutation ($o: String!, $n: String!) { changePassword(oldPassword: $o, newPassword: $n) { endedSessions } }"
 ASK = 'mutation { requestPasswordReset(email: "alice@example.com") { accepted } }'
@@ -26,7 +26,7 @@ def steps() -> list[str]:
 def run(command: str, gateway: Gateway, folder: Path) -> str:
     """What a command says."""
     place = Path(engine.program("pg_dump") or "").parent
-    environment = surroundings(gateway.settings)
+    environment = gateway_environment(gateway.settings)
     environment["PATH"] = f"{place}:{environment['PATH']}"
     command = command.replace("./manage.py", f"{sys.executable} {ROOT / 'manage.py'}")
     environment["PYTHONPATH"] = str(ROOT)

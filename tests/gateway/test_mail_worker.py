@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gateway import mail_worker
-from tests.server import ROOT, await_answer, free_ports, serving, surroundings
+from tests.server import ROOT, free_ports, gateway_environment, running_gateway, wait_until_ready
 
 
 def find_workers(pid: int) -> list[int]:
@@ -40,7 +40,7 @@ with MailWorker():
 
 @pytest.fixture
 def server(tmp_path: Path) -> subprocess.Popen[bytes]:
-    environment = surroundings(
+    environment = gateway_environment(
         {"DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}", "DJANGO_SETTINGS_MODULE": "gateway.settings"}
     )
     with subprocess.Popen([sys.executable, "-c", SERVER], cwd=ROOT, env=environment) as process:
@@ -64,8 +64,8 @@ def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes
 @pytest.mark.parametrize(("switch", "workers"), [("on", 1), ("off", 0)])
 def test_worker_runs_if_the_setting_is_on_and_exits_with_the_server(tmp_path: Path, switch: str, workers: int) -> None:
     (port,) = free_ports(1)
-    with serving(tmp_path, port, {"GATEWAY_MAIL_WORKER": switch}) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, {"GATEWAY_MAIL_WORKER": switch}) as origin:
+        wait_until_ready(origin, tmp_path)
         found = subprocess.run(["pgrep", "-f", f"serve --migrate --port {port}$"], capture_output=True, text=True)
         (server,) = (int(each) for each in found.stdout.split())
         assert eventually(lambda: len(find_workers(server)) == workers)

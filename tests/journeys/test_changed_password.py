@@ -5,9 +5,9 @@ from users.models import Event
 
 
 def test_a_password_changed_on_the_laptop_signs_the_lost_phone_out(api: Api) -> None:
-    laptop = api.join("alice", deviceName="laptop")
-    phone = api.signed_in("alice")
-    bob = api.join("bob")
+    laptop = api.new_member("alice", deviceName="laptop")
+    phone = api.sign_in_member("alice")
+    bob = api.new_member("bob")
 
     assert api.change_password(laptop.token, "not the password").code == "INVALID_CREDENTIALS"
     assert api.change_password(laptop.token, PASSWORD, "alicealice").code == "BAD_USER_INPUT"
@@ -21,7 +21,7 @@ def test_a_password_changed_on_the_laptop_signs_the_lost_phone_out(api: Api) -> 
 
     pair = api.refresh(laptop.refresh_token).data["refreshToken"]
     assert [each["deviceName"] for each in sessions(api, pair["token"])] == ["laptop"]
-    phone = api.signed_in("alice", NEW_PASSWORD)
+    phone = api.sign_in_member("alice", NEW_PASSWORD)
     assert [each["isCurrent"] for each in sessions(api, phone.token)] == [True, False]
     assert "errors" not in bob("{ me { id } }").json
 

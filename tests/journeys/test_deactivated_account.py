@@ -5,8 +5,8 @@ from users.models import User
 
 
 def test_who_is_deactivated_is_out_at_once_and_finds_everything_again_afterwards(api: Api) -> None:
-    laptop, phone = api.join("alice", deviceName="laptop"), api.signed_in("alice")
-    bob = api.join("bob")
+    laptop, phone = api.new_member("alice", deviceName="laptop"), api.sign_in_member("alice")
+    bob = api.new_member("bob")
     User.objects.filter(username="alice").update(is_active=False)
 
     for member in (laptop, phone):
@@ -24,6 +24,6 @@ def test_who_is_deactivated_is_out_at_once_and_finds_everything_again_afterwards
     api.revoke(phone.refresh_token)
 
     User.objects.filter(username="alice").update(is_active=True)
-    assert api.signed_in("alice", PASSWORD).claims["sub"] == laptop.claims["sub"]
+    assert api.sign_in_member("alice", PASSWORD).claims["sub"] == laptop.claims["sub"]
     assert "errors" not in api.refresh(laptop.refresh_token).json
     assert api.refresh(phone.refresh_token).code == "TOKEN_INVALID"

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests import post
-from tests.api import PASSWORD, Answer, Api, Member, age
+from tests import mailbox
+from tests.api import PASSWORD, Answer, Api, Member, backdate
 from users.models import EmailToken, Event, Session, User
 
 DELETE = "mutation ($password: String!) { deleteAccount(password: $password) { erasedAt } }"
@@ -18,8 +18,8 @@ def delete(member: Member, password: str = PASSWORD) -> Answer:
 
 
 def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> None:
-    laptop, phone = api.join("alice", fullName="Alice Example"), api.signed_in("alice")
-    bob = api.join("bob")
+    laptop, phone = api.new_member("alice", fullName="Alice Example"), api.sign_in_member("alice")
+    bob = api.new_member("bob")
     assert delete(laptop, "a wrong guess").code == "INVALID_CREDENTIALS"
     assert "errors" not in phone("{ me { id } }").json
 
@@ -28,15 +28,15 @@ def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> 
     for member in (laptop, phone):
         assert member("{ me { id } }").code == "UNAUTHENTICATED"
         assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
-    mail = post.last("alice@example.com")
+    mail = mailbox.last_mail_to("alice@example.com")
     assert mail.subject == "Your account is closed"
     assert f"{erased_at:%Y-%m-%d %H:%M} UTC" in mail.text
     # Until then, the names are still the user's.
     assert api.register("Alice", "alice@EXAMPLE.com").field_errors == {("username", "TAKEN"), ("email", "TAKEN")}
 
-    again = api.signed_in("alice@example.com")
+    again = api.sign_in_member("alice@example.com")
     assert again("{ me { fullName } }").data == {"me": {"fullName": "Alice Example"}}
-    age(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
+    backdate(User.objects.filter(erases_at__isnull=False), timedelta(days=15), "erases_at")
     call_command("prune")
     assert "errors" not in again("{ me { id } }").json
     assert "errors" not in bob("{ me { id } }").json
@@ -45,19 +45,19 @@ def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> 
 
 
 def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice Example", deviceName="laptop")
-    bob = api.join("bob")
+    alice = api.new_member("alice", fullName="Alice Example", deviceName="laptop")
+    bob = api.new_member("bob")
     taken = alice("{ accountExport }").data["accountExport"]
     assert (taken["username"], taken["fullName"], taken["email"]) == ("alice", "Alice Example", "alice@example.com")
     assert [each["deviceName"] for each in taken["sessions"]] == ["laptop"]
     assert [each["kind"] for each in taken["events"]] == ["account.registered"]
     assert PASSWORD not in str(taken)
 
-    proof = post.last("alice@example.com")
+    proof = mailbox.last_mail_to("alice@example.com")
     assert "errors" not in delete(alice).json
     assert api(VERIFY, {"token": proof.token}).code == "TOKEN_INVALID", "what was mailed before is void"
-    post.deliver()
-    age(User.objects.filter(username="alice"), timedelta(days=14), "erases_at")
+    mailbox.deliver()
+    backdate(User.objects.filter(username="alice"), timedelta(days=14), "erases_at")
     call_command("prune")
 
     assert not Session.objects.filter(user_id=alice.claims["sub"]).exists()
@@ -68,11 +68,11 @@ def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
     assert list(nobodys.values_list("session_id", "ip_address", "user_agent", "facts").distinct()) == [
         (None, None, "", {})
     ]
-    assert post.queued() == 0, "nor does a letter say it"
+    assert mailbox.count_queued_mails() == 0, "nor does a letter say it"
 
     assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
     # The names are free, and whoever has them next finds nothing of what was.
-    heir = api.join("alice")
+    heir = api.new_member("alice")
     assert heir.claims["sub"] != alice.claims["sub"]
     kinds = heir("{ me { events { edges { node { kind } } } } }").data["me"]["events"]["edges"]
     assert kinds == [{"node": {"kind": "ACCOUNT_REGISTERED"}}]

@@ -5,29 +5,31 @@ from datetime import timedelta
 
 import pytest
 
-from tests.api import Answer, Api, age
+from tests.api import Answer, Api, backdate
 from users.models import Event, Session
 
 
 @pytest.mark.django_db(transaction=True)
-def test_five_tabs_that_wake_at_once_stay_signed_in_round_after_round(at_once: Callable[..., list[Answer]]) -> None:
-    alice = Api().join("alice")
+def test_five_tabs_that_wake_at_once_stay_signed_in_round_after_round(
+    run_concurrently: Callable[..., list[Answer]],
+) -> None:
+    alice = Api().new_member("alice")
     kept = alice.refresh_token
     for generation in range(1, 4):
-        answers = at_once([lambda token=kept: Api().refresh(token)] * 5)
+        answers = run_concurrently([lambda token=kept: Api().refresh(token)] * 5)
         pairs = [answer.data["refreshToken"] for answer in answers]
         assert len({(pair["token"], pair["refreshToken"]) for pair in pairs}) == 1
         for pair in pairs:
             assert "errors" not in Api().me(pair["token"]).json
         kept = pairs[0]["refreshToken"]
         assert Session.objects.get().generation == generation
-        age(Session.objects, timedelta(minutes=5), "rotated_at")
+        backdate(Session.objects, timedelta(minutes=5), "rotated_at")
     assert [event.kind for event in Event.objects.all()] == ["account.registered"]
 
 
 @pytest.mark.django_db
 def test_a_tab_that_lost_the_answer_asks_again_and_a_tab_that_signs_out_signs_all_out(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     api.refresh(alice.refresh_token)  # the answer is lost on its way
     pair = api.refresh(alice.refresh_token).data["refreshToken"]
     assert "errors" not in api.me(pair["token"]).json

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from tests import post
-from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
+from tests import mailbox
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, backdate
 from users.models import EmailToken, Event
 
 REQUEST = "mutation ($email: String!) { requestPasswordReset(email: $email) { accepted } }"
@@ -18,7 +18,7 @@ def request(api: Api, address: str = ADDRESS) -> Answer:
     return api(REQUEST, {"email": address})
 
 
-def reset(api: Api, mail: post.Received, how: str = "link", new: str = NEW_PASSWORD) -> Answer:
+def reset(api: Api, mail: mailbox.ReceivedMail, how: str = "link", new: str = NEW_PASSWORD) -> Answer:
     # As people type: in small letters, with a blank where the mail has a dash.
     by = {"token": mail.token} if how == "link" else {"token": mail.code.lower().replace("-", " "), "email": ADDRESS}
     return api(RESET, {**by, "new": new})
@@ -26,30 +26,30 @@ def reset(api: Api, mail: post.Received, how: str = "link", new: str = NEW_PASSW
 
 @pytest.mark.parametrize("how", ["link", "code"])
 def test_who_forgot_the_password_reads_a_mail_chooses_another_and_shuts_everyone_else_out(api: Api, how: str) -> None:
-    laptop, thief = api.join("alice", deviceName="laptop"), api.signed_in("alice")
-    bob = api.join("bob")
+    laptop, thief = api.new_member("alice", deviceName="laptop"), api.sign_in_member("alice")
+    bob = api.new_member("bob")
     for _ in range(10):
         api.sign_in("alice", "what was it")
     assert api.sign_in("alice").code == "RATE_LIMITED", "the guesses are used up"
 
     known, unknown = request(api, "ALICE@example.com"), request(api, "nobody@example.com")
     assert known.response.content == unknown.response.content
-    assert not post.received("nobody@example.com")
-    mail = post.last(ADDRESS)
+    assert not mailbox.mails_to("nobody@example.com")
+    mail = mailbox.last_mail_to(ADDRESS)
     assert mail.subject == "Choose a new password"
 
     # A password that will not do uses nothing up.
     assert reset(api, mail, how, "password").field_errors == {("newPassword", "PASSWORD_TOO_COMMON")}
     done = reset(api, mail, how).data["resetPassword"]
     assert done == {"user": {"username": "alice"}, "endedSessions": 2}
-    assert post.last(ADDRESS).subject == "Your password was changed"
+    assert mailbox.last_mail_to(ADDRESS).subject == "Your password was changed"
 
     for member in (laptop, thief):
         assert member("{ me { id } }").code == "UNAUTHENTICATED"
         assert api.refresh(member.refresh_token).code == "TOKEN_INVALID"
     assert "errors" not in bob("{ me { id } }").json
     # The owner is let in at once; the old password is over.
-    assert "errors" not in api.signed_in("alice", NEW_PASSWORD)("{ me { id } }").json
+    assert "errors" not in api.sign_in_member("alice", NEW_PASSWORD)("{ me { id } }").json
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
     assert {reset(api, mail, each, PASSWORD).code for each in ("link", "code")} == {"TOKEN_INVALID"}
     kinds = list(Event.objects.filter(user__username="alice").values_list("kind", flat=True))
@@ -57,11 +57,11 @@ def test_who_forgot_the_password_reads_a_mail_chooses_another_and_shuts_everyone
 
 
 def test_the_newest_mail_is_good_for_half_an_hour_and_until_the_password_is_another(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     request(api)
-    first = post.last(ADDRESS)
+    first = mailbox.last_mail_to(ADDRESS)
     request(api)
-    second = post.last(ADDRESS)
+    second = mailbox.last_mail_to(ADDRESS)
     assert first.token != second.token
     assert reset(api, first).code == reset(api, first, "code").code == "TOKEN_INVALID"
 
@@ -70,16 +70,16 @@ def test_the_newest_mail_is_good_for_half_an_hour_and_until_the_password_is_anot
     assert reset(api, second).code == "TOKEN_INVALID"
 
     request(api)
-    third = post.last(ADDRESS)
-    age(EmailToken.objects, timedelta(minutes=31), "expires_at")
+    third = mailbox.last_mail_to(ADDRESS)
+    backdate(EmailToken.objects, timedelta(minutes=31), "expires_at")
     assert reset(api, third).code == reset(api, third, "code").code == "TOKEN_EXPIRED"
     assert "errors" not in alice("{ me { id } }").json
 
 
 def test_who_guesses_at_codes_is_stopped_and_the_owners_link_still_works(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     request(api)
-    mail = post.last(ADDRESS)
+    mail = mailbox.last_mail_to(ADDRESS)
     for guess in ("BBBB-BBBB", "CCCC-CCCC", "DDDD-DDDD", "FFFF-FFFF", "GGGG-GGGG"):
         assert api(RESET, {"token": guess, "email": ADDRESS, "new": NEW_PASSWORD}).code == "TOKEN_INVALID"
     assert reset(api, mail, "code").code == "RATE_LIMITED"
@@ -87,12 +87,12 @@ def test_who_guesses_at_codes_is_stopped_and_the_owners_link_still_works(api: Ap
 
 
 def test_a_stranger_floods_no_mailbox(api: Api) -> None:
-    api.join("alice")
-    post.deliver()
+    api.new_member("alice")
+    mailbox.deliver()
     answers = [request(api) for _ in range(20)]
     assert "errors" not in answers[0].json
     assert {answer.code for answer in answers[5:]} == {"RATE_LIMITED"}
-    letters = [each for each in post.received(ADDRESS) if each.subject == "Choose a new password"]
+    letters = [each for each in mailbox.mails_to(ADDRESS) if each.subject == "Choose a new password"]
     assert 1 <= len(letters) <= 5
     # What was asked for so often, its owner has: the newest works.
     assert "errors" not in reset(api, letters[-1]).json

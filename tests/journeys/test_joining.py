@@ -1,11 +1,11 @@
 """Joining: from nothing to a dashboard."""
 
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 
 
 def test_a_newcomer_registers_reads_the_dashboard_refreshes_and_signs_out(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice Example", deviceName="laptop")
+    alice = api.new_member("alice", fullName="Alice Example", deviceName="laptop")
     me = alice("{ me { username fullName email isEmailVerified sessions { deviceName isCurrent } } }").data["me"]
     assert me == {
         "username": "alice",
@@ -22,7 +22,7 @@ def test_a_newcomer_registers_reads_the_dashboard_refreshes_and_signs_out(api: A
     alice.token = api.refresh(alice.refresh_token).data["refreshToken"]["token"]
     assert alice("{ me { username } }").data == {"me": {"username": "alice"}}
 
-    again = api.signed_in("ALICE@EXAMPLE.COM", PASSWORD)
+    again = api.sign_in_member("ALICE@EXAMPLE.COM", PASSWORD)
     assert api.revoke(again.refresh_token).data["revokeToken"]["revoked"] > 0
     assert again("{ me { username } }").code == "UNAUTHENTICATED"
     assert alice("{ me { username } }").data == {"me": {"username": "alice"}}
@@ -34,21 +34,23 @@ VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { id } 
 def test_an_address_that_is_proven_ends_the_sessions_that_were_opened_before_but_the_one_that_proves_it(
     api: Api,
 ) -> None:
-    alice = api.join("alice")
-    early = api.signed_in("alice")
-    assert "errors" not in alice(VERIFY, token=post.last("alice@example.com").token).json
+    alice = api.new_member("alice")
+    early = api.sign_in_member("alice")
+    assert "errors" not in alice(VERIFY, token=mailbox.last_mail_to("alice@example.com").token).json
     assert alice("{ me { isEmailVerified } }").data == {"me": {"isEmailVerified": True}}
     assert early("{ me { id } }").code == "UNAUTHENTICATED"
 
 
 def test_who_joined_with_anothers_address_is_out_once_its_owner_takes_the_account(api: Api) -> None:
-    squatter = api.join("squatter", email="alice@example.com")
+    squatter = api.new_member("squatter", email="alice@example.com")
     # The owner of the address asks for a password, since there is an account, and has it with all that is in it.
     api('mutation { requestPasswordReset(email: "alice@example.com") { accepted } }')
     reset = (
         "mutation ($token: String!, $new: String!) { resetPassword(token: $token, newPassword: $new) { user { id } } }"
     )
-    assert "errors" not in api(reset, {"token": post.last("alice@example.com").token, "new": NEW_PASSWORD}).json
+    assert (
+        "errors" not in api(reset, {"token": mailbox.last_mail_to("alice@example.com").token, "new": NEW_PASSWORD}).json
+    )
     assert squatter("{ me { id } }").code == "UNAUTHENTICATED"
     assert api.sign_in("squatter", PASSWORD).code == "INVALID_CREDENTIALS"
-    assert "errors" not in api.signed_in("alice@example.com", NEW_PASSWORD)("{ me { id } }").json
+    assert "errors" not in api.sign_in_member("alice@example.com", NEW_PASSWORD)("{ me { id } }").json

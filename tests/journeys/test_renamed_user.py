@@ -8,11 +8,11 @@ WHO = "{ me { id username email } }"
 
 
 def test_the_tokens_of_a_renamed_user_never_open_the_account_of_who_took_the_name(api: Api) -> None:
-    first = api.join("alice", email="first@example.com")
+    first = api.new_member("alice", email="first@example.com")
     assert api.register("Alice", "second@example.com").field_errors == {("username", "TAKEN")}
     assert first(RENAME, name="thornby").data["updateProfile"]["user"]["username"] == "thornby"
 
-    second = api.join("Alice", email="second@example.com", password=NEW_PASSWORD)
+    second = api.new_member("Alice", email="second@example.com", password=NEW_PASSWORD)
     assert second.claims["sub"] != first.claims["sub"]
 
     # The first one's tokens, old as they are, are still the first one's.
@@ -26,9 +26,9 @@ def test_the_tokens_of_a_renamed_user_never_open_the_account_of_who_took_the_nam
 
     # Each name opens one account, by that account's own password.
     assert api.sign_in("alice", PASSWORD).code == "INVALID_CREDENTIALS"
-    assert api.signed_in("alice", NEW_PASSWORD).claims["sub"] == second.claims["sub"]
-    assert api.signed_in("thornby", PASSWORD).claims["sub"] == first.claims["sub"]
-    assert api.signed_in("first@example.com", PASSWORD).claims["sub"] == first.claims["sub"]
+    assert api.sign_in_member("alice", NEW_PASSWORD).claims["sub"] == second.claims["sub"]
+    assert api.sign_in_member("thornby", PASSWORD).claims["sub"] == first.claims["sub"]
+    assert api.sign_in_member("first@example.com", PASSWORD).claims["sub"] == first.claims["sub"]
 
     # The name is not to be had back while another holds it; what one does touches nobody else.
     assert first(RENAME, name="ALICE").field_errors == {("username", "TAKEN")}

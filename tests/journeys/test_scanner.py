@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, Api
 from users.models import EmailToken, Event, Session, User
 
@@ -21,11 +21,11 @@ PAGES = {"/account/verify", "/account/reset", "/account/undo"}
 
 
 def test_a_scanner_that_opens_everything_first_uses_nothing_up(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     proof = scanned("alice@example.com")
     assert done(api, VERIFY, proof)["verifyEmail"]["user"] == {"email": "alice@example.com", "isEmailVerified": True}
 
-    alice = api.signed_in("alice")
+    alice = api.sign_in_member("alice")
     change = (
         "mutation ($to: String!, $password: String!) { changeEmail(newEmail: $to, password: $password) { accepted } }"
     )
@@ -40,13 +40,13 @@ def test_a_scanner_that_opens_everything_first_uses_nothing_up(api: Api) -> None
     api(REQUEST_RESET)
     proof = scanned("alice@example.com")
     assert done(api, RESET, proof)["resetPassword"]["user"] == {"username": "alice"}
-    assert "errors" not in api.signed_in("alice", NEW_PASSWORD)("{ me { id } }").json
+    assert "errors" not in api.sign_in_member("alice", NEW_PASSWORD)("{ me { id } }").json
     scanned("alice@example.com")
 
 
-def scanned(address: str) -> post.Received:
+def scanned(address: str) -> mailbox.ReceivedMail:
     """The newest mail to an address, after a scanner has been at all of them."""
-    for mail in post.received(address):
+    for mail in mailbox.mails_to(address):
         before = everything()
         for path, parameters in visits(mail):
             for headers in ({}, {"Accept": "text/html"}):
@@ -56,7 +56,7 @@ def scanned(address: str) -> post.Received:
     return mail
 
 
-def visits(mail: post.Received) -> Iterator[tuple[str, dict[str, str]]]:
+def visits(mail: mailbox.ReceivedMail) -> Iterator[tuple[str, dict[str, str]]]:
     """The links of a mail as they are, and with the token where a server sees it."""
     found = {unescape(link) for link in LINK.findall(mail.text) + LINK.findall(mail.html)}
     assert found, "a mail tells how to act"
@@ -74,7 +74,7 @@ def everything() -> list[Any]:
     return [list(table.objects.order_by("pk").values()) for table in (User, EmailToken, Session, Event)]
 
 
-def done(api: Api, document: str, mail: post.Received) -> dict[str, Any]:
+def done(api: Api, document: str, mail: mailbox.ReceivedMail) -> dict[str, Any]:
     """What the reader's own click does, in the end."""
     data: dict[str, Any] = api(document.replace("TOKEN", mail.token)).data
     return data

@@ -4,20 +4,20 @@ from datetime import timedelta
 
 import pytest
 
-from tests.api import Api, age
+from tests.api import Api, backdate
 from users.models import Event, Session
 
 
 @pytest.mark.parametrize("first", ["owner", "thief"])
 def test_a_stolen_token_ends_the_session_for_thief_and_owner_and_the_owner_starts_anew(api: Api, first: str) -> None:
-    phone, laptop = api.join("alice", deviceName="phone"), api.signed_in("alice")
+    phone, laptop = api.new_member("alice", deviceName="phone"), api.sign_in_member("alice")
     stolen = laptop.refresh_token
 
     # Whoever is first lives on the token for a while; nothing tells the two apart yet.
     used = api.refresh(stolen, User_Agent=first).data["refreshToken"]
     used = api.refresh(used["refreshToken"], User_Agent=first).data["refreshToken"]
     assert api.me(used["token"]).data["me"]["username"] == "alice"
-    age(Session.objects, timedelta(minutes=5), "rotated_at")
+    backdate(Session.objects, timedelta(minutes=5), "rotated_at")
 
     # The other one presents the token that was spent.
     assert api.refresh(stolen, User_Agent="the other").code == "TOKEN_REUSED"
@@ -31,15 +31,15 @@ def test_a_stolen_token_ends_the_session_for_thief_and_owner_and_the_owner_start
     assert [each["deviceName"] for each in phone("{ me { sessions { deviceName } } }").data["me"]["sessions"]] == [
         "phone"
     ]
-    assert "errors" not in api.signed_in("alice")("{ me { id } }").json
+    assert "errors" not in api.sign_in_member("alice")("{ me { id } }").json
 
 
 def test_a_thief_and_an_owner_cannot_leapfrog_each_other_within_the_window(api: Api) -> None:
-    stolen = api.join("alice").refresh_token
+    stolen = api.new_member("alice").refresh_token
     owner = api.refresh(stolen).data["refreshToken"]
     thief = api.refresh(stolen).data["refreshToken"]
     assert thief["refreshToken"] == owner["refreshToken"], "one session does not become two"
     owner = api.refresh(owner["refreshToken"]).data["refreshToken"]
-    age(Session.objects, timedelta(seconds=11), "rotated_at")
+    backdate(Session.objects, timedelta(seconds=11), "rotated_at")
     assert api.refresh(thief["refreshToken"]).code == "TOKEN_REUSED"
     assert api.me(owner["token"]).code == "UNAUTHENTICATED"

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 
-from tests import post
-from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
+from tests import mailbox
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, backdate
 from users.models import Event, User
 
 VERIFY = (
@@ -22,7 +22,7 @@ def _proven_first(settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "required"
 
 
-def verify(api: Api, mail: post.Received, how: str, address: str) -> Answer:
+def verify(api: Api, mail: mailbox.ReceivedMail, how: str, address: str) -> Answer:
     return api(VERIFY, {"token": mail.token} if how == "link" else {"token": mail.code, "email": address})
 
 
@@ -32,13 +32,13 @@ def test_a_newcomer_reads_the_mail_proves_the_address_and_signs_in(api: Api, how
     assert api.sign_in("alice").code == "EMAIL_NOT_VERIFIED"
     assert api.sign_in("alice", "a wrong guess").code == "INVALID_CREDENTIALS"
 
-    mail = post.last("alice@example.com")
+    mail = mailbox.last_mail_to("alice@example.com")
     assert mail.subject == "Verify your email"
     assert "Account: alice\n" in mail.text
     assert "Alice Example" not in mail.text, "the reader may be a stranger"
     assert verify(api, mail, how, "alice@example.com").data == {"verifyEmail": {"user": {"username": "alice"}}}
 
-    alice = api.signed_in("alice@example.com")
+    alice = api.sign_in_member("alice@example.com")
     assert alice("{ me { isEmailVerified events { edges { node { kind } } } } }").data["me"] == {
         "isEmailVerified": True,
         "events": {"edges": [{"node": {"kind": kind}} for kind in kinds_until_now("alice")]},
@@ -50,27 +50,27 @@ def test_a_newcomer_reads_the_mail_proves_the_address_and_signs_in(api: Api, how
 
 def test_a_lost_mail_is_asked_for_again_and_the_newest_alone_is_good(api: Api) -> None:
     api.register("alice")
-    lost = post.last("alice@example.com")
+    lost = mailbox.last_mail_to("alice@example.com")
     answers = [api(ASK_AGAIN, {"email": each}) for each in ("alice@example.com", "nobody@example.com")]
     assert answers[0].response.content == answers[1].response.content
-    assert not post.received("nobody@example.com")
+    assert not mailbox.mails_to("nobody@example.com")
     assert verify(api, lost, "link", "").code == "TOKEN_INVALID"
-    assert "errors" not in verify(api, post.last("alice@example.com"), "link", "").json
+    assert "errors" not in verify(api, mailbox.last_mail_to("alice@example.com"), "link", "").json
 
     # There is nothing to prove any more, and the answer does not tell so.
-    count = len(post.received("alice@example.com"))
+    count = len(mailbox.mails_to("alice@example.com"))
     assert api(ASK_AGAIN, {"email": "alice@example.com"}).response.content == answers[1].response.content
-    assert len(post.received("alice@example.com")) == count
+    assert len(mailbox.mails_to("alice@example.com")) == count
 
 
 def test_a_taken_address_is_told_to_its_owner_and_to_nobody_else(api: Api) -> None:
     for newcomer, address in (("alice", "alice@example.com"), ("bob", "bob@example.com")):
         api.register(newcomer, address)
-    verify(api, post.last("alice@example.com"), "link", "")
+    verify(api, mailbox.last_mail_to("alice@example.com"), "link", "")
 
     free, taken = api.register("carol", "carol@example.com"), api.register("mallory", "alice@example.com", NEW_PASSWORD)
     assert free.response.content == taken.response.content
-    mail = post.last("alice@example.com")
+    mail = mailbox.last_mail_to("alice@example.com")
     assert mail.subject == "You already have an account"
     assert "mallory" not in mail.text
 
@@ -78,26 +78,26 @@ def test_a_taken_address_is_told_to_its_owner_and_to_nobody_else(api: Api) -> No
     assert api.sign_in("carol").code == api.sign_in("mallory", NEW_PASSWORD).code == "EMAIL_NOT_VERIFIED"
     assert api.register("mallory", "other@example.com").field_errors == {("username", "TAKEN")}
     assert api(ASK_AGAIN, {"email": "alice@example.com"}).data == {"requestEmailVerification": {"accepted": True}}
-    assert post.last("alice@example.com") == mail, "and there is no proof to be had for it"
-    assert api.signed_in("alice@example.com").claims["sub"] == str(User.objects.get(username="alice").id)
+    assert mailbox.last_mail_to("alice@example.com") == mail, "and there is no proof to be had for it"
+    assert api.sign_in_member("alice@example.com").claims["sub"] == str(User.objects.get(username="alice").id)
 
 
 def test_what_is_never_proven_is_erased_and_its_name_is_free_again(api: Api) -> None:
     api.register("alice")
-    verify(api, post.last("alice@example.com"), "link", "")
+    verify(api, mailbox.last_mail_to("alice@example.com"), "link", "")
     api.register("forgetful")
     api.register("mallory", "alice@example.com")
-    post.deliver()
-    age(User.objects.filter(erases_at__isnull=False), timedelta(days=13), "erases_at")
+    mailbox.deliver()
+    backdate(User.objects.filter(erases_at__isnull=False), timedelta(days=13), "erases_at")
     call_command("prune")
     assert User.objects.count() == 3
-    age(User.objects.filter(erases_at__isnull=False), timedelta(days=1), "erases_at")
+    backdate(User.objects.filter(erases_at__isnull=False), timedelta(days=1), "erases_at")
     call_command("prune")
     assert list(User.objects.values_list("username", flat=True)) == ["alice"]
 
     assert api.register("forgetful").data["register"] == NOTHING
-    verify(api, post.last("forgetful@example.com"), "code", "forgetful@example.com")
-    assert "errors" not in api.signed_in("forgetful", PASSWORD)("{ me { id } }").json
+    verify(api, mailbox.last_mail_to("forgetful@example.com"), "code", "forgetful@example.com")
+    assert "errors" not in api.sign_in_member("forgetful", PASSWORD)("{ me { id } }").json
 
 
 def kinds_until_now(username: str) -> list[str]:

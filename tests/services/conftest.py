@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from tests.server import SECRET_KEY, await_answer, free_ports, manage, serving, url_of
+from tests.server import SECRET_KEY, free_ports, manage, running_gateway, url_of_database, wait_until_ready
 from users.sessions import key_ring
 
 Gateways = Callable[[int], list[str]]
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-def shared(transactional_db: None, settings: Any) -> dict[str, str]:
+def gateway_settings(transactional_db: None, settings: Any) -> dict[str, str]:
     """What gateways over the test's own database have in common."""
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
     settings.GATEWAY_SIGNING_KEYS = ""
@@ -41,27 +41,29 @@ def shared(transactional_db: None, settings: Any) -> dict[str, str]:
         "INVALID_REFRESH",
     )
     return {
-        "DATABASE_URL": url_of(connection.settings_dict),
+        "DATABASE_URL": url_of_database(connection.settings_dict),
         "GATEWAY_ISSUER": "http://gateway.example",
         **{f"GATEWAY_LIMIT_{name}": GENEROUS for name in limits},
     }
 
 
 @pytest.fixture
-def gateways(shared: dict[str, str], tmp_path: Path) -> Iterator[Gateways]:
+def gateways(gateway_settings: dict[str, str], tmp_path: Path) -> Iterator[Gateways]:
     """Starts so many gateways at one moment; their origins."""
     with ExitStack() as servers:
 
         def start(count: int) -> list[str]:
-            origins = [servers.enter_context(serving(tmp_path, port, shared)) for port in free_ports(count)]
+            origins = [
+                servers.enter_context(running_gateway(tmp_path, port, gateway_settings)) for port in free_ports(count)
+            ]
             for origin in origins:
-                await_answer(origin, tmp_path)
+                wait_until_ready(origin, tmp_path)
             return origins
 
         yield start
 
 
 @pytest.fixture
-def command(shared: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run_command(gateway_settings: dict[str, str]) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Runs a command of the gateway's; what it said and how it ended."""
-    return lambda *arguments: manage(shared, *arguments)
+    return lambda *arguments: manage(gateway_settings, *arguments)

@@ -16,11 +16,11 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from tests.api import Api, age
+from tests.api import Api, backdate
 from tests.server import free_ports, hang_up
 from tests.services.certificate import write_certificate
 from tests.services.conftest import NEEDS_SERVER
-from tests.services.postbox import Postbox, open_at, rude_at, until, working
+from tests.services.mail_server import MailServer, misbehaving_server, running_mail_server, running_worker, wait_until
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
 from users.models import EmailToken, User
@@ -35,18 +35,18 @@ def port() -> int:
 
 
 @pytest.fixture
-def work(shared: dict[str, str], port: int, tmp_path: Path) -> Work:
+def work(gateway_settings: dict[str, str], port: int, tmp_path: Path) -> Work:
     """Starts a worker that brings its letters to the port."""
 
     def start(name: str = "worker", **more: str) -> AbstractContextManager[Any]:
         own = {"EMAIL_URL": f"smtp://127.0.0.1:{port}", "EMAIL_TIMEOUT": "1", **more}
-        return working(tmp_path, shared | own, name=name)
+        return running_worker(tmp_path, gateway_settings | own, name=name)
 
     return start
 
 
 @pytest.fixture
-def alice(shared: dict[str, str]) -> User:
+def alice(gateway_settings: dict[str, str]) -> User:
     return User.objects.create_user("alice", ALICE, "a password of hers")
 
 
@@ -69,7 +69,7 @@ def await_failures(count: int) -> None:
         assert row.status != TaskResultStatus.SUCCESSFUL
         return len(row.worker_ids) >= count and row.status != TaskResultStatus.RUNNING
 
-    until(has_failed)
+    wait_until(has_failed)
 
 
 def await_sent() -> None:
@@ -79,7 +79,7 @@ def await_sent() -> None:
         hurry()
         return outbox.count_waiting() == 0
 
-    until(are_sent)
+    wait_until(are_sent)
 
 
 def opens(token: str) -> bool:
@@ -115,10 +115,10 @@ def test_a_letter_outlasts_a_server_that_is_away_silent_or_busy(work: Work, port
     with work():
         await_failures(1)
         for tries, greet in enumerate(UNREACHABLE.values(), start=2):
-            with rude_at(port, greet) as guests:
+            with misbehaving_server(port, greet) as guests:
                 await_failures(tries)
             assert len(guests) == 1
-        with open_at(port, Postbox()) as postbox:
+        with running_mail_server(port, MailServer()) as postbox:
             await_sent()
     assert [message["X-To"] for message in postbox.messages] == [ALICE]
     assert opens(postbox.tokens[0])
@@ -127,7 +127,7 @@ def test_a_letter_outlasts_a_server_that_is_away_silent_or_busy(work: Work, port
 
 def test_a_letter_outlasts_refusals_at_every_word(work: Work, port: int, alice: User) -> None:
     ask()
-    with open_at(port, Postbox()) as postbox:
+    with running_mail_server(port, MailServer()) as postbox:
         refusals = [{verb: said} for each in (REFUSALS, FINAL_REFUSALS) for verb, said in each.items()]
         postbox.refusals = refusals[0]
         with work():
@@ -142,7 +142,7 @@ def test_a_letter_outlasts_refusals_at_every_word(work: Work, port: int, alice: 
 
 def test_a_yes_that_was_lost_makes_a_second_letter_that_is_no_copy(work: Work, port: int, alice: User) -> None:
     ask()
-    with open_at(port, Postbox()) as postbox, work():
+    with running_mail_server(port, MailServer()) as postbox, work():
         postbox.refusals = {"yes": "lost"}
         await_failures(1)
         postbox.refusals = {}
@@ -155,16 +155,16 @@ def test_a_yes_that_was_lost_makes_a_second_letter_that_is_no_copy(work: Work, p
 
 def test_a_letter_in_the_hands_of_a_killed_worker_is_sent_by_another(work: Work, port: int, alice: User) -> None:
     ask()
-    with open_at(port, Postbox()) as postbox:
+    with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work("first") as first:
-            until(postbox.in_hand.is_set)
+            wait_until(postbox.in_hand.is_set)
             first.send_signal(signal.SIGKILL)
             first.wait()
         hurry()
         assert DBTaskResult.objects.get().status == TaskResultStatus.RUNNING
         postbox.let_go.set()
-        age(DBTaskResult.objects, outbox.LEASE, "started_at")
+        backdate(DBTaskResult.objects, outbox.LEASE, "started_at")
         with work("second"):
             await_sent()
     assert len(postbox.messages) == 1
@@ -176,10 +176,10 @@ def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
     work: Work, port: int, alice: User
 ) -> None:
     ask()
-    with open_at(port, Postbox()) as postbox:
+    with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work(EMAIL_TIMEOUT="20") as worker:
-            until(postbox.in_hand.is_set)
+            wait_until(postbox.in_hand.is_set)
             ask()
             worker.terminate()
             postbox.let_go.set()
@@ -192,10 +192,10 @@ def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
 @pytest.mark.skipif(connection.vendor == "sqlite", reason=NEEDS_SERVER)
 def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work, port: int, alice: User) -> None:
     ask()
-    with open_at(port, Postbox()) as postbox:
+    with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work(EMAIL_TIMEOUT="20"):
-            until(postbox.in_hand.is_set)
+            wait_until(postbox.in_hand.is_set)
             hang_up()
             postbox.let_go.set()
             await_sent()
@@ -223,7 +223,7 @@ def test_letters_go_to_a_server_whose_certificate_is_trusted_with_a_password(
     }[scheme]
     url = f"{scheme}://me%40mail.example:a+b%2Fc@127.0.0.1:{port}"
     ask()
-    with open_at(port, Postbox(), authenticator=authenticate, **how) as postbox:
+    with running_mail_server(port, MailServer(), authenticator=authenticate, **how) as postbox:
         with work("distrustful", EMAIL_URL=url):
             await_failures(1)
         assert not postbox.messages
@@ -251,7 +251,7 @@ def test_a_request_that_sends_mail_never_speaks_to_the_server(
     settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", port
     with statements() as while_away:
         assert api.register("bob").data
-    with rude_at(port, say_nothing) as guests, statements() as while_silent:
+    with misbehaving_server(port, say_nothing) as guests, statements() as while_silent:
         assert api.register("carol").data
     assert guests == []
     assert len(usual) == len(while_away) == len(while_silent)

@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 from django.db import connection
 
-from tests.server import await_answer, free_ports, serving
+from tests.server import free_ports, running_gateway, wait_until_ready
 from tests.services.conftest import NEEDS_SERVER
 from tests.services.relay import Relay
 from tests.services.talk import register
@@ -30,14 +30,14 @@ def wire() -> Iterator[Relay]:
 
 
 @pytest.fixture
-def origin(shared: dict[str, str], wire: Relay, tmp_path: Path) -> Iterator[str]:
+def origin(gateway_settings: dict[str, str], wire: Relay, tmp_path: Path) -> Iterator[str]:
     """A gateway over that wire."""
-    scheme, _, rest = shared["DATABASE_URL"].partition("://")
+    scheme, _, rest = gateway_settings["DATABASE_URL"].partition("://")
     user, _, place = rest.rpartition("@")
-    shared["DATABASE_URL"] = f"{scheme}://{user}@127.0.0.1:{wire.port}/{place.rpartition('/')[2]}"
+    gateway_settings["DATABASE_URL"] = f"{scheme}://{user}@127.0.0.1:{wire.port}/{place.rpartition('/')[2]}"
     (port,) = free_ports(1)
-    with serving(tmp_path, port, shared) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, gateway_settings) as origin:
+        wait_until_ready(origin, tmp_path)
         yield origin
 
 

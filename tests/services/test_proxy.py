@@ -31,11 +31,11 @@ PROXIED = {
 
 
 @pytest.fixture
-def pair(shared: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Gateway]]:
+def pair(gateway_settings: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[list[Gateway]]:
     """Two gateways on one database."""
     if connection.vendor == "sqlite":
         pytest.skip(NEEDS_SERVER)
-    settings = {**QUIET, **shared, **PROXIED, **getattr(request, "param", {})}
+    settings = {**QUIET, **gateway_settings, **PROXIED, **getattr(request, "param", {})}
     with ExitStack() as started:
         yield [started.enter_context(Gateway(tmp_path, **settings)) for _ in range(2)]
 

@@ -55,13 +55,13 @@ def under_load(origins: list[str]) -> Iterator[list[Any]]:
 
 
 def test_s92_f21_no_valid_token_is_refused_at_any_moment_of_rotations_under_load(
-    gateways: Gateways, command: Command
+    gateways: Gateways, run_command: Command
 ) -> None:
     origins = gateways(2)
     kept = talk.register(origins[0], "kept")["token"]
     with under_load(origins) as given:
         for _ in range(ROTATIONS):
-            turned = command("rotate_keys", "--now")
+            turned = run_command("rotate_keys", "--now")
             assert turned.returncode == 0, turned.stderr
             assert all(talk.me(origin, kept) == "kept" for origin in origins)
         for _ in range(ROTATIONS):
@@ -82,18 +82,20 @@ def test_gateways_that_start_at_one_moment_share_one_ring(gateways: Gateways) ->
     assert SigningKey.objects.count() == 2
 
 
-def test_f21_a_gateway_that_cannot_open_its_ring_does_not_start(shared: dict[str, str], gateways: Gateways) -> None:
+def test_f21_a_gateway_that_cannot_open_its_ring_does_not_start(
+    gateway_settings: dict[str, str], gateways: Gateways
+) -> None:
     (origin,) = gateways(1)
     kept = talk.kids(origin)
     (port,) = free_ports(1)
-    started = manage(shared | {"SECRET_KEY": f"another one: {SECRET_KEY}"}, "serve", "--port", str(port))
+    started = manage(gateway_settings | {"SECRET_KEY": f"another one: {SECRET_KEY}"}, "serve", "--port", str(port))
     assert started.returncode == 1
     assert "SECRET_KEY_FALLBACKS" in started.stderr
     assert len(started.stderr.splitlines()) == 1
     assert talk.kids(origin) == kept
 
 
-def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: Gateways, command: Command) -> None:
+def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: Gateways, run_command: Command) -> None:
     origins = gateways(2)
     pair = talk.register(origins[0], "alice")
     leaked = jwt.get_unverified_header(pair["token"])["kid"]
@@ -101,7 +103,7 @@ def test_s92_a_withdrawn_key_opens_nothing_anywhere_within_the_bound(gateways: G
     for origin, client in zip(origins, clients, strict=True):
         assert talk.me(origin, pair["token"]) == "alice"
         assert client.get_signing_key_from_jwt(pair["token"]).key_id == leaked
-    assert command("rotate_keys", f"--revoke={leaked}").returncode == 0
+    assert run_command("rotate_keys", f"--revoke={leaked}").returncode == 0
     time.sleep(2 * BOUND)
     for origin, client in zip(origins, clients, strict=True):
         with pytest.raises(AssertionError, match="TOKEN_INVALID"):

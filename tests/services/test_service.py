@@ -13,7 +13,7 @@ import jwt
 import pytest
 from django.db.models import F
 
-from tests.server import PATIENCE, ROOT, free_ports, surroundings
+from tests.server import ROOT, TIMEOUT, free_ports, gateway_environment
 from tests.services import talk
 from tests.services.conftest import Gateways
 from users.crypto import signing_keys as crypto_keys
@@ -26,11 +26,11 @@ Forge = Callable[[dict[str, Any], Key], str]
 
 
 @pytest.fixture
-def trusted(gateways: Gateways, shared: dict[str, str]) -> Iterator[tuple[str, str]]:
+def trusted(gateways: Gateways, gateway_settings: dict[str, str]) -> Iterator[tuple[str, str]]:
     """A gateway, and the guarded address of a service that trusts it."""
     (port,) = free_ports(1)
     (origin,) = gateways(1)
-    own = surroundings({"GATEWAY_ORIGIN": origin, "GATEWAY_ISSUER": shared["GATEWAY_ISSUER"]})
+    own = gateway_environment({"GATEWAY_ORIGIN": origin, "GATEWAY_ISSUER": gateway_settings["GATEWAY_ISSUER"]})
     command = [sys.executable, "-m", "tests.services.service", str(port)]
     with subprocess.Popen(command, cwd=ROOT, env=own, stderr=subprocess.DEVNULL) as service:
         try:
@@ -42,7 +42,7 @@ def trusted(gateways: Gateways, shared: dict[str, str]) -> Iterator[tuple[str, s
 
 def await_service(address: str) -> None:
     """Wait until something answers."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while time.monotonic() < deadline:
         try:
             urlopen(address)
@@ -86,7 +86,7 @@ FORGERIES: dict[str, Forge] = {
 
 
 def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_rotation(
-    trusted: tuple[str, str], command: Command
+    trusted: tuple[str, str], run_command: Command
 ) -> None:
     origin, guarded = trusted
     for turn in range(2):
@@ -97,17 +97,17 @@ def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_ro
         for name, forge in FORGERIES.items():
             assert talk.status(guarded, f"Bearer {forge(claims, key_ring.get().current)}") == 401, name
         assert talk.status(guarded, f"Bearer {access_tokens.sign(claims)}") == 200
-        assert command("rotate_keys", "--now").returncode == 0
+        assert run_command("rotate_keys", "--now").returncode == 0
 
 
 def test_s92_another_service_takes_old_and_new_tokens_through_a_rotation(
-    trusted: tuple[str, str], command: Command
+    trusted: tuple[str, str], run_command: Command
 ) -> None:
     origin, guarded = trusted
     old = talk.register(origin, "alice")
     assert talk.status(guarded, f"Bearer {old['token']}") == 200
     SigningKey.objects.update(created_at=F("created_at") - signing_keys.PUBLISHED_AFTER)
-    assert command("rotate_keys").returncode == 0
+    assert run_command("rotate_keys").returncode == 0
     time.sleep(2 * signing_keys.RING_LIFETIME / timedelta(seconds=1))
     new = talk.refresh(origin, old["refreshToken"])
     assert jwt.get_unverified_header(new["token"])["kid"] != jwt.get_unverified_header(old["token"])["kid"]

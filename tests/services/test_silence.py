@@ -11,7 +11,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from tests.api import NEW_PASSWORD, PASSWORD
-from tests.server import await_answer, free_ports, serving
+from tests.server import free_ports, running_gateway, wait_until_ready
 from tests.services import talk
 
 WRONG = "a wrong guess at a password"
@@ -64,7 +64,7 @@ def live(origin: str) -> list[str]:
 
 
 @pytest.mark.parametrize("debug", ["0", "1"])
-def test_s90_s91_no_line_has_a_secret_and_none_can_be_forged(shared: Any, tmp_path: Path, debug: str) -> None:
+def test_s90_s91_no_line_has_a_secret_and_none_can_be_forged(gateway_settings: Any, tmp_path: Path, debug: str) -> None:
     (port,) = free_ports(1)
     talkative = {
         "GATEWAY_LOG_LEVEL": "DEBUG",
@@ -72,8 +72,8 @@ def test_s90_s91_no_line_has_a_secret_and_none_can_be_forged(shared: Any, tmp_pa
         "DJANGO_DEBUG": debug,
         "EMAIL_URL": "smtp://127.0.0.1:1",
     }
-    with serving(tmp_path, port, {**shared, **talkative, "ALLOWED_HOSTS": "localhost"}) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, {**gateway_settings, **talkative, "ALLOWED_HOSTS": "localhost"}) as origin:
+        wait_until_ready(origin, tmp_path)
         secrets = live(origin)
     said = (tmp_path / f"{port}.log").read_text()
     assert [secret for secret in secrets if secret in said] == []

@@ -10,7 +10,7 @@ from users.sessions import access_tokens, key_ring
 
 
 @pytest.fixture(autouse=True)
-def _clean_start(settings: Any) -> None:
+def _clear_caches(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered from the test before."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
     key_ring.clear_cache()
@@ -24,3 +24,9 @@ def long_queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(hashing, "pool", pool)
     yield
     pool.executor.shutdown()
+
+
+@pytest.fixture
+def verification_required(settings: Any) -> None:
+    """Require a verified email for every sign-in."""
+    settings.GATEWAY_EMAIL_VERIFICATION = "required"

@@ -13,7 +13,7 @@ from django.test import Client, RequestFactory
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.accounts import deletion
 from users.admin.site import site
@@ -25,7 +25,7 @@ USERS, SESSIONS, EVENTS = "/admin/users/user/", "/admin/users/session/", "/admin
 
 @pytest.fixture
 def alice(api: Api) -> Member:
-    return api.join("alice", fullName="Alice Thornby", deviceName="laptop")
+    return api.new_member("alice", fullName="Alice Thornby", deviceName="laptop")
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_user_is_added_under_a_clean_name(desk: Client, api: Api, typed: str, 
     answer = desk.post(f"{USERS}add/", {"username": typed, "email": "bob@example.com", **passwords})
     assert answer.status_code == 302, answer.context["adminform"].form.errors
     assert User.objects.get(email="bob@example.com").username == kept
-    api.signed_in(kept)
+    api.sign_in_member(kept)
 
 
 @pytest.mark.parametrize(
@@ -226,14 +226,14 @@ def test_s60_s61_a_password_set_in_the_admin_ends_all_sessions(desk: Client, ali
     assert alice("{ me { id } }").code == "UNAUTHENTICATED"
     assert alice.api.refresh(alice.refresh_token).code == "TOKEN_INVALID"
     assert alice.api.sign_in("alice").code == "INVALID_CREDENTIALS"
-    alice.api.signed_in("alice", NEW_PASSWORD)
+    alice.api.sign_in_member("alice", NEW_PASSWORD)
 
 
 @pytest.mark.parametrize(("address", "action", "ended"), [(USERS, "end_sessions_of", 2), (SESSIONS, "end_sessions", 1)])
 def test_sessions_are_ended_by_an_action(
     desk: Client, api: Api, alice: Member, address: str, action: str, ended: int
 ) -> None:
-    other, bob = api.signed_in("alice"), api.join("bob")
+    other, bob = api.sign_in_member("alice"), api.new_member("bob")
     selected = alice.claims["sub" if address == USERS else "sid"]
     data = {"action": action, "_selected_action": [selected]}
     assert f"{ended} sessions ended." in desk.post(address, data, follow=True).text
@@ -327,8 +327,8 @@ def test_s89_what_the_staff_did_is_recorded_with_the_place_and_the_program(
 def test_s89_sessions_ended_by_the_staff_are_recorded_once_for_each_user(
     desk: Client, api: Api, alice: Member, address: str, action: str
 ) -> None:
-    members = [alice, api.signed_in("alice"), api.join("bob")]
-    api.join("carol")
+    members = [alice, api.sign_in_member("alice"), api.new_member("bob")]
+    api.new_member("carol")
     selected = {each.claims["sub" if address == USERS else "sid"] for each in members}
     data = {"action": action, "_selected_action": [*selected]}
     for _ in range(2):
@@ -399,7 +399,7 @@ def test_s98_staff_never_change_an_account_of_staff(clerk: Client, api: Api, use
     User.objects.create_user("other", "other@example.com", PASSWORD, is_staff=True)
     user = User.objects.get(username=username)
     before = User.objects.filter(id=user.id).values().get()
-    member = api.signed_in(username)
+    member = api.sign_in_member(username)
     address = f"{USERS}{user.id}"
     assert clerk.post(f"{address}/change/", {"username": "taken", "email": "thief@example.com"}).status_code == 403
     assert clerk.post(f"{address}/delete/", {"post": "yes"}).status_code == 403
@@ -475,7 +475,7 @@ def test_another_edit_leaves_the_date_of_erasure(desk: Client, alice: Member) ->
 def test_a_password_set_by_staff_is_mailed_to_its_user(desk: Client, alice: Member) -> None:
     form = {"password1": NEW_PASSWORD, "password2": NEW_PASSWORD, "usable_password": "true"}
     assert desk.post(f"{USERS}{alice.claims['sub']}/password/", form).status_code == 302
-    assert post.last("alice@example.com").subject == "Your password was changed"
+    assert mailbox.last_mail_to("alice@example.com").subject == "Your password was changed"
 
 
 def test_events_show_their_kind_and_facts_in_words(desk: Client, alice: Member) -> None:

@@ -7,10 +7,10 @@ import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
 
-from tests.api import NEW_PASSWORD, PASSWORD, Api, age
-from tests.mailed import proven
-from tests.post import received
-from tests.second_factors import App, enable
+from tests.api import NEW_PASSWORD, PASSWORD, Api, backdate
+from tests.mail_flows import verified_member
+from tests.mailbox import mails_to
+from tests.second_factors import AuthenticatorApp, enable_totp
 from users.models import Event, Session, Totp, User
 
 pytestmark = pytest.mark.django_db
@@ -18,10 +18,10 @@ LOGIN, USERS, PASSWORD_PAGE = "/admin/login/", "/admin/users/user/", "/admin/pas
 
 
 @pytest.fixture
-def app() -> App:
+def app() -> AuthenticatorApp:
     """The app of a superuser."""
     User.objects.create_superuser("root", "root@example.com", PASSWORD)
-    return enable(Api().signed_in("root"))
+    return enable_totp(Api().sign_in_member("root"))
 
 
 def sign_in(client: Client, code: str = "", username: str = "root") -> str:
@@ -39,7 +39,7 @@ def test_the_page_has_a_field_for_the_code(client: Client) -> None:
     assert 'autocomplete="one-time-code"' in page
 
 
-def test_the_password_alone_is_not_enough(app: App, client: Client) -> None:
+def test_the_password_alone_is_not_enough(app: AuthenticatorApp, client: Client) -> None:
     before = Session.objects.count()
     assert "Enter a code" in sign_in(client)
     assert not is_in(client)
@@ -47,13 +47,13 @@ def test_the_password_alone_is_not_enough(app: App, client: Client) -> None:
 
 
 @pytest.mark.parametrize("code", ["000000", "x", "BCDF-GHJK-MNPQ-RTVW"])
-def test_a_wrong_code_is_not_enough(app: App, client: Client, code: str) -> None:
+def test_a_wrong_code_is_not_enough(app: AuthenticatorApp, client: Client, code: str) -> None:
     assert "username and password of a staff account" in sign_in(client, code)
     assert not is_in(client)
     assert Event.objects.filter(kind="second_factor.refused").count() == 1
 
 
-def test_a_code_of_the_app_or_a_recovery_code_signs_in(app: App) -> None:
+def test_a_code_of_the_app_or_a_recovery_code_signs_in(app: AuthenticatorApp) -> None:
     for code in (app.fresh_code(), app.recovery_codes[0]):
         client = Client()
         assert not sign_in(client, code)
@@ -62,7 +62,7 @@ def test_a_code_of_the_app_or_a_recovery_code_signs_in(app: App) -> None:
 
 
 def test_a_user_who_is_not_staff_is_refused_with_both_factors(client: Client) -> None:
-    app = enable(proven("alice"))
+    app = enable_totp(verified_member("alice"))
     assert "staff account" in sign_in(client, app.fresh_code(), "alice")
     assert not Session.objects.filter(device_name="Django admin", ended_at=None).exists()
 
@@ -76,19 +76,19 @@ def test_staff_without_two_factor_do_not_get_in_where_it_is_required(client: Cli
     assert not is_in(client)
     assert "two-factor authentication" in sign_in(Client())
     assert Session.objects.filter(device_name="Django admin", ended_at=None).count() == 1
-    app = enable(Api().signed_in("root"))
+    app = enable_totp(Api().sign_in_member("root"))
     fresh = Client()
     assert not sign_in(fresh, app.fresh_code())
     assert is_in(fresh)
 
 
-def test_the_password_page_requires_a_recent_second_factor(app: App, client: Client) -> None:
+def test_the_password_page_requires_a_recent_second_factor(app: AuthenticatorApp, client: Client) -> None:
     assert not sign_in(client, app.fresh_code())
-    age(Session.objects.all(), timedelta(minutes=11), "created_at")
+    backdate(Session.objects.all(), timedelta(minutes=11), "created_at")
     Session.objects.update(reauthenticated_at=None)
     form = {"old_password": PASSWORD, "new_password1": NEW_PASSWORD, "new_password2": NEW_PASSWORD}
     assert "Sign out and in again" in client.post(PASSWORD_PAGE, form).content.decode()
-    age(Session.objects.all(), -timedelta(minutes=11), "created_at")
+    backdate(Session.objects.all(), -timedelta(minutes=11), "created_at")
     assert client.post(PASSWORD_PAGE, form).status_code == 302
 
 
@@ -109,7 +109,7 @@ def reset(client: Client, user: User, **form: str) -> Any:
 
 
 def test_a_reset_asks_for_a_reason_and_records_it() -> None:
-    app, client = enable(proven("alice")), desk("view_user", "reset_second_factors")
+    app, client = enable_totp(verified_member("alice")), desk("view_user", "reset_second_factors")
     alice = User.objects.get(username="alice")
     page = reset(client, alice).content.decode()
     assert 'name="reason"' in page
@@ -122,21 +122,21 @@ def test_a_reset_asks_for_a_reason_and_records_it() -> None:
     staff = User.objects.get(username="desk")
     assert (event.user, event.facts) == (alice, {"reason": "ticket 7", "by": str(staff.pk)})
     assert not Session.objects.filter(user=alice, ended_at=None).exists()
-    assert "Your second factors were removed" in [mail.subject for mail in received("alice@example.com")]
+    assert "Your second factors were removed" in [mail.subject for mail in mails_to("alice@example.com")]
     assert Api().sign_in("alice").data
     assert app.user == str(alice.pk)
 
 
 @pytest.mark.parametrize("permissions", [("view_user",), ("view_user", "change_user", "delete_user")])
 def test_a_reset_needs_its_own_permission(permissions: tuple[str, ...]) -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     client = desk(*permissions)
     reset(client, User.objects.get(username="alice"), reason="ticket 7")
     assert Totp.objects.exists()
 
 
 def test_only_superusers_reset_the_factors_of_staff() -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     User.objects.filter(username="alice").update(is_staff=True)
     client = desk("view_user", "reset_second_factors")
     alice = User.objects.get(username="alice")
@@ -147,7 +147,7 @@ def test_only_superusers_reset_the_factors_of_staff() -> None:
     assert not Totp.objects.exists()
 
 
-def test_no_page_of_the_admin_shows_a_secret(app: App, client: Client) -> None:
+def test_no_page_of_the_admin_shows_a_secret(app: AuthenticatorApp, client: Client) -> None:
     assert not sign_in(client, app.fresh_code())
     root = User.objects.get(username="root")
     sealed, digest = Totp.objects.get().sealed, root.recovery_codes.first().digest

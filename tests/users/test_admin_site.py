@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
 from users.models import Event, Session, User
 
@@ -49,19 +49,19 @@ def kinds(user: str = "root") -> list[str]:
 def test_s98_a_sign_in_opens_a_session_that_its_user_sees(desk: Client, api: Api) -> None:
     session = Session.objects.get()
     assert (session.device_name, session.user.username, session.ip_address) == ("Django admin", "root", "127.0.0.1")
-    member = api.signed_in("root")
+    member = api.sign_in_member("root")
     names = [each["deviceName"] for each in member("{ me { sessions { deviceName } } }").data["me"]["sessions"]]
     assert "Django admin" in names
 
 
 def test_s98_a_sign_in_from_a_new_address_is_mailed(desk: Client) -> None:
     Client(REMOTE_ADDR="203.0.113.9").post(LOGIN, {"username": "root", "password": PASSWORD})
-    assert "203.0.113.9" in post.last("root@example.com").text
+    assert "203.0.113.9" in mailbox.last_mail_to("root@example.com").text
 
 
 @pytest.mark.parametrize("password", [PASSWORD, NEW_PASSWORD])
 def test_a_user_who_is_not_staff_gets_the_answer_to_a_wrong_password(api: Api, password: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     client = Client()
     answer = sign_in(client, "alice", password)
     assert (answer.status_code, WRONG in answer.text) == (200, True)
@@ -107,7 +107,7 @@ ENDINGS: dict[str, Callable[[Member], Any]] = {
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_s98_what_ends_sessions_ends_the_admins(desk: Client, api: Api, ending: str) -> None:
     assert is_in(desk)
-    answer = ENDINGS[ending](api.signed_in("root"))
+    answer = ENDINGS[ending](api.sign_in_member("root"))
     assert "errors" not in getattr(answer, "json", {}), answer.json
     assert not is_in(desk)
     assert desk.get("/admin/").headers["Location"] == "/admin/login/?next=/admin/"
@@ -138,7 +138,7 @@ def test_signing_out_needs_a_form(desk: Client) -> None:
 
 
 def test_s98_a_session_of_another_user_opens_nothing(desk: Client, api: Api) -> None:
-    member = api.join("alice")
+    member = api.new_member("alice")
     session = desk.session
     session["gateway_session"] = member.claims["sid"]
     session.save()
@@ -161,7 +161,7 @@ def change(client: Client, old: str = PASSWORD, new: str = NEW_PASSWORD, again: 
 
 
 def test_s98_a_password_change_is_recorded_mailed_and_ends_other_sessions(desk: Client, api: Api, root: User) -> None:
-    other, member = Client(), api.signed_in("root")
+    other, member = Client(), api.sign_in_member("root")
     sign_in(other)
     assert change(desk).status_code == 302
     assert is_in(desk), "the session of the change goes on"
@@ -170,7 +170,7 @@ def test_s98_a_password_change_is_recorded_mailed_and_ends_other_sessions(desk: 
     root.refresh_from_db()
     assert (root.check_password(NEW_PASSWORD), root.credential_version) == (True, 2)
     assert kinds()[-2:] == ["session.ended", "password.changed"]
-    assert "Your password was changed" in [mail.subject for mail in post.received("root@example.com")]
+    assert "Your password was changed" in [mail.subject for mail in mailbox.mails_to("root@example.com")]
 
 
 def test_s98_guesses_at_the_own_password_are_throttled_and_recorded(desk: Client) -> None:

@@ -69,9 +69,9 @@ def test_existing_counters_keep_their_attempts() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s27_parallel_attempts_never_exceed_a_counter(at_once: Callable[..., list[bool]]) -> None:
+def test_s27_parallel_attempts_never_exceed_a_counter(run_concurrently: Callable[..., list[bool]]) -> None:
     create("a", "b", most=5)
     create("c", most=9)
-    counted = at_once([lambda: attempts.consume(["a", "b"]), lambda: attempts.consume(["b", "c"])] * 8)
+    counted = run_concurrently([lambda: attempts.consume(["a", "b"]), lambda: attempts.consume(["b", "c"])] * 8)
     assert sum(counted) == 5
     assert tried()["b"] == 5

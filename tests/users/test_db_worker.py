@@ -15,7 +15,7 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from tests import post
+from tests import mailbox
 from users.caller import Caller
 from users.mail import messages, outbox
 from users.management.commands import db_worker
@@ -83,7 +83,7 @@ def test_the_worker_stops_at_what_was_mistyped(troubled: Callable[..., list[Any]
 
 def test_a_signal_to_stop_is_not_forgotten_over_a_failure(troubled: Callable[..., list[Any]]) -> None:
     starts = troubled(*TROUBLES)
-    worker = post.worker()
+    worker = mailbox.mail_worker()
     worker.configure_signals()
     # It has a letter in hand, and so does not leave at once.
     worker.running_task = True

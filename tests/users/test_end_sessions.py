@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, Api
 from users.models import EmailToken, Event
 
@@ -16,7 +16,7 @@ RESET = (
 
 
 def test_a_user_is_signed_out_everywhere_by_name_or_address_and_nobody_else(api: Api, capsys: Any) -> None:
-    alice, bob = [api.join("alice"), api.signed_in("alice")], api.join("bob")
+    alice, bob = [api.new_member("alice"), api.sign_in_member("alice")], api.new_member("bob")
     call_command("end_sessions", "Alice@example.com")
     assert capsys.readouterr().out == "2 sessions of Alice@example.com ended\n"
     assert {each("{ me { id } }").code for each in alice} == {"UNAUTHENTICATED"}
@@ -27,19 +27,19 @@ def test_a_user_is_signed_out_everywhere_by_name_or_address_and_nobody_else(api:
 
 
 def test_f20_a_restored_backup_brings_no_session_link_or_letter_back(api: Api, capsys: Any, caplog: Any) -> None:
-    members = [api.join("alice"), api.join("bob")]
+    members = [api.new_member("alice"), api.new_member("bob")]
     api('mutation { requestPasswordReset(email: "alice@example.com") { accepted } }')
-    token = post.last("alice@example.com").token
+    token = mailbox.last_mail_to("alice@example.com").token
     api('mutation { requestPasswordReset(email: "bob@example.com") { accepted } }')
     call_command("end_sessions", all=True)
     assert capsys.readouterr().out.splitlines()[:2] == ["2 sessions ended", "3 mailed links withdrawn"]
     assert {each("{ me { id } }").code for each in members} == {"UNAUTHENTICATED"}
     assert {api.refresh(each.refresh_token).code for each in members} == {"TOKEN_INVALID"}
     assert api(RESET, {"token": token, "new": NEW_PASSWORD}).code == "TOKEN_INVALID"
-    assert (post.queued(), EmailToken.objects.count()) == (0, 0)
+    assert (mailbox.count_queued_mails(), EmailToken.objects.count()) == (0, 0)
     said = [json.loads(record.getMessage()) for record in caplog.records if record.name == "gateway.audit"]
     assert (said[-1]["event"], said[-1]["ended"]) == ("session.ended", 2)
-    assert "errors" not in api.signed_in("alice")("{ me { id } }").json
+    assert "errors" not in api.sign_in_member("alice")("{ me { id } }").json
 
 
 @pytest.mark.django_db

@@ -12,8 +12,18 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api, Member
-from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo
-from tests.post import last, received
+from tests.mail_flows import (
+    ADDRESS,
+    OTHER,
+    change_email,
+    delete_account,
+    request_email_change,
+    request_mail,
+    reset_password,
+    undo_email_change,
+    verified_member,
+)
+from tests.mailbox import last_mail_to, mails_to
 from users import events, metrics
 from users.caller import Caller
 from users.events import EventKind
@@ -39,9 +49,9 @@ def kinds(member: Member) -> list[str]:
 
 
 def test_s89_a_life_is_told_newest_first(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     api.sign_in("alice", "wrong")
-    phone = api.signed_in()
+    phone = api.sign_in_member()
     phone('mutation { updateProfile(bio: "hello") { user { bio } } }')
     api.change_password(phone.token, "wrong")
     api.revoke(alice.refresh_token)
@@ -50,7 +60,7 @@ def test_s89_a_life_is_told_newest_first(api: Api) -> None:
     api.refresh(first)
     Session.objects.update(rotated_at=timezone.now() - timedelta(minutes=1))
     assert api.refresh(phone.refresh_token).code == "TOKEN_REUSED"
-    assert kinds(api.signed_in("alice", NEW_PASSWORD)) == [
+    assert kinds(api.sign_in_member("alice", NEW_PASSWORD)) == [
         "SIGNED_IN",
         "REFRESH_REUSED",
         "PASSWORD_CHANGED",
@@ -64,7 +74,7 @@ def test_s89_a_life_is_told_newest_first(api: Api) -> None:
 
 
 def test_s89_an_event_says_who_when_from_where_and_in_which_session(api: Api) -> None:
-    api.join()
+    api.new_member()
     answer = api.sign_in("alice", **{"User-Agent": "Mozilla/5.0 (\x1b[31m\u2028)"})
     event = Event.objects.get(kind=EventKind.SIGNED_IN.value)
     assert event.user == User.objects.get(username="alice")
@@ -75,7 +85,7 @@ def test_s89_an_event_says_who_when_from_where_and_in_which_session(api: Api) ->
 
 
 def test_pages_follow_one_another_without_gap_or_repeat(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     user, moment = User.objects.get(), timezone.now()
     Event.objects.bulk_create(
         Event(user=user, kind=EventKind.SIGNED_IN.value, at=moment - timedelta(seconds=number // 3))
@@ -93,7 +103,7 @@ def test_pages_follow_one_another_without_gap_or_repeat(api: Api) -> None:
 
 
 def test_a_page_costs_one_statement(api: Api, statements: Any) -> None:
-    alice = api.join()
+    alice = api.new_member()
     with statements() as counted:
         alice(PAGE, first=20).data  # noqa: B018
     assert len(counted) == 2
@@ -108,7 +118,7 @@ PLANS = {
 
 
 def test_a_page_walks_an_index_and_sorts_nothing_however_large_the_table(api: Api, statements: Any) -> None:
-    alice, moment = api.join("alice"), timezone.now()
+    alice, moment = api.new_member("alice"), timezone.now()
     others = User.objects.bulk_create(User(username=f"user{n}", email=f"user{n}@example.com") for n in range(49))
     people = [User.objects.get(username="alice"), *others]
     Event.objects.bulk_create(
@@ -148,23 +158,23 @@ def test_a_page_walks_an_index_and_sorts_nothing_however_large_the_table(api: Ap
     ],
 )
 def test_a_page_that_cannot_be_is_refused(api: Api, variables: dict[str, Any], field: str) -> None:
-    assert api.join()(PAGE, **variables).field_errors == {(field, "INVALID")}
+    assert api.new_member()(PAGE, **variables).field_errors == {(field, "INVALID")}
 
 
 def test_nobody_reads_another_s_events(api: Api) -> None:
-    api.join("alice")
-    assert kinds(api.join("bob")) == ["ACCOUNT_REGISTERED"]
+    api.new_member("alice")
+    assert kinds(api.new_member("bob")) == ["ACCOUNT_REGISTERED"]
 
 
 def test_a_refusal_is_recorded_although_it_rolls_back(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     api.change_password(alice.token, "wrong")
     assert Event.objects.filter(kind=EventKind.PASSWORD_REFUSED.value).exists()
 
 
 @pytest.mark.django_db(transaction=True)
 def test_s89_a_refresh_is_said_to_the_log_and_not_kept(api: Api, caplog: Any) -> None:
-    alice = api.join()
+    alice = api.new_member()
     api.refresh(alice.refresh_token)
     line = json.loads(caplog.messages[-1])
     assert (line["event"], line["session"], line["generation"]) == ("session.refreshed", alice.claims["sid"], 1)
@@ -183,7 +193,7 @@ def test_s100_what_is_rolled_back_leaves_no_line_no_count_and_no_mail(caplog: An
     assert "password.changed" not in caplog.text
     assert recorded() == counted
     assert not Event.objects.exists()
-    assert received(ADDRESS) == []
+    assert mails_to(ADDRESS) == []
     with transaction.atomic():
         events.record(Caller(), EventKind.PASSWORD_CHANGED, user=alice)
         assert "password.changed" not in caplog.text, "not before the commit"
@@ -202,8 +212,8 @@ def test_s91_a_log_line_cannot_be_forged(db: None, caplog: Any) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
-    alice = api.join()
-    again = api.signed_in()
+    alice = api.new_member()
+    again = api.sign_in_member()
     api.sign_in("alice", "a wrong guess")
     api.sign_in("a password in the wrong box", "a wrong guess")
     api.change_password(again.token, "a wrong guess", NEW_PASSWORD)
@@ -218,12 +228,12 @@ def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> No
 
 
 def test_s89_what_is_done_by_mail_is_told_as_well(api: Api) -> None:
-    move(proven())
-    token = last(ADDRESS).token
-    assert "errors" not in undo(token).json
-    assert "errors" not in reset(last(ADDRESS).token, PASSWORD).json
-    close(api.signed_in())
-    assert kinds(api.signed_in()) == [
+    change_email(verified_member())
+    token = last_mail_to(ADDRESS).token
+    assert "errors" not in undo_email_change(token).json
+    assert "errors" not in reset_password(last_mail_to(ADDRESS).token, PASSWORD).json
+    delete_account(api.sign_in_member())
+    assert kinds(api.sign_in_member()) == [
         "SIGNED_IN",
         "ACCOUNT_REOPENED",
         "ACCOUNT_CLOSED",
@@ -241,14 +251,14 @@ def test_s89_what_is_done_by_mail_is_told_as_well(api: Api) -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_s90_no_mailed_secret_and_no_address_reaches_the_log_or_the_table(api: Api, caplog: Any) -> None:
-    alice = proven()
-    change(alice)
-    request("reset")
-    secrets = [mail.token for mail in (*received(ADDRESS), *received(OTHER))]
-    secrets += [mail.code for mail in (*received(ADDRESS), *received(OTHER))]
-    assert "errors" not in reset(last(ADDRESS).token).json
-    reset("rubbish-token", email=ADDRESS)
-    request("reset", "nobody@example.com")
+    alice = verified_member()
+    request_email_change(alice)
+    request_mail("reset")
+    secrets = [mail.token for mail in (*mails_to(ADDRESS), *mails_to(OTHER))]
+    secrets += [mail.code for mail in (*mails_to(ADDRESS), *mails_to(OTHER))]
+    assert "errors" not in reset_password(last_mail_to(ADDRESS).token).json
+    reset_password("rubbish-token", email=ADDRESS)
+    request_mail("reset", "nobody@example.com")
     secrets += ["rubbish-token", "nobody", ADDRESS, OTHER]
     kept = caplog.text + "".join(map(str, Event.objects.values_list()))
     assert "password.reset" in kept
@@ -256,9 +266,9 @@ def test_s90_no_mailed_secret_and_no_address_reaches_the_log_or_the_table(api: A
 
 
 def test_what_is_anonymised_keeps_its_kind_and_moment_and_others_keep_all(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     api.sign_in("alice", "wrong", User_Agent="Browser/1")
-    api.join("bob")
+    api.new_member("bob")
     before = list(Event.objects.order_by("at").values_list("kind", "at"))
     events.anonymise(User.objects.get(username="alice"))
     assert list(Event.objects.order_by("at").values_list("kind", "at")) == before

@@ -9,7 +9,7 @@ from django.db import connection
 from django.db.utils import ConnectionHandler
 
 from gateway.conf import database_url
-from tests.server import manage, url_of
+from tests.server import manage, url_of_database
 
 NAME = "gateway_turkish"
 CREATE = {
@@ -28,7 +28,7 @@ def turkish() -> Iterator[str]:
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE IF EXISTS {NAME}")
         cursor.execute(f"CREATE DATABASE {NAME} {CREATE[connection.vendor]}")
-    yield url_of(connection.settings_dict | {"NAME": NAME})
+    yield url_of_database(connection.settings_dict | {"NAME": NAME})
     with connection.cursor() as cursor:
         cursor.execute(f"DROP DATABASE {NAME}")
 

@@ -49,7 +49,7 @@ def test_the_key_of_a_user_is_random_and_tells_no_moment() -> None:
 
 
 def test_every_new_password_ends_what_the_old_one_opened(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     user = User.objects.get()
     user.set_password(NEW_PASSWORD)
     user.save()
@@ -72,14 +72,14 @@ def test_a_superuser_is_made_from_the_environment_and_signs_in(api: Api, monkeyp
     assert (user.username, user.email) == ("Admin", "Admin@Example.com")
     assert (user.is_staff, user.is_superuser, user.is_active) == (True, True, True)
     for name in ("admin", "ADMIN@example.com"):
-        assert api.signed_in(name).claims["sub"] == str(user.id)
+        assert api.sign_in_member(name).claims["sub"] == str(user.id)
     assert api.client.login(username="ADMIN", password=PASSWORD)
 
 
 def test_a_superusers_name_takes_its_one_form(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     create(monkeypatch, username="\uff41dmin", email="admin@example.com", password=PASSWORD)
     assert User.objects.get().username == "admin"
-    api.signed_in("admin")
+    api.sign_in_member("admin")
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_a_superuser_that_will_not_do_is_refused_in_a_line(
 
 
 def test_rows_name_themselves_without_secrets(api: Api) -> None:
-    alice = api.join("alice", deviceName="laptop")
+    alice = api.new_member("alice", deviceName="laptop")
     session = Session.objects.get()
     assert str(session) == "laptop"
     session.device_name = ""

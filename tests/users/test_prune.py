@@ -6,14 +6,14 @@ from typing import Any
 from django.core.management import call_command
 from django.utils import timezone
 
-from tests import post
+from tests import mailbox
 from tests.api import Api
 from users.events import EventKind
 from users.models import Event, Session
 
 
 def test_old_events_are_pruned_and_young_ones_stay(api: Api, settings: Any, capsys: Any) -> None:
-    api.join()
+    api.new_member()
     settings.GATEWAY_EVENTS_KEPT = timedelta(days=30)
     old = timezone.now() - timedelta(days=31)
     Event.objects.bulk_create(Event(user=None, kind=EventKind.SIGN_IN_REFUSED.value, at=old) for _ in range(2_500))
@@ -23,8 +23,8 @@ def test_old_events_are_pruned_and_young_ones_stay(api: Api, settings: Any, caps
 
 
 def test_sessions_past_their_end_are_pruned_and_ended_ones_stay_until_then(api: Api, capsys: Any) -> None:
-    api.revoke(api.join("alice").refresh_token)
-    api.join("bob")
+    api.revoke(api.new_member("alice").refresh_token)
+    api.new_member("bob")
     Session.objects.filter(user__username="bob").update(absolute_expires_at=timezone.now() - timedelta(seconds=1))
     call_command("prune")
     assert "1 sessions deleted" in capsys.readouterr().out
@@ -32,7 +32,7 @@ def test_sessions_past_their_end_are_pruned_and_ended_ones_stay_until_then(api: 
 
 
 def test_pruning_twice_finds_nothing_more(api: Api, capsys: Any) -> None:
-    api.join()
+    api.new_member()
     call_command("prune")
     call_command("prune")
     assert capsys.readouterr().out.splitlines()[-7:] == [
@@ -44,4 +44,4 @@ def test_pruning_twice_finds_nothing_more(api: Api, capsys: Any) -> None:
         "0 mails deleted",
         "0 keys deleted",
     ]
-    assert (Session.objects.count(), Event.objects.count(), post.queued()) == (1, 1, 1)
+    assert (Session.objects.count(), Event.objects.count(), mailbox.count_queued_mails()) == (1, 1, 1)

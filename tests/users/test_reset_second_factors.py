@@ -6,15 +6,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from tests.api import Api
-from tests.mailed import proven
-from tests.second_factors import enable
+from tests.mail_flows import verified_member
+from tests.second_factors import enable_totp
 from users.models import Event, Totp
 
 pytestmark = pytest.mark.django_db
 
 
 def test_it_removes_the_factors_and_ends_the_sessions() -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     said = io.StringIO()
     call_command("reset_second_factors", "ALICE@example.com", "--reason", "ticket 7", stdout=said)
     assert said.getvalue() == "second factors of alice removed, 1 sessions ended\n"

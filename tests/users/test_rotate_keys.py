@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.api import age
+from tests.api import backdate
 from users.models import SigningKey
 from users.sessions import key_ring, signing_keys
 
@@ -27,7 +27,7 @@ def kept(settings: Any, db: None, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 
 def age_ring(**span: Any) -> None:
-    age(SigningKey.objects, signing_keys.timedelta(**span), "created_at", "signs_from")
+    backdate(SigningKey.objects, signing_keys.timedelta(**span), "created_at", "signs_from")
 
 
 def test_a_young_next_key_is_refused_with_the_moment_and_the_way_out() -> None:

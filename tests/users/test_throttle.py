@@ -10,8 +10,8 @@ from django.core.management import call_command
 from django.db import connection
 
 from tests.api import NEW_PASSWORD, PASSWORD, Api
-from tests.mailed import ADDRESS, proven, request, reset
-from tests.post import last, received
+from tests.mail_flows import ADDRESS, request_mail, reset_password, verified_member
+from tests.mailbox import last_mail_to, mails_to
 from users import throttle
 from users.caller import Caller, RefreshCookie, device_user
 from users.errors import RateLimited
@@ -39,7 +39,7 @@ def from_address(api: Api, settings: Any) -> Any:
 
 
 def test_s20_wrong_passwords_are_told_to_wait_and_how_long(api: Api) -> None:
-    api.join()
+    api.new_member()
     codes = [api.sign_in("alice", "wrong").code for _ in range(15)]
     assert codes[:10] == ["INVALID_CREDENTIALS"] * 10
     assert set(codes[10:]) == {"RATE_LIMITED"}
@@ -78,7 +78,7 @@ def test_s24_one_address_cannot_spray_many_accounts(from_address: Any) -> None:
 @pytest.mark.parametrize("exists", [True, False], ids=["an account", "no account"])
 def test_s25_many_addresses_and_spellings_share_the_account_s_lane(api: Api, from_address: Any, exists: bool) -> None:
     if exists:
-        api.join()
+        api.new_member()
     Session.objects.all().delete()
     spellings = ["alice", "ALICE", "Alice", "aLICE", "\uff41lice", "alicE"]
     codes = [from_address(f"198.51.100.{number}", spellings[number % 6]).code for number in range(30)]
@@ -100,10 +100,10 @@ def test_ipv6_addresses_of_one_household_are_one_place(from_address: Any) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s27_of_fifty_guesses_at_once_five_are_tested(settings: Any, monkeypatch: Any, at_once: Any) -> None:
+def test_s27_of_fifty_guesses_at_once_five_are_tested(settings: Any, monkeypatch: Any, run_concurrently: Any) -> None:
     limit(settings, sign_in_here=(5, 300))
     api, tested, lock = Api(), [], threading.Lock()
-    api.join()
+    api.new_member()
 
     def check(caller: Caller, password: str, *_: Any, **__: Any) -> bool:
         with lock:
@@ -111,13 +111,15 @@ def test_s27_of_fifty_guesses_at_once_five_are_tested(settings: Any, monkeypatch
         return False
 
     monkeypatch.setattr(hashing, "check_password", check)
-    codes = at_once([lambda number=number: Api().sign_in("alice", f"guess{number}").code for number in range(50)])
+    codes = run_concurrently(
+        [lambda number=number: Api().sign_in("alice", f"guess{number}").code for number in range(50)]
+    )
     assert len(tested) == 5
     assert sorted(codes) == ["INVALID_CREDENTIALS"] * 5 + ["RATE_LIMITED"] * 45
 
 
 def test_s28_throttling_ends_no_session(api: Api, from_address: Any) -> None:
-    alice = api.join()
+    alice = api.new_member()
     for number in range(30):
         from_address(f"198.51.100.{number}")
     assert alice("{ me { username } }").data["me"]
@@ -125,7 +127,7 @@ def test_s28_throttling_ends_no_session(api: Api, from_address: Any) -> None:
 
 
 def test_s29_strangers_guesses_do_not_shut_the_owner_out_of_where_they_have_been(api: Api, from_address: Any) -> None:
-    api.join()
+    api.new_member()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
     for number in range(30):
         from_address(f"198.51.100.{number}")
@@ -134,7 +136,7 @@ def test_s29_strangers_guesses_do_not_shut_the_owner_out_of_where_they_have_been
 
 
 def test_the_owner_at_home_is_told_of_no_wait_that_there_was_not(api: Api, from_address: Any) -> None:
-    api.join()
+    api.new_member()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
     for number in range(12):
         from_address(f"198.51.100.{number}")
@@ -143,14 +145,14 @@ def test_the_owner_at_home_is_told_of_no_wait_that_there_was_not(api: Api, from_
 
 
 def test_a_known_place_is_throttled_as_well(api: Api, from_address: Any) -> None:
-    api.join()
+    api.new_member()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
     codes = [from_address(HERE).code for _ in range(12)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 2
 
 
 def test_success_forgives_the_place_and_leaves_no_count_elsewhere(api: Api) -> None:
-    api.join()
+    api.new_member()
     for _ in range(5):
         for _ in range(3):
             api.sign_in("alice", "wrong")
@@ -187,7 +189,7 @@ def test_with_the_clock_set_back_no_wait_is_longer_than_its_window(api: Api) -> 
 
 
 def test_a_full_lane_is_told_once_a_window(api: Api) -> None:
-    api.join()
+    api.new_member()
     for _ in range(20):
         api.sign_in("alice", "wrong")
     (event,) = Event.objects.filter(kind="attempts.throttled")
@@ -202,7 +204,7 @@ def test_a_place_registers_so_often(api: Api, settings: Any) -> None:
 
 def test_invalid_refresh_tokens_are_counted_and_valid_ones_are_not(api: Api, settings: Any, statements: Any) -> None:
     limit(settings, invalid_refresh=(2, 60))
-    alice = api.join()
+    alice = api.new_member()
     assert [api.refresh("rubbish").code for _ in range(3)] == ["TOKEN_INVALID", "TOKEN_INVALID", "RATE_LIMITED"]
     with statements() as seen:
         assert api.refresh(alice.refresh_token).data["refreshToken"]["token"]
@@ -210,15 +212,15 @@ def test_invalid_refresh_tokens_are_counted_and_valid_ones_are_not(api: Api, set
 
 
 def test_s59_guessing_the_old_password_is_throttled(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     codes = [api.change_password(alice.token, "wrong", NEW_PASSWORD).code for _ in range(30)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 20
 
 
 def test_s96_successful_sign_ins_to_one_account_are_limited(api: Api, from_address: Any, settings: Any) -> None:
     limit(settings, sign_in_total_account=(3, 60))
-    api.join("alice")
-    api.join("bob")
+    api.new_member("alice")
+    api.new_member("bob")
     answers = [from_address(f"198.51.100.{number}", "alice", PASSWORD) for number in range(5)]
     assert ["errors" in answer.json for answer in answers] == [False] * 3 + [True] * 2
     assert {answer.code for answer in answers[3:]} == {"RATE_LIMITED"}
@@ -229,7 +231,7 @@ def test_s96_successful_sign_ins_to_one_account_are_limited(api: Api, from_addre
 def test_s96_successful_sign_ins_from_one_client_are_limited(api: Api, from_address: Any, settings: Any) -> None:
     limit(settings, sign_in_total_client=(3, 60))
     for number in range(4):
-        api.join(f"user{number}")
+        api.new_member(f"user{number}")
     answers = [from_address(HERE, f"user{number}", PASSWORD) for number in range(4)]
     assert ["errors" in answer.json for answer in answers] == [False] * 3 + [True]
     assert answers[3].code == "RATE_LIMITED"
@@ -237,7 +239,7 @@ def test_s96_successful_sign_ins_from_one_client_are_limited(api: Api, from_addr
 
 
 def test_s29_strangers_guesses_leave_the_owner_sign_ins_at_a_known_place(api: Api, from_address: Any) -> None:
-    api.join()
+    api.new_member()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
     for number in range(90):
         from_address(f"198.51.100.{number}")
@@ -264,7 +266,7 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
-def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any, before: str) -> None:
+def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, run_concurrently: Any, before: str) -> None:
     limit(settings, register=(3, 60))
     lanes = throttle.buckets("register", HERE)
 
@@ -278,12 +280,12 @@ def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, at_once: Any
     if before != "nothing":
         passes()
         Attempts.objects.update(until=int(time.time() * 1000))
-    assert sum(at_once([passes] * 16)) == 3
+    assert sum(run_concurrently([passes] * 16)) == 3
 
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
-def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, at_once: Any, before: str) -> None:
+def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, run_concurrently: Any, before: str) -> None:
     limit(settings, register=(3, 60), mail_client=(100, 60), mail_address=(100, 60))
     narrow, wide = throttle.buckets("register", HERE), throttle.buckets("mail_client", HERE)
     others = throttle.buckets("mail_address", ADDRESS)
@@ -292,7 +294,7 @@ def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, at_once: Any, bef
         Attempts.objects.update(until=int(time.time() * 1000))
     # In either order, so that two of them could wait for each other.
     mixed = [[*narrow, *wide, *others], [*others, *wide, *narrow]] * 8
-    assert sum(at_once([lambda lanes=lanes: throttle.try_consume(lanes) for lanes in mixed])) == 3
+    assert sum(run_concurrently([lambda lanes=lanes: throttle.try_consume(lanes) for lanes in mixed])) == 3
     assert [*Attempts.objects.values_list("tried", flat=True)] == [3, 3, 3]
 
 
@@ -321,11 +323,11 @@ def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_othe
 
 def told() -> int:
     """How many letters told of a new device."""
-    return len([mail for mail in received(ADDRESS) if mail.subject == "A new device signed in"])
+    return len([mail for mail in mails_to(ADDRESS) if mail.subject == "A new device signed in"])
 
 
 def test_a_sign_in_from_a_new_place_is_told_and_from_a_known_one_is_not(api: Api, from_address: Any) -> None:
-    proven()
+    verified_member()
     assert from_address("127.0.0.1", password=PASSWORD).data
     assert told() == 0
     for _ in range(3):
@@ -365,11 +367,11 @@ def test_a_household_is_one_place_and_a_device_is_known_wherever_it_goes(api: Ap
 
 
 def test_s106_after_a_reset_no_earlier_place_is_known(api: Api, from_address: Any) -> None:
-    proven()
+    verified_member()
     assert from_address(HERE, password=PASSWORD).data
     assert told() == 1
-    request("reset")
-    assert "errors" not in reset(last(ADDRESS).token).json
+    request_mail("reset")
+    assert "errors" not in reset_password(last_mail_to(ADDRESS).token).json
     user = User.objects.get()
     assert not throttle.is_known_place(Caller(ip_address=HERE), user)
     for number in range(12):
@@ -383,7 +385,7 @@ def test_s106_after_a_reset_no_earlier_place_is_known(api: Api, from_address: An
 
 
 def test_s106_a_changed_password_leaves_the_place_of_the_change_known_alone(api: Api, from_address: Any) -> None:
-    alice = proven()
+    alice = verified_member()
     assert from_address(HERE, password=PASSWORD).data
     assert "errors" not in api.change_password(alice.token).json
     user = User.objects.get()

@@ -219,7 +219,7 @@ LOCK = {
 @pytest.mark.skipif(connection.vendor not in LOCK, reason="a file is locked as a whole")
 @pytest.mark.django_db(transaction=True)
 def test_f07_waiting_for_a_locked_row_times_out_after_two_seconds(api: Api) -> None:
-    member = api.join()
+    member = api.new_member()
     other = connection.copy()
     try:
         other.set_autocommit(False)

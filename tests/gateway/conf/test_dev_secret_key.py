@@ -24,11 +24,11 @@ def test_only_the_owner_can_read_the_file(tmp_path: Path) -> None:
 
 
 def test_processes_that_start_together_get_one_key(
-    tmp_path: Path, at_once: Callable[[list[Callable[[], Any]]], list[Any]]
+    tmp_path: Path, run_concurrently: Callable[[list[Callable[[], Any]]], list[Any]]
 ) -> None:
     for turn in range(20):
         file = tmp_path / str(turn)
-        made = at_once([lambda file=file: get_or_create(file) for _ in range(8)])
+        made = run_concurrently([lambda file=file: get_or_create(file) for _ in range(8)])
         assert {*made} == {file.read_text()}
         assert made[0]
     assert len(list(tmp_path.iterdir())) == 20

@@ -47,7 +47,7 @@ def test_bearer_and_jwt_schemes_are_accepted(header: str, token: str | None) -> 
 
 @pytest.mark.parametrize("prefix", ["Bearer", "bearer", "JWT", "jwt"])
 def test_both_schemes_authenticate(api: Api, prefix: str) -> None:
-    alice = api.join()
+    alice = api.new_member()
     assert api.me(Authorization=f"{prefix} {alice.token}").data["me"]["username"] == "alice"
 
 
@@ -114,7 +114,7 @@ def unsigned(member: Member) -> str:
 
 
 def token_of_ended_session(member: Member) -> str:
-    stranger = member.api.signed_in(member.username)
+    stranger = member.api.sign_in_member(member.username)
     member.api.revoke(stranger.refresh_token)
     return stranger.token
 
@@ -144,7 +144,7 @@ GUARDED = [
 @pytest.mark.parametrize("name", BROKEN)
 def test_s65_guarded_field_is_null_with_a_reason(api: Api, name: str) -> None:
     make, reason = BROKEN[name]
-    token = make(api.join())
+    token = make(api.new_member())
     for document in GUARDED:
         answer = api(document, token=token)
         assert list(answer.json["data"].values()) == [None]
@@ -165,7 +165,7 @@ def test_s65_guarded_field_does_not_affect_other_fields(api: Api) -> None:
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_s30_invalid_token_does_not_block_public_fields(api: Api, name: str) -> None:
-    alice = api.join()
+    alice = api.new_member()
     token = BROKEN[name][0](alice)
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     assert api("{ __typename }", **headers).data == {"__typename": "Query"}
@@ -189,7 +189,7 @@ def test_s30_malformed_header_does_not_block_public_fields(api: Api, header: str
 
 
 def test_s30_cookies_do_not_authenticate(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     for name in ("JWT", "token", "access_token", "Authorization", "sessionid", "JWT-refresh-token"):
         api.client.cookies[name] = alice.token
     assert api.me().extensions["reason"] == "TOKEN_MISSING"
@@ -201,7 +201,7 @@ def test_s30_cookies_do_not_authenticate(api: Api) -> None:
 
 @pytest.mark.parametrize("name", ["token", "access_token", "authorization", "jwt", "Authorization"])
 def test_s43_token_in_url_or_body_does_not_authenticate(api: Api, name: str) -> None:
-    token = api.join().token
+    token = api.new_member().token
     asked = {"query": "{ me { id } }"}
     for value in (token, f"Bearer {token}"):
         answers = [
@@ -219,7 +219,7 @@ def test_s43_token_in_url_or_body_does_not_authenticate(api: Api, name: str) -> 
 
 def test_s66_sign_in_does_not_authenticate_other_fields(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
-    api.join("alice")
+    api.new_member("alice")
     answer = api(DASHBOARD.format("alice", PASSWORD))
     assert answer.json["data"]["a"]["token"]
     assert answer.json["data"]["b"] is None
@@ -228,14 +228,14 @@ def test_s66_sign_in_does_not_authenticate_other_fields(api: Api, settings: Any)
 
 def test_s66_other_fields_keep_the_user_of_the_header(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
-    api.join("alice")
-    answer = api.join("bob")(DASHBOARD.format("alice", PASSWORD))
+    api.new_member("alice")
+    answer = api.new_member("bob")(DASHBOARD.format("alice", PASSWORD))
     assert answer.data["b"] == {"message": "Hey bob, your text is x"}
 
 
 def test_s66_password_change_next_to_a_sign_in_is_refused(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
-    api.join("alice")
+    api.new_member("alice")
     before = User.objects.get().password
     document = (
         f'mutation {{ a: tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }} '
@@ -246,7 +246,7 @@ def test_s66_password_change_next_to_a_sign_in_is_refused(api: Api, settings: An
 
 
 def test_s66_caller_does_not_leak_into_the_next_request(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     for member in (alice, bob, alice):
         assert member("{ me { username } }").data == {"me": {"username": member.username}}
         assert api.me().code == "UNAUTHENTICATED"
@@ -256,7 +256,7 @@ def test_s66_caller_does_not_leak_into_the_next_request(api: Api) -> None:
 
 
 def test_token_is_verified_only_if_a_resolver_needs_the_user(api: Api, statements: Any) -> None:
-    alice = api.join()
+    alice = api.new_member()
     with statements() as public:
         assert alice("{ __typename errorCodes }").data
     with statements() as guarded:
@@ -275,7 +275,7 @@ def test_caller_has_ip_address_and_user_agent(rf: RequestFactory) -> None:
 
 @pytest.mark.django_db
 def test_request_user_is_the_user_of_the_caller(api: Api, rf: RequestFactory) -> None:
-    alice = api.join()
+    alice = api.new_member()
     for header, name in ((f"Bearer {alice.token}", "alice"), ("Bearer x", ""), ("", "")):
         request: Any = rf.post("/graphql", headers={"Authorization": header})
         set_caller(request)
@@ -285,5 +285,5 @@ def test_request_user_is_the_user_of_the_caller(api: Api, rf: RequestFactory) ->
 
 def test_token_expires_at_its_exp_claim(api: Api, settings: Any) -> None:
     settings.GATEWAY_ACCESS_LIFETIME = timedelta(seconds=1)
-    alice = api.join()
+    alice = api.new_member()
     assert alice.claims["exp"] - alice.claims["iat"] == 1

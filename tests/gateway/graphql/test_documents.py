@@ -270,13 +270,13 @@ def test_s104_document_takes_no_more_memory_than_the_cache_counts(kind: str) -> 
     assert documents.cache.currsize / 8 < taken < documents.cache.currsize + 100_000
 
 
-def test_threads_share_the_cache(at_once: Callable[[list[Callable[[], Any]]], list[Any]]) -> None:
+def test_threads_share_the_cache(run_concurrently: Callable[[list[Callable[[], Any]]], list[Any]]) -> None:
     texts = ["{ __typename }".ljust(20 + n) for n in range(8)]
 
     def work(turn: int) -> list[Document]:
         return [load(texts[(turn * n) % len(texts)]) for n in range(200)]
 
-    results = at_once([lambda turn=turn: work(turn) for turn in range(1, 9)])
+    results = run_concurrently([lambda turn=turn: work(turn) for turn in range(1, 9)])
     assert all(document.node.kind == "document" for result in results for document in result)
     assert set(cached()) == set(texts)
     entries: list[Document | InvalidDocument] = [*documents.cache.values()]

@@ -150,7 +150,7 @@ def test_refusal_is_not_logged_as_an_error(request_: Any, caplog: pytest.LogCapt
 
 
 def test_missing_permission_of_a_signed_in_user_is_forbidden(api: Api, request_: Any) -> None:
-    request_.gateway.caller = Caller(token=api.join().token)
+    request_.gateway.caller = Caller(token=api.new_member().token)
     assert errors.format_execution_error(raised(PermissionDenied()), request_)["extensions"] == {"code": "FORBIDDEN"}
 
 
@@ -213,7 +213,7 @@ REQUESTS: dict[str, Callable[[Api], Any]] = {
     "INVALID_CREDENTIALS": lambda api: api.sign_in("nobody", "wrong"),
     "BAD_USER_INPUT": lambda api: api.register("", "", ""),
     "TOKEN_INVALID": lambda api: api.refresh("nonsense"),
-    "NOT_FOUND": lambda api: api.join()('mutation { endSession(id: "x") { ended } }'),
+    "NOT_FOUND": lambda api: api.new_member()('mutation { endSession(id: "x") { ended } }'),
     "GRAPHQL_PARSE_FAILED": lambda api: api("{"),
     "GRAPHQL_VALIDATION_FAILED": lambda api: api("{ nothing }"),
     "OPERATION_TOO_COMPLEX": lambda api: api("{" + "me { id } " * 50 + "}"),

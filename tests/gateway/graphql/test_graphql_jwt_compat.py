@@ -25,7 +25,7 @@ EXPIRED = timedelta(seconds=-60)
 @pytest.fixture
 def alice(api: Api) -> Member:
     """A registered user."""
-    return api.join("alice")
+    return api.new_member("alice")
 
 
 # --- shortcuts -----------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from graphql_jwt.shortcuts import get_token
 from gateway.graphql import documents, limits
 from gateway.graphql.errors import TooComplex
 from gateway.graphql.schema import schema
-from tests import post
+from tests import mailbox
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 from users.mail import email_tokens
 from users.mail.email_tokens import Purpose
@@ -271,7 +271,7 @@ def test_typename_is_not_a_root_field() -> None:
 
 
 def test_ordinary_documents_reach_no_limit(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     document = """query everything {
         errorCodes fieldErrorCodes dashboard { message user { id } }
         me { id username email isEmailVerified fullName bio imageUrl dateJoined lastLogin roles
@@ -306,7 +306,7 @@ def test_ordinary_documents_reach_no_limit(api: Api) -> None:
     ],
 )
 def test_s21_s23_document_cannot_sign_in_twice(api: Api, document: str) -> None:
-    api.join()
+    api.new_member()
     answer = api(document)
     assert answer.code == "OPERATION_TOO_COMPLEX"
     assert "data" not in answer.json
@@ -315,7 +315,7 @@ def test_s21_s23_document_cannot_sign_in_twice(api: Api, document: str) -> None:
 
 
 def test_s23_only_one_of_several_operations_is_executed(api: Api) -> None:
-    api.join()
+    api.new_member()
     assert api(f"mutation a {{ {RIGHT} }} mutation b {{ {RIGHT} }}").code == "OPERATION_RESOLUTION_FAILURE"
     assert Session.objects.count() == 1
 
@@ -333,7 +333,7 @@ def test_s23_only_one_of_several_operations_is_executed(api: Api) -> None:
 )
 def test_s21_costly_field_is_allowed_once_whatever_the_settings(api: Api, settings: Any, document: str) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 50
-    alice = api.join()
+    alice = api.new_member()
     answer = alice(document)
     assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
     assert (Session.objects.count(), User.objects.count()) == (1, 1)
@@ -466,7 +466,11 @@ def asked(name: str, field: Any) -> str:
 def mails(document: str) -> bool:
     """Return whether a document queues an email. Roll back its changes."""
     with transaction.atomic():
-        before, _, after = post.queued(), Api()(document, token=get_token(User.objects.get())), post.queued()
+        before, _, after = (
+            mailbox.count_queued_mails(),
+            Api()(document, token=get_token(User.objects.get())),
+            mailbox.count_queued_mails(),
+        )
         transaction.set_rollback(True)
     return after > before
 
@@ -478,7 +482,7 @@ def hashes(document: str) -> bool:
 
 
 def test_fields_that_hash_send_email_or_export_are_costly(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    api.join("alice")
+    api.new_member("alice")
     mutation = schema.graphql_schema.mutation_type
     assert mutation
     mailing = {name for name, field in mutation.fields.items() if mails(asked(name, field))}

@@ -20,7 +20,7 @@ def batch(api: Api, *queries: str, **headers: str) -> Answer:
 
 
 def test_s22_batch_is_refused_if_batches_are_disabled(api: Api) -> None:
-    api.join()
+    api.new_member()
     answer = batch(api, *[SIGN_IN] * 50, Accept="application/graphql-response+json")
     assert (answer.status, answer.code) == (400, "BAD_REQUEST")
     assert answer.response["Content-Type"] == "application/json; charset=utf-8"
@@ -36,7 +36,7 @@ def test_batch_results_are_in_order_with_their_own_errors(api: Api, settings: An
 
 def test_s22_batch_can_sign_in_once(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_BATCH = 3
-    api.join()
+    api.new_member()
     first, *others = batch(api, *[SIGN_IN] * 3).json
     assert first["data"]["tokenAuth"]["token"]
     assert {each["errors"][0]["extensions"]["code"] for each in others} == {"OPERATION_TOO_COMPLEX"}

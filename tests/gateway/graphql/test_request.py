@@ -130,7 +130,7 @@ def test_s75_only_json_is_read(api: Api, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
 def test_s75_html_form_of_another_site_cannot_sign_in(api: Api, kind: str) -> None:
-    api.join()
+    api.new_member()
     sent = b'mutation { tokenAuth(username: "alice", password: "correct horse battery staple") { token } }'
     for body in (orjson.dumps({"query": sent.decode()}), b"query=" + sent):
         assert api.post(body, content_type=kind).status == 415

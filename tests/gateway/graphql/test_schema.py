@@ -14,13 +14,13 @@ TYPES = [each for each in schema.graphql_schema.type_map.values() if not is_intr
 
 
 def test_schema_sets_the_caller_without_the_middleware(api: Api, rf: RequestFactory) -> None:
-    request = rf.post("/", headers={"Authorization": f"Bearer {api.join().token}"})
+    request = rf.post("/", headers={"Authorization": f"Bearer {api.new_member().token}"})
     assert schema.execute("{ me { username } }", context_value=request).data == {"me": {"username": "alice"}}
     assert schema.execute("{ me { username } }", context=request).data == {"me": {"username": "alice"}}
 
 
 def test_existing_caller_is_not_replaced(api: Api, rf: RequestFactory) -> None:
-    request: Any = rf.post("/", headers={"Authorization": f"Bearer {api.join().token}"})
+    request: Any = rf.post("/", headers={"Authorization": f"Bearer {api.new_member().token}"})
     request.gateway = RequestInfo(caller=Caller())
     assert schema.execute("{ me { username } }", context_value=request).data == {"me": None}
 

@@ -169,7 +169,7 @@ def test_s77_responses_are_not_cached_and_have_security_headers(api: Api, name: 
 
 
 def test_s77_responses_with_tokens_set_no_cookies(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     for answer in (api.sign_in("alice"), api.refresh(alice.refresh_token), alice("{ me { id } }")):
         assert answer.response["Cache-Control"] == "no-store"
         assert not answer.response.cookies
@@ -177,7 +177,7 @@ def test_s77_responses_with_tokens_set_no_cookies(api: Api) -> None:
 
 
 def test_retry_after_is_a_header_too(api: Api) -> None:
-    alice = api.join()
+    alice = api.new_member()
     answers = [api.change_password(alice.token, old="wrong") for _ in range(11)]
     assert "Retry-After" not in answers[0].response.headers
     assert answers[-1].code == "RATE_LIMITED"

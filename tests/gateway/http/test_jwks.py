@@ -22,7 +22,7 @@ def generated(settings: Any, db: None) -> None:
 @pytest.mark.parametrize("algorithm", ["ES256", "EdDSA", "RS256"])
 def test_s45_jwk_set_has_only_public_members(api: Api, settings: Any, algorithm: str) -> None:
     settings.GATEWAY_SIGNING_ALGORITHM = algorithm
-    token = api.join("alice").token
+    token = api.new_member("alice").token
     response = api.client.get(ADDRESS)
     assert (response.status_code, response["Content-Type"]) == (200, "application/jwk-set+json")
     assert response["Cache-Control"] == "public, max-age=300"

@@ -14,7 +14,7 @@ from django.core import signing
 from django.core.checks import run_checks
 from django.test import Client
 
-from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, backdate
 from tests.server import ROOT
 from users.models import Session, User
 
@@ -107,7 +107,7 @@ def test_s78_only_development_without_tls_has_an_insecure_cookie(
 def test_s78_cookie_expires_with_the_session(page: Browser) -> None:
     until = page.register("alice").data["register"]["refreshExpiresIn"]
     assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 5
-    age(Session.objects, timedelta(days=20), "absolute_expires_at")
+    backdate(Session.objects, timedelta(days=20), "absolute_expires_at")
     until = page(REFRESH).data["refreshToken"]["refreshExpiresIn"]
     assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 5
     assert page.client.cookies[NAME]["max-age"] < timedelta(days=11).total_seconds()
@@ -193,7 +193,7 @@ def test_refusal_of_a_cookie_does_not_mention_an_argument(page: Browser) -> None
     page.client.cookies[NAME] = "A" * 64
     revoked = page(REFRESH).error["message"]
     page.register("bob")
-    age(Session.objects, timedelta(days=8), "expires_at")
+    backdate(Session.objects, timedelta(days=8), "expires_at")
     expired = page(REFRESH).error["message"]
     for message in (revoked, expired):
         assert "in the cookie" in message
@@ -209,7 +209,7 @@ def test_used_cookie_gets_the_same_successor_and_later_ends_the_session(page: Br
         page(REFRESH)
         successors.add(page.cookie)
     assert len(successors) == 1
-    age(Session.objects, timedelta(minutes=1), "rotated_at")
+    backdate(Session.objects, timedelta(minutes=1), "rotated_at")
     page.client.cookies[NAME] = spent
     answer = page(REFRESH)
     assert answer.code == "TOKEN_REUSED"
@@ -219,7 +219,7 @@ def test_used_cookie_gets_the_same_successor_and_later_ends_the_session(page: Br
 
 def test_expired_session_clears_its_cookie(page: Browser) -> None:
     page.register("alice")
-    age(Session.objects, timedelta(days=8), "expires_at")
+    backdate(Session.objects, timedelta(days=8), "expires_at")
     answer = page(REFRESH)
     assert answer.code == "TOKEN_EXPIRED"
     assert answer.response.cookies[NAME]["max-age"] == 0
@@ -247,7 +247,7 @@ def test_s79_argument_is_refused_and_an_empty_one_ignored(page: Browser, field: 
 )
 def test_ending_the_current_session_clears_its_cookie(page: Browser, document: str, is_cleared: bool) -> None:
     page.register("alice")
-    member = page.signed_in("alice")
+    member = page.sign_in_member("alice")
     other = Session.objects.exclude(id=member.claims["sid"]).get()
     answer = member(document.replace("<current>", member.claims["sid"]).replace("<other>", str(other.id)))
     assert answer.data

@@ -21,7 +21,7 @@ def lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> 
 
 
 def test_line_has_the_operation_and_its_cost(api: Api, lines: Any) -> None:
-    member = api.join()
+    member = api.new_member()
     member("query Me { me { username } }")
     line = lines()[-1]
     shown = {name: line[name] for name in ("method", "path", "status", "operation", "codes", "statements", "client")}

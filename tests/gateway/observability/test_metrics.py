@@ -34,7 +34,7 @@ def labels() -> set[tuple[str, str]]:
 
 
 def test_requests_are_counted_by_field_and_code_and_timed(api: Api, counted: Counted) -> None:
-    member = api.join()
+    member = api.new_member()
     member("query Whatever { me { id } }")
     api.me()
     api.me()
@@ -76,7 +76,7 @@ def test_client_texts_do_not_become_labels(api: Api) -> None:
 
 
 def test_every_label_is_from_the_schema_or_the_code(api: Api) -> None:
-    member = api.join()
+    member = api.new_member()
     member("{ me { id } dashboard { message } }")
     query, mutation = schema.graphql_schema.query_type, schema.graphql_schema.mutation_type
     assert query

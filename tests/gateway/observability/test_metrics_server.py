@@ -16,7 +16,7 @@ from django.db import OperationalError, connection
 from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.observability import metrics_server
-from tests.server import await_answer, free_ports, serving, url_of
+from tests.server import free_ports, running_gateway, url_of_database, wait_until_ready
 
 ME = b'{"query": "{ me { id } }"}'
 
@@ -47,12 +47,12 @@ def gateway(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]
     """A gateway with two workers, and the port of its metrics server."""
     port, metrics_port = free_ports(2)
     settings = {
-        "DATABASE_URL": url_of(connection.settings_dict),
+        "DATABASE_URL": url_of_database(connection.settings_dict),
         "GATEWAY_METRICS_PORT": str(metrics_port),
         "GATEWAY_WORKERS": "2",
     }
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         yield origin, metrics_port
 
 

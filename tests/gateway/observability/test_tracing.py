@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from gateway.observability import tracing
 from tests.api import PASSWORD, Api
-from tests.server import await_answer, free_ports, serving, url_of
+from tests.server import free_ports, running_gateway, url_of_database, wait_until_ready
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-01", "X-Request-Id": "request-12345"}
@@ -51,13 +51,13 @@ def test_request_span_joins_the_trace_and_has_no_secret(
     url, received = collector
     (port,) = free_ports(1)
     settings = {
-        "DATABASE_URL": url_of(connection.settings_dict),
+        "DATABASE_URL": url_of_database(connection.settings_dict),
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
         "OTEL_BSP_SCHEDULE_DELAY": "200",
         "OTEL_SERVICE_NAME": "sign-in",
     }
-    with serving(tmp_path, port, settings) as origin:
-        await_answer(origin, tmp_path)
+    with running_gateway(tmp_path, port, settings) as origin:
+        wait_until_ready(origin, tmp_path)
         body = json.dumps({"query": SIGN_IN, "variables": {"p": PASSWORD}}).encode()
         urlopen(Request(f"{origin}/graphql", body, {"Content-Type": "application/json", **PARENT})).close()
         threading.Event().wait(2)

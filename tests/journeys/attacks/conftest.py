@@ -12,7 +12,7 @@ from users.sessions import access_tokens, key_ring
 
 
 @pytest.fixture(autouse=True)
-def _clean_start(settings: Any) -> None:
+def _clear_caches(settings: Any) -> None:
     """Cheap hashes, and no key or token remembered; documents stay parsed from test to test."""
     settings.PASSWORD_HASHERS = ["tests.hashers.CheapArgon2", *settings.PASSWORD_HASHERS[1:]]
     key_ring.clear_cache()

@@ -48,7 +48,7 @@ DOCUMENTS = {
 def test_s21_s23_a_document_guesses_nothing_and_costs_nothing(
     api: Api, hashed: list[str], statements: Any, name: str
 ) -> None:
-    api.join("alice")
+    api.new_member("alice")
     hashed.clear()
     with statements() as seen:
         answer = api(DOCUMENTS[name])
@@ -76,7 +76,7 @@ def test_s21_s23_a_setting_that_opens_documents_to_mutations_opens_no_second_gue
 
 
 def test_s23_of_several_operations_only_the_one_that_is_named_runs(api: Api, hashed: list[str]) -> None:
-    api.join("alice")
+    api.new_member("alice")
     hashed.clear()
     several = " ".join(f"mutation m{n} {{ {guess(n, password)} }}" for n, password in enumerate(GUESSES[-10:]))
     for name, code in ((None, "OPERATION_RESOLUTION_FAILURE"), ("nothing", "OPERATION_RESOLUTION_FAILURE")):
@@ -88,7 +88,7 @@ def test_s23_of_several_operations_only_the_one_that_is_named_runs(api: Api, has
 
 @pytest.mark.parametrize("most", [0, 100])
 def test_s22_a_batch_guesses_once_at_most(api: Api, settings: Any, hashed: list[str], most: int) -> None:
-    api.join("alice")
+    api.new_member("alice")
     sessions = Session.objects.count()
     hashed.clear()
     settings.GATEWAY_MAX_BATCH = most
@@ -101,7 +101,7 @@ def test_s22_a_batch_guesses_once_at_most(api: Api, settings: Any, hashed: list[
 def test_s22_a_batch_of_fragments_and_of_other_costly_fields_is_one_as_well(
     api: Api, settings: Any, hashed: list[str]
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     settings.GATEWAY_MAX_BATCH = 100
     hashed.clear()
     change = f'mutation {{ changePassword(oldPassword: "{PASSWORD}", newPassword: "any") {{ endedSessions }} }}'
@@ -116,7 +116,7 @@ def test_s22_a_batch_of_fragments_and_of_other_costly_fields_is_one_as_well(
 
 def test_s66_a_sign_in_never_speaks_for_its_neighbours(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 5
-    api.join("alice")
+    api.new_member("alice")
     answer = api(
         f'mutation {{ a: tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }} '
         "b: endAllSessions { endedSessions } c: verifyToken { claims { sub } } }"

@@ -9,9 +9,9 @@ from django.test import Client, RequestFactory
 from graphql_jwt.shortcuts import get_token
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
-from tests.mailed import OTHER, change, proven, request, reset, verify
-from tests.post import last
-from tests.second_factors import App, challenge, enable, second_step
+from tests.mail_flows import OTHER, request_email_change, request_mail, reset_password, verified_member, verify_email
+from tests.mailbox import last_mail_to
+from tests.second_factors import AuthenticatorApp, enable_totp, request_challenge, second_step
 from users.models import Session, User
 
 pytestmark = pytest.mark.django_db
@@ -21,10 +21,10 @@ class Account:
     """An account with two-factor authentication, and two sessions: one from before it was on, one after."""
 
     def __init__(self) -> None:
-        self.owner = proven("alice")
+        self.owner = verified_member("alice")
         User.objects.update(is_staff=True, is_superuser=True)
-        self.before: Member = Api().signed_in("alice")
-        self.app: App = enable(self.owner)
+        self.before: Member = Api().sign_in_member("alice")
+        self.app: AuthenticatorApp = enable_totp(self.owner)
 
 
 def token_auth(account: Account) -> Answer:
@@ -39,19 +39,19 @@ def register_again(account: Account) -> Answer:
     return Api().register("alice", email="alice@example.com")
 
 
-def reset_password(account: Account) -> Answer:
-    request("reset")
-    return reset(last("alice@example.com").token)
+def reset_a_password(account: Account) -> Answer:
+    request_mail("reset")
+    return reset_password(last_mail_to("alice@example.com").token)
 
 
 def sign_in_after_reset(account: Account) -> Answer:
-    reset_password(account)
+    reset_a_password(account)
     return Api().sign_in("alice", NEW_PASSWORD)
 
 
-def verify_email(account: Account) -> Answer:
-    assert change(account.owner).data
-    return verify(last(OTHER).token)
+def verify_an_email(account: Account) -> Answer:
+    assert request_email_change(account.owner).data
+    return verify_email(last_mail_to(OTHER).token)
 
 
 def refresh_former_session(account: Account) -> Answer:
@@ -63,11 +63,11 @@ def use_former_session(account: Account) -> Answer:
 
 
 def second_step_without_code(account: Account) -> Answer:
-    return second_step(challenge(), None)
+    return second_step(request_challenge(), None)
 
 
 def second_step_with_the_password(account: Account) -> Answer:
-    return second_step(challenge(), PASSWORD)
+    return second_step(request_challenge(), PASSWORD)
 
 
 def admin(account: Account) -> Any:
@@ -81,9 +81,9 @@ ENTRANCES: dict[Callable[[Account], Any], str | None] = {
     token_auth: "SECOND_FACTOR_REQUIRED",
     token_auth_by_email: "SECOND_FACTOR_REQUIRED",
     register_again: "BAD_USER_INPUT",
-    reset_password: None,
+    reset_a_password: None,
     sign_in_after_reset: "SECOND_FACTOR_REQUIRED",
-    verify_email: None,
+    verify_an_email: None,
     refresh_former_session: "TOKEN_INVALID",
     use_former_session: "UNAUTHENTICATED",
     second_step_without_code: "BAD_USER_INPUT",

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.api import PASSWORD, Answer, Api
-from tests.mailed import ADDRESS, verify
-from tests.post import last
+from tests.mail_flows import ADDRESS, verify_email
+from tests.mailbox import last_mail_to
 from users.models import Attempts, Event
 
 UPDATE = "mutation ($bio: String) { updateProfile(bio: $bio) { user { bio } } }"
@@ -17,18 +17,18 @@ MOST_REFUSED = 45 + 1
 
 
 def test_s105_profile_changes_are_limited(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     answers = [alice(UPDATE, bio=str(number)) for number in range(33)]
     assert ["errors" in answer.json for answer in answers] == [False] * 30 + [True] * 3
     assert answers[-1].code == "RATE_LIMITED"
     assert answers[-1].extensions["retryAfter"] <= 600
     assert Event.objects.filter(kind="profile.changed").count() == 30
     assert Event.objects.filter(kind="attempts.throttled").count() == 1
-    assert "errors" not in api.join("bob")(UPDATE, bio="another").json
+    assert "errors" not in api.new_member("bob")(UPDATE, bio="another").json
 
 
 def test_s105_a_profile_that_stays_the_same_is_not_counted(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     for _ in range(33):
         assert "errors" not in alice(UPDATE, bio="").json
     assert "errors" not in alice(UPDATE, bio="new").json
@@ -57,7 +57,7 @@ def test_s105_refused_sign_ins_write_a_bounded_number_of_rows_per_account(
 def test_s105_registrations_of_a_known_address_do_not_fill_the_owner_s_events(api: Api, settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "required"
     api.register("alice")
-    assert "errors" not in verify(last(ADDRESS).token).json
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token).json
     for number in range(12):
         assert "errors" not in api.register(f"mallory{number}", ADDRESS).json
     assert Event.objects.filter(user__username="alice", kind="registration.repeated").count() <= 5

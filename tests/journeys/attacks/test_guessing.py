@@ -15,15 +15,15 @@ RACES = pytest.mark.django_db(transaction=True)
 
 @RACES
 def test_s27_of_forty_guesses_twenty_at_once_no_more_are_judged_than_the_limit_has(
-    at_once: Callable[..., list[Answer]], long_queue: None, hashed: list[str]
+    run_concurrently: Callable[..., list[Answer]], long_queue: None, hashed: list[str]
 ) -> None:
-    Api().join("alice")
+    Api().new_member("alice")
     Session.objects.all().delete()
     hashed.clear()
     guesses = [f"guess number {number}" for number in range(39)] + [PASSWORD]
     acts = [lambda guess=guess: Api().sign_in("alice", guess) for guess in guesses]
     # The right guess comes with the second twenty, and wipes out what the first twenty filled.
-    answers = at_once(acts[:20]) + at_once(acts[20:])
+    answers = run_concurrently(acts[:20]) + run_concurrently(acts[20:])
     codes = [answer.code if "errors" in answer.json else "a token" for answer in answers]
     judged = [code for code in codes if code != "RATE_LIMITED"]
     assert set(codes) <= {"INVALID_CREDENTIALS", "RATE_LIMITED", "a token"}
@@ -35,15 +35,15 @@ def test_s27_of_forty_guesses_twenty_at_once_no_more_are_judged_than_the_limit_h
 
 @RACES
 def test_s20_s29_strangers_everywhere_guess_at_once_and_the_owner_signs_in_at_home(
-    at_once: Callable[..., list[Answer]], from_address: Callable[..., Answer], long_queue: None
+    run_concurrently: Callable[..., list[Answer]], from_address: Callable[..., Answer], long_queue: None
 ) -> None:
     home = "192.0.2.1"
-    Api().join("alice")
+    Api().new_member("alice")
     owner = from_address(home, password=PASSWORD).data["tokenAuth"]
     acts = [lambda number=number: from_address(f"198.51.100.{number}") for number in range(36)]
     for position in (0, 10, 20, 30):
         acts.insert(position, lambda: from_address(home, password=PASSWORD))
-    answers = at_once(acts[:20]) + at_once(acts[20:])
+    answers = run_concurrently(acts[:20]) + run_concurrently(acts[20:])
     tokens = [answer for answer in answers if "errors" not in answer.json]
     assert len(tokens) == 4, "the owner got in every time, and nobody else"
     codes = [answer.code for answer in answers if "errors" in answer.json]
@@ -61,7 +61,7 @@ def test_s20_s29_strangers_everywhere_guess_at_once_and_the_owner_signs_in_at_ho
 def test_s20_one_account_withstands_strangers_who_come_back_after_every_wait(
     api: Api, from_address: Callable[..., Answer], settings: Any
 ) -> None:
-    api.join("alice")
+    api.new_member("alice")
     Session.objects.all().delete()
     short, day = (4, timedelta(minutes=5)), (9, timedelta(days=1))
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"sign_in_elsewhere": [short, day]}
@@ -80,7 +80,7 @@ def test_s20_a_day_allows_fewer_than_the_hundred_guesses_of_nist(settings: Any) 
 
 def test_s24_one_address_sprays_one_password_over_many_accounts(api: Api, from_address: Callable[..., Answer]) -> None:
     for number in (5, 25):
-        api.join(f"user{number}", password=NEW_PASSWORD)
+        api.new_member(f"user{number}", password=NEW_PASSWORD)
     sprayed = [from_address("203.0.113.7", f"user{number}", NEW_PASSWORD) for number in range(30)]
     found = [number for number, answer in enumerate(sprayed) if "errors" not in answer.json]
     assert found == [5], "what is behind the limit is not found"

@@ -42,7 +42,7 @@ SEVERAL = {
 
 @pytest.mark.parametrize("header", SEVERAL.values(), ids=SEVERAL)
 def test_s44_a_header_of_several_values_is_nobody_s(api: Api, header: str) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     answer = ask(HTTP_AUTHORIZATION=header.format(alice.token, bob.token))
     assert (answer.status, answer.code) == (200, "UNAUTHENTICATED")
     assert answer.extensions["reason"] in {"TOKEN_INVALID", "TOKEN_MISSING"}
@@ -65,7 +65,7 @@ def test_s44_a_header_of_several_values_is_nobody_s(api: Api, header: str) -> No
     ],
 )
 def test_s43_a_header_of_another_name_is_nobody_s_and_changes_nobody(api: Api, name: str) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     smuggled = {name: f"Bearer {alice.token}"}
     assert ask(**smuggled).extensions["reason"] == "TOKEN_MISSING"
     assert ask(**smuggled, HTTP_AUTHORIZATION=f"Bearer {bob.token}").data["me"]["username"] == "bob"
@@ -75,13 +75,13 @@ def test_s43_a_header_of_another_name_is_nobody_s_and_changes_nobody(api: Api, n
     "name", ["REMOTE_USER", "HTTP_REMOTE_USER", "HTTP_X_REMOTE_USER", "HTTP_X_USER_ID", "AUTH_TYPE"]
 )
 def test_a_name_in_a_header_is_nobody_s(api: Api, name: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     for value in ("alice", alice.claims["sub"]):
         assert ask(**{name: value}).extensions["reason"] == "TOKEN_MISSING"
 
 
 def test_s30_a_smuggled_header_breaks_no_sign_in(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     for header in SEVERAL.values():
         text = header.format(alice.token, bob.token)
         pair = api.refresh(alice.refresh_token, Authorization=text).data["refreshToken"]

@@ -76,7 +76,7 @@ def test_s17_s91_no_argument_reaches_a_statement_or_a_log_as_anything_but_a_text
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"own_password": settings.GATEWAY_LIMITS["register"]}
     settings.GATEWAY_TRUSTED_PROXIES = 1
     document, argument, needed = DOCUMENTS[name]
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     before, tables = row("bob"), sorted(connection.introspection.table_names())
     for hostile in HOSTILE:
         variables = {key: hostile if key == argument else FITTING[key] for key in needed}
@@ -103,7 +103,7 @@ def test_s17_s91_no_argument_reaches_a_statement_or_a_log_as_anything_but_a_text
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=ascii)
 def test_s17_what_may_be_said_is_kept_as_it_was_said(api: Api, hostile: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     answer = alice("mutation ($bio: String) { updateProfile(bio: $bio) { user { bio } } }", bio=hostile)
     if "errors" in answer.json:
         assert answer.field_errors == {("bio", "INVALID")}
@@ -113,7 +113,7 @@ def test_s17_what_may_be_said_is_kept_as_it_was_said(api: Api, hostile: str) -> 
 
 def test_s12_a_password_that_looks_like_sql_is_a_password(api: Api) -> None:
     password = "x' OR '1'='1' -- "
-    api.join("alice", password=password)
+    api.new_member("alice", password=password)
     assert api.sign_in("alice", "x").code == api.sign_in("alice", "' OR '1'='1").code == "INVALID_CREDENTIALS"
     assert api.sign_in("alice' --", password).code == "INVALID_CREDENTIALS"
-    assert api.signed_in("alice", password)
+    assert api.sign_in_member("alice", password)

@@ -34,17 +34,17 @@ ALIKE = [
 
 @pytest.mark.parametrize("twin", SAME, ids=ascii)
 def test_s02_s03_a_twin_that_a_machine_takes_for_the_name_is_the_name(api: Api, twin: str) -> None:
-    alice, mallory = api.join("alice"), api.join("mallory", password=NEW_PASSWORD)
+    alice, mallory = api.new_member("alice"), api.new_member("mallory", password=NEW_PASSWORD)
     assert api.register(twin, "other@example.com", NEW_PASSWORD).field_errors == {("username", "TAKEN")}
     assert mallory(RENAME, name=twin).field_errors == {("username", "TAKEN")}
     assert api.sign_in(twin, NEW_PASSWORD).code == "INVALID_CREDENTIALS"
-    assert api.signed_in(twin, PASSWORD).claims["sub"] == alice.claims["sub"]
+    assert api.sign_in_member(twin, PASSWORD).claims["sub"] == alice.claims["sub"]
 
 
 @pytest.mark.parametrize("twin", ALIKE, ids=ascii)
 def test_s04_s05_a_twin_that_a_reader_takes_for_the_name_is_no_name(api: Api, twin: str) -> None:
-    api.join("alice")
-    mallory = api.join("mallory", password=NEW_PASSWORD)
+    api.new_member("alice")
+    mallory = api.new_member("mallory", password=NEW_PASSWORD)
     assert api.register(twin, "other@example.com", NEW_PASSWORD).field_errors == {("username", "INVALID")}
     assert mallory(RENAME, name=twin).field_errors == {("username", "INVALID")}
     assert api.sign_in(twin, PASSWORD).code == api.sign_in(twin, NEW_PASSWORD).code == "INVALID_CREDENTIALS"
@@ -52,27 +52,27 @@ def test_s04_s05_a_twin_that_a_reader_takes_for_the_name_is_no_name(api: Api, tw
 
 
 def test_s25_guesses_by_twins_are_guesses_at_the_account(api: Api, from_address: Callable[..., Answer]) -> None:
-    api.join("alice")
+    api.new_member("alice")
     codes = [from_address("203.0.113.7", twin).code for twin in SAME * 2]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 4
 
 
 def test_s06_an_address_is_not_taken_by_a_username_that_looks_like_it(api: Api) -> None:
-    alice = api.join("alice")
-    mallory = api.join("mallory", password=NEW_PASSWORD)
+    alice = api.new_member("alice")
+    mallory = api.new_member("mallory", password=NEW_PASSWORD)
     for name in ("alice@example.com", "ALICE@example.com", "alice\uff20example.com", "alice\ufe6bexample.com"):
         assert api.register(name, "other@example.com", NEW_PASSWORD).field_errors == {("username", "INVALID")}
         assert mallory(RENAME, name=name).field_errors == {("username", "INVALID")}
         assert api.sign_in(name, NEW_PASSWORD).code == "INVALID_CREDENTIALS"
-        assert api.signed_in(name, PASSWORD).claims["sub"] == alice.claims["sub"]
+        assert api.sign_in_member(name, PASSWORD).claims["sub"] == alice.claims["sub"]
 
 
 def test_s40_who_takes_a_name_that_was_left_gets_the_name_alone(api: Api, settings: Any) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["username"]
-    alice = api.join("alice")
-    laptop = api.signed_in("alice")
+    alice = api.new_member("alice")
+    laptop = api.sign_in_member("alice")
     alice(RENAME, name="alicia")
-    mallory = api.join("ALICE", email="mallory@example.com", password=NEW_PASSWORD)
+    mallory = api.new_member("ALICE", email="mallory@example.com", password=NEW_PASSWORD)
 
     # Tokens that still say `alice` are the first one's, and what she does ends nothing of the other's.
     assert alice("{ me { username email } }").data["me"] == {"username": "alicia", "email": "alice@example.com"}
@@ -89,13 +89,13 @@ def test_s40_who_takes_a_name_that_was_left_gets_the_name_alone(api: Api, settin
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s01_of_those_who_wait_for_a_name_to_be_left_one_gets_it(at_once: Callable[..., list[Answer]]) -> None:
-    alice = Api().join("alice")
-    waiting = [Api().join(f"mallory{number}") for number in range(3)]
+def test_s01_of_those_who_wait_for_a_name_to_be_left_one_gets_it(run_concurrently: Callable[..., list[Answer]]) -> None:
+    alice = Api().new_member("alice")
+    waiting = [Api().new_member(f"mallory{number}") for number in range(3)]
     acts = [lambda: alice(RENAME, name="alicia")]
     acts += [lambda each=each: each(RENAME, name="Alice") for each in waiting]
     acts += [lambda n=n: Api().register("ALICE", f"other{n}@example.com") for n in range(3)]
-    answers = at_once(acts)
+    answers = run_concurrently(acts)
     assert "errors" not in answers[0].json
     won = [answer for answer in answers[1:] if "errors" not in answer.json]
     assert len(won) <= 1

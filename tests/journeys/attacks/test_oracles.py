@@ -20,7 +20,7 @@ def accounts(api: Api) -> list[str]:
     """Names of every kind of account, and of none; nobody has signed in from where the attacker is."""
     kinds = ["known", "inactive", "unusable"]
     for name in kinds:
-        api.join(name)
+        api.new_member(name)
     User.objects.filter(username="inactive").update(is_active=False)
     User.objects.filter(username="unusable").update(password="!")
     Session.objects.update(ip_address="192.0.2.1")

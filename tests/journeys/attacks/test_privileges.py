@@ -39,7 +39,7 @@ def plain(user: User) -> bool:
 
 @pytest.mark.parametrize("operation", sorted(schema.graphql_schema.mutation_type.fields))
 def test_s16_no_mutation_takes_an_argument_that_gives_a_privilege(api: Api, operation: str) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     field = schema.graphql_schema.mutation_type.fields[operation]
     required = {key: str(arg.type) for key, arg in field.args.items() if isinstance(arg.type, GraphQLNonNull)}
     needed = "".join(f"{key}: {FITTING[kind]}, " for key, kind in required.items())
@@ -66,7 +66,7 @@ def test_s16_what_comes_beside_the_arguments_gives_nothing_either(api: Api) -> N
 
 
 def test_s16_a_text_takes_no_list_or_object_for_a_filter(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     for odd in ({"$ne": ""}, {"startswith": "a"}, ["alice"], True, 1, None):
         answer = api.sign_in("alice", odd)
         assert answer.code == "BAD_USER_INPUT"
@@ -91,7 +91,7 @@ def test_s16_a_text_takes_no_list_or_object_for_a_filter(api: Api) -> None:
     ],
 )
 def test_nothing_of_another_s_can_be_asked_for(api: Api, query: str) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     answer = alice(query.replace("$id", f'"{bob.claims["sub"]}"'))
     assert answer.json["errors"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     assert "data" not in answer.json
@@ -99,7 +99,7 @@ def test_nothing_of_another_s_can_be_asked_for(api: Api, query: str) -> None:
 
 def test_a_cursor_of_another_s_shows_one_s_own(api: Api) -> None:
     page = "query ($a: String) { me { events(first: 5, after: $a) { edges { cursor node { id } } } } }"
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     (theirs,) = bob(page).data["me"]["events"]["edges"]
     (own,) = alice(page).data["me"]["events"]["edges"]
     seen = alice(page, a=theirs["cursor"]).data["me"]["events"]["edges"]
@@ -118,7 +118,7 @@ def test_s43_the_admin_s_cookie_speaks_for_nobody_at_the_endpoint(api: Api) -> N
 
 
 def test_no_member_enters_the_admin(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     headers = {"Authorization": f"Bearer {alice.token}"}
     for address in ("/admin/", "/admin/users/user/", f"/admin/users/user/{alice.claims['sub']}/change/"):
         answer = Client().get(address, headers=headers)

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from tests.api import Answer, Api, age
+from tests.api import Answer, Api, backdate
 from users.models import Event, Session
 
 RACES = pytest.mark.django_db(transaction=True)
@@ -15,13 +15,13 @@ END = "mutation ($id: ID!) { endSession(id: $id) { ended } }"
 
 @RACES
 def test_s48_a_spent_token_that_comes_eight_times_at_once_ends_the_session_once(
-    at_once: Callable[..., list[Answer]],
+    run_concurrently: Callable[..., list[Answer]],
 ) -> None:
-    alice, other = Api().join("alice"), Api().signed_in("alice")
+    alice, other = Api().new_member("alice"), Api().sign_in_member("alice")
     second = Api().refresh(alice.refresh_token).data["refreshToken"]
     third = Api().refresh(second["refreshToken"]).data["refreshToken"]
-    age(Session.objects, timedelta(minutes=5), "rotated_at")
-    codes = [answer.code for answer in at_once([lambda: Api().refresh(alice.refresh_token)] * 8)]
+    backdate(Session.objects, timedelta(minutes=5), "rotated_at")
+    codes = [answer.code for answer in run_concurrently([lambda: Api().refresh(alice.refresh_token)] * 8)]
     assert set(codes) <= {"TOKEN_REUSED", "TOKEN_INVALID"}
     assert "TOKEN_REUSED" in codes
     event = Event.objects.get(kind="refresh.reused")
@@ -33,15 +33,15 @@ def test_s48_a_spent_token_that_comes_eight_times_at_once_ends_the_session_once(
 
 @RACES
 def test_s48_a_thief_s_replay_that_races_the_owner_leaves_nobody_signed_in(
-    at_once: Callable[..., list[Answer]],
+    run_concurrently: Callable[..., list[Answer]],
 ) -> None:
-    alice = Api().join("alice")
+    alice = Api().new_member("alice")
     stolen = alice.refresh_token
     current = Api().refresh(stolen).data["refreshToken"]["refreshToken"]
     current = Api().refresh(current).data["refreshToken"]["refreshToken"]
-    age(Session.objects, timedelta(minutes=5), "rotated_at")
+    backdate(Session.objects, timedelta(minutes=5), "rotated_at")
     acts = [lambda: Api().refresh(current), lambda: Api().refresh(stolen)] * 3
-    answers = at_once(acts)
+    answers = run_concurrently(acts)
     assert all("errors" in answer.json for answer in answers[1::2])
     for answer in answers[::2]:
         if "errors" not in answer.json:
@@ -54,26 +54,26 @@ def test_s48_a_thief_s_replay_that_races_the_owner_leaves_nobody_signed_in(
 
 @RACES
 def test_s50_a_thief_who_races_the_owner_for_one_token_makes_no_second_chain(
-    at_once: Callable[..., list[Answer]],
+    run_concurrently: Callable[..., list[Answer]],
 ) -> None:
-    alice = Api().join("alice")
+    alice = Api().new_member("alice")
     acts = [lambda name=name: Api().refresh(alice.refresh_token, User_Agent=name) for name in ["owner", "thief"] * 4]
-    pairs = {answer.data["refreshToken"]["refreshToken"] for answer in at_once(acts)}
+    pairs = {answer.data["refreshToken"]["refreshToken"] for answer in run_concurrently(acts)}
     assert len(pairs) == 1
     assert Session.objects.get().generation == 1
     # One of them uses it; when the other comes with it later, both are out.
     (successor,) = pairs
     Api().refresh(successor)
-    age(Session.objects, timedelta(seconds=11), "rotated_at")
+    backdate(Session.objects, timedelta(seconds=11), "rotated_at")
     assert Api().refresh(successor).code == "TOKEN_REUSED"
     assert Session.objects.get().ended_at is not None
 
 
 @RACES
-def test_s56_a_sign_out_that_races_refreshes_wins(at_once: Callable[..., list[Answer]]) -> None:
-    alice = Api().join("alice")
+def test_s56_a_sign_out_that_races_refreshes_wins(run_concurrently: Callable[..., list[Answer]]) -> None:
+    alice = Api().new_member("alice")
     acts = [lambda: Api().refresh(alice.refresh_token)] * 4 + [lambda: Api().revoke(alice.refresh_token)]
-    answers = at_once(acts)
+    answers = run_concurrently(acts)
     assert "errors" not in answers[-1].json
     for answer in answers[:-1]:
         if "errors" not in answer.json:
@@ -86,7 +86,7 @@ def test_s56_a_sign_out_that_races_refreshes_wins(at_once: Callable[..., list[An
 
 def test_nobody_ends_a_session_by_knowing_its_name(api: Api, statements: Callable[..., object]) -> None:
     """An insecure direct object reference would end it, or at least tell that it is there."""
-    alice, bob = api.join("alice"), api.join("bob")
+    alice, bob = api.new_member("alice"), api.new_member("bob")
     sid = bob.claims["sid"]
     selector = str(Session.objects.get(id=sid).selector)
     spellings = [sid, sid.upper(), UUID(sid).hex, f"{{{sid}}}", f"urn:uuid:{sid}", selector, bob.claims["sub"]]
@@ -106,7 +106,7 @@ def test_nobody_ends_a_session_by_knowing_its_name(api: Api, statements: Callabl
 
 
 def test_s56_nobody_signs_another_out_by_what_access_tokens_show(api: Api) -> None:
-    bob = api.join("bob")
+    bob = api.new_member("bob")
     for shown in (bob.claims["sid"], bob.claims["sub"], bob.token, "A" * 64):
         assert api.revoke(shown).data["revokeToken"]["revoked"]
         assert api.refresh(shown).code == "TOKEN_INVALID"

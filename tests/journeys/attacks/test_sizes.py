@@ -10,8 +10,8 @@ from graphql import GraphQLObjectType, get_named_type
 
 from gateway.graphql.schema import schema
 from tests.api import PASSWORD, Api
-from tests.mailed import ADDRESS, request
-from tests.post import last
+from tests.mail_flows import ADDRESS, request_mail
+from tests.mailbox import last_mail_to
 from users.models import Attempts, Event, Session, User
 
 LARGE = 90_000
@@ -103,12 +103,12 @@ def test_s94_the_table_has_every_text_argument_of_every_operation() -> None:
 def test_s13_s17_s94_an_oversized_argument_is_refused_and_neither_normalized_nor_hashed_nor_stored(
     api: Api, hashed: list[str], normalized: list[int], place: str, text: str
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     operation, argument = place.split(".")
     needed = NEEDED.get(operation, {})
     if operation == "resetPassword":
-        request("reset")
-        needed = needed | {"token": last(ADDRESS).token}
+        request_mail("reset")
+        needed = needed | {"token": last_mail_to(ADDRESS).token}
     hashed.clear()
     normalized.clear()
     code, field = REFUSED[place]
@@ -129,7 +129,9 @@ def test_s13_s17_s94_an_oversized_argument_is_refused_and_neither_normalized_nor
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_s94_an_oversized_cursor_is_refused(api: Api, normalized: list[int], text: str) -> None:
-    answer = api.join("alice")("query ($a: String) { me { events(after: $a) { edges { cursor } } } }", a=TEXTS[text])
+    answer = api.new_member("alice")(
+        "query ($a: String) { me { events(after: $a) { edges { cursor } } } }", a=TEXTS[text]
+    )
     assert answer.field_errors == {("after", "INVALID")}
     assert max(normalized, default=0) <= MOST_NORMALIZED
 
@@ -145,7 +147,7 @@ def test_s94_a_long_password_that_composes_to_a_short_one_is_not_cut(api: Api) -
 
 
 def test_a_text_to_post_is_as_large_as_a_body_may_be_and_is_kept_nowhere(api: Api) -> None:
-    alice, text = api.join("alice"), "a" * LARGE
+    alice, text = api.new_member("alice"), "a" * LARGE
     post = "mutation ($text: String!) { dashboard(text: $text) { message } }"
     assert alice(post, text=text).data["dashboard"]["message"].endswith(text)
     assert alice(post, text=text + "a" * 10_000).status == 413
@@ -157,7 +159,7 @@ def test_a_text_to_post_is_as_large_as_a_body_may_be_and_is_kept_nowhere(api: Ap
 @pytest.mark.parametrize("name", ["Authorization", "User-Agent", "X-Request-Id", "X-Forwarded-For", "Accept", "Cookie"])
 def test_s44_an_oversized_header_breaks_nothing_and_is_kept_short(api: Api, settings: Any, name: str) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = 1
-    api.join("alice")
+    api.new_member("alice")
     for value in ("Bearer " + "a" * LARGE, "Bearer " + ".".join("a" * 9_000), ", ".join(["10.0.0.1"] * 9_000)):
         answer = api.sign_in("alice", **{name: value})
         assert answer.status == (406 if name == "Accept" else 200)
@@ -190,7 +192,7 @@ DOCUMENTS = {
 def test_s67_s68_s69_an_oversized_document_is_refused_before_it_is_validated(
     api: Api, statements: Any, name: str
 ) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     with statements() as seen:
         for answer in (alice(DOCUMENTS[name]), api.get(query=DOCUMENTS[name])):
             assert answer.code == "OPERATION_TOO_COMPLEX", answer.json

@@ -45,7 +45,7 @@ def refused(api: Api, token: str) -> None:
 
 @pytest.mark.parametrize("spelling", ["none", "None", "NONE", "nOnE", "", " none", "null", "HS256", "ES256", None])
 def test_s33_without_a_signature_there_is_no_token(api: Api, spelling: str | None) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     header, claims = parts(alice)
     for signature in ("", alice.token.split(".")[2]):
         if (spelling, bool(signature)) != ("ES256", True):
@@ -55,7 +55,7 @@ def test_s33_without_a_signature_there_is_no_token(api: Api, spelling: str | Non
 
 @pytest.mark.parametrize("algorithm", ["HS256", "HS384", "HS512"])
 def test_s35_public_keys_and_weak_secrets_sign_nothing(api: Api, algorithm: str) -> None:
-    header, claims = parts(api.join("alice"))
+    header, claims = parts(api.new_member("alice"))
     key = key_ring.get().current
     jwks = api.client.get("/.well-known/jwks.json").content
     pem = key.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
@@ -69,7 +69,7 @@ def test_s35_public_keys_and_weak_secrets_sign_nothing(api: Api, algorithm: str)
 
 @pytest.mark.parametrize("same_kid", [True, False], ids=["our kid", "their kid"])
 def test_s34_s41_another_service_s_token_of_the_right_shape_opens_nothing(api: Api, same_kid: bool) -> None:
-    header, claims = parts(api.join("alice"))
+    header, claims = parts(api.new_member("alice"))
     theirs = crypto_keys.load(crypto_keys.generate("ES256"))
     header["kid"] = header["kid"] if same_kid else theirs.kid
     for changes in ({}, {"iss": "https://other.example"}, {"aud": "billing"}, {"aud": ["gateway", "billing"]}):
@@ -77,7 +77,7 @@ def test_s34_s41_another_service_s_token_of_the_right_shape_opens_nothing(api: A
 
 
 def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(api: Api) -> None:
-    header, claims = parts(api.join("alice"))
+    header, claims = parts(api.new_member("alice"))
     ours = key_ring.get().current
 
     def signed(header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -105,7 +105,7 @@ def test_s41_s42_our_own_key_signs_for_other_purposes_and_opens_nothing_by_it(ap
 
 
 def test_s36_a_header_chooses_no_key_and_fetches_nothing(api: Api) -> None:
-    header, claims = parts(api.join("alice"))
+    header, claims = parts(api.new_member("alice"))
     theirs, ours = crypto_keys.load(crypto_keys.generate("ES256")), key_ring.get().current
     with socket.create_server(("127.0.0.1", 0)) as sink:
         url = f"http://127.0.0.1:{sink.getsockname()[1]}/jwks.json"
@@ -133,7 +133,7 @@ def test_s36_a_header_chooses_no_key_and_fetches_nothing(api: Api) -> None:
 
 
 def test_s42_a_token_of_one_purpose_serves_no_other(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     refused(api, alice.refresh_token)
     refused(api, b64(alice.refresh_token.encode()))
     assert api.refresh(alice.token).code == "TOKEN_INVALID"

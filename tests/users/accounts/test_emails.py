@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, age
-from tests.mailed import (
+from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, backdate
+from tests.mail_flows import (
     ADDRESS,
     OTHER,
-    change,
-    close,
-    move,
-    proven,
-    request,
-    reset,
-    undo,
-    verify,
+    change_email,
+    delete_account,
+    request_email_change,
+    request_mail,
+    reset_password,
+    undo_email_change,
+    verified_member,
+    verify_email,
 )
-from tests.post import deliver, last, queued, received
+from tests.mailbox import count_queued_mails, deliver, last_mail_to, mails_to
 from users.models import EmailToken, Event, Session, User
 
 RACES = pytest.mark.django_db(transaction=True)
@@ -40,9 +40,9 @@ def is_in(*members: Any) -> list[bool]:
 
 
 def test_an_address_is_proven_by_who_brings_the_token_back(api: Api) -> None:
-    alice = api.join("alice")
-    (mail,) = received(ADDRESS)
-    assert verify(mail.token, by=alice).data["verifyEmail"]["user"] == {
+    alice = api.new_member("alice")
+    (mail,) = mails_to(ADDRESS)
+    assert verify_email(mail.token, by=alice).data["verifyEmail"]["user"] == {
         "username": "alice",
         "email": ADDRESS,
         "isEmailVerified": True,
@@ -50,14 +50,14 @@ def test_an_address_is_proven_by_who_brings_the_token_back(api: Api) -> None:
     user = User.objects.get()
     assert (user.is_email_verified, user.credential_version, user.check_password(PASSWORD)) == (True, 0, True)
     assert kinds() == ["account.registered", "email.verified"]
-    assert len(received(ADDRESS)) == 1
+    assert len(mails_to(ADDRESS)) == 1
     assert not EmailToken.objects.exists()
 
 
 def test_s87_the_first_proof_ends_the_sessions_that_were_opened_before(api: Api) -> None:
-    squatter, bob = api.join("alice"), api.join("bob")
-    another = api.signed_in("alice")
-    assert "errors" not in verify(last(ADDRESS).token).json
+    squatter, bob = api.new_member("alice"), api.new_member("bob")
+    another = api.sign_in_member("alice")
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token).json
     assert is_in(squatter, another, bob) == [False, False, True]
     assert api.refresh(squatter.refresh_token).code == "TOKEN_INVALID"
     event = Event.objects.get(kind="session.ended")
@@ -65,32 +65,33 @@ def test_s87_the_first_proof_ends_the_sessions_that_were_opened_before(api: Api)
 
 
 def test_s87_the_session_that_brings_the_proof_goes_on_alone(api: Api) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
-    assert "errors" not in verify(last(ADDRESS).token, by=alice).json
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token, by=alice).json
     assert is_in(alice, other) == [True, False]
     assert "errors" not in api.refresh(alice.refresh_token).json
 
 
 def test_s87_another_s_session_is_not_the_user_s_own(api: Api) -> None:
-    alice, bob = api.join("alice"), api.join("bob")
-    assert "errors" not in verify(last(ADDRESS).token, by=bob).json
+    alice, bob = api.new_member("alice"), api.new_member("bob")
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token, by=bob).json
     assert is_in(alice, bob) == [False, True]
 
 
 @pytest.mark.parametrize("token", ["rubbish", "expired"])
 def test_s30_a_dead_access_token_does_not_keep_an_address_from_being_proven(api: Api, token: str) -> None:
-    alice = api.join("alice")
-    mail = last(ADDRESS)
-    age(Session.objects, timedelta(days=31), "expires_at")
+    alice = api.new_member("alice")
+    mail = last_mail_to(ADDRESS)
+    backdate(Session.objects, timedelta(days=31), "expires_at")
     assert (
-        "errors" not in verify(mail.token, Authorization=f"Bearer {alice.token if token == 'expired' else token}").json
+        "errors"
+        not in verify_email(mail.token, Authorization=f"Bearer {alice.token if token == 'expired' else token}").json
     )
 
 
 def test_a_second_proof_of_a_proven_address_ends_nothing(api: Api) -> None:
-    alice, token = api.join("alice"), last(ADDRESS).token
+    alice, token = api.new_member("alice"), last_mail_to(ADDRESS).token
     User.objects.update(is_email_verified=True)
-    assert "errors" not in verify(token).json
+    assert "errors" not in verify_email(token).json
     assert is_in(alice) == [True]
     assert kinds() == ["account.registered"]
 
@@ -104,11 +105,11 @@ def in_state(state: str) -> str:
     """An account in a state; the address to ask by."""
     if state == "unknown":
         return "nobody@example.com"
-    alice = proven() if state == "proven" else Api().join("alice")
+    alice = verified_member() if state == "proven" else Api().new_member("alice")
     if state == "inactive":
         User.objects.update(is_active=False)
     if state == "closed":
-        close(alice)
+        delete_account(alice)
     deliver()
     return ADDRESS.upper() if state == "in other letters" else ADDRESS
 
@@ -118,17 +119,17 @@ def in_state(state: str) -> str:
 def test_s82_asking_for_a_mail_answers_alike_at_the_same_cost(
     db: None, statements: Callable[[], Any], what: str, state: str
 ) -> None:
-    request(what, "first@example.com")
+    request_mail(what, "first@example.com")
     with statements() as expected:
-        alike = request(what, "second@example.com")
+        alike = request_mail(what, "second@example.com")
     address = in_state(state)
-    before = queued()
+    before = count_queued_mails()
     with statements() as seen:
-        answer = request(what, address)
+        answer = request_mail(what, address)
     assert answer.response.content == alike.response.content
     assert sorted(answer.response.headers) == sorted(alike.response.headers)
     assert len(seen) == len(expected)
-    assert queued() == before + 1, "whether there is anything to say is found out later"
+    assert count_queued_mails() == before + 1, "whether there is anything to say is found out later"
 
 
 @pytest.mark.parametrize(
@@ -149,10 +150,10 @@ def test_s82_asking_for_a_mail_answers_alike_at_the_same_cost(
 )
 def test_s82_who_is_mailed_is_decided_after_the_answer(db: None, what: str, state: str, subject: str | None) -> None:
     address = in_state(state)
-    before = len(received(ADDRESS))
-    request(what, address)
-    assert [mail.subject for mail in received(ADDRESS)[before:]] == ([subject] if subject else [])
-    assert received("nobody@example.com") == received(ADDRESS.upper()) == []
+    before = len(mails_to(ADDRESS))
+    request_mail(what, address)
+    assert [mail.subject for mail in mails_to(ADDRESS)[before:]] == ([subject] if subject else [])
+    assert mails_to("nobody@example.com") == mails_to(ADDRESS.upper()) == []
 
 
 @pytest.mark.parametrize("what", ["verify", "reset"])
@@ -160,10 +161,10 @@ def test_s82_who_is_mailed_is_decided_after_the_answer(db: None, what: str, stat
     "address", ["", "rubbish", "a@b@example.com", "a@example.com\nBcc: b@example.com", "\u0131@example.com"]
 )
 def test_s07_what_is_no_address_is_refused_and_mails_nobody(api: Api, what: str, address: str) -> None:
-    answer = request(what, address)
+    answer = request_mail(what, address)
     assert answer.code == "BAD_USER_INPUT"
     assert {field for field, _ in answer.field_errors} == {"email"}
-    assert queued() == 0
+    assert count_queued_mails() == 0
 
 
 @pytest.mark.parametrize("what", ["verify", "reset"])
@@ -172,31 +173,33 @@ def test_s83_an_address_gets_five_letters_an_hour_whoever_asks(
     api: Api, settings: Any, what: str, address: str
 ) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = 1
-    api.join("alice", email="bob@example.com")
+    api.new_member("alice", email="bob@example.com")
     User.objects.update(email=ADDRESS)
     spellings = [address, address.upper(), address.replace("a", "\uff41")]
-    answers = [request(what, spellings[number % 3], X_Forwarded_For=f"198.51.100.{number}") for number in range(20)]
+    answers = [
+        request_mail(what, spellings[number % 3], X_Forwarded_For=f"198.51.100.{number}") for number in range(20)
+    ]
     codes = [answer.code for answer in answers if "errors" in answer.json]
     assert codes == ["RATE_LIMITED"] * 15
-    assert len(received(address)) == (5 if address == ADDRESS else 0)
+    assert len(mails_to(address)) == (5 if address == ADDRESS else 0)
 
 
 def test_s83_a_client_asks_thirty_times_an_hour(api: Api) -> None:
-    answers = [request("reset" if number % 2 else "verify", f"user{number}@example.com") for number in range(32)]
+    answers = [request_mail("reset" if number % 2 else "verify", f"user{number}@example.com") for number in range(32)]
     assert [answer.code for answer in answers if "errors" in answer.json] == ["RATE_LIMITED"] * 2
 
 
 def test_a_stranger_who_asks_in_capitals_changes_no_spelling(api: Api) -> None:
-    alice = api.join("alice")
-    request("verify", "ALICE@EXAMPLE.COM")
-    assert "errors" not in verify(last(ADDRESS).token, by=alice).json
+    alice = api.new_member("alice")
+    request_mail("verify", "ALICE@EXAMPLE.COM")
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token, by=alice).json
     assert User.objects.get().email == ADDRESS
 
 
 def test_asking_leaves_a_record_with_whom_it_concerns(api: Api) -> None:
-    api.join("alice")
-    request("verify")
-    request("verify", "nobody@example.com")
+    api.new_member("alice")
+    request_mail("verify")
+    request_mail("verify", "nobody@example.com")
     told = Event.objects.filter(kind="email.verification_requested").order_by("at")
     assert [event.user and event.user.username for event in told] == ["alice", None]
     assert "nobody" not in str(list(told.values_list()))
@@ -206,28 +209,32 @@ def test_asking_leaves_a_record_with_whom_it_concerns(api: Api) -> None:
 
 
 def test_s88_a_change_waits_for_its_proof_then_swaps_and_tells_the_former_address(api: Api) -> None:
-    alice, other = proven(), api.signed_in("alice")
+    alice, other = verified_member(), api.sign_in_member("alice")
     before = User.objects.values().get()
-    assert change(alice).data == {"changeEmail": {"accepted": True}}
-    token = last(OTHER).token
+    assert request_email_change(alice).data == {"changeEmail": {"accepted": True}}
+    token = last_mail_to(OTHER).token
     assert User.objects.values().get() == before, "nothing yet"
-    assert verify(token).data["verifyEmail"]["user"] == {"username": "alice", "email": OTHER, "isEmailVerified": True}
+    assert verify_email(token).data["verifyEmail"]["user"] == {
+        "username": "alice",
+        "email": OTHER,
+        "isEmailVerified": True,
+    }
     after = User.objects.values().get()
     assert {name for name in after if after[name] != before[name]} == {"email", "email_key", "verified_email_key"}
     assert is_in(alice, other) == [True, True]
     assert kinds()[-2:] == ["email.change_requested", "email.changed"]
-    told = last(ADDRESS)
+    told = last_mail_to(ADDRESS)
     assert told.subject == "Your email was changed"
     assert told.token
-    assert [mail.subject for mail in received(OTHER)] == ["Verify your email"]
+    assert [mail.subject for mail in mails_to(OTHER)] == ["Verify your email"]
     assert api.sign_in(ADDRESS).code == "INVALID_CREDENTIALS"
     assert "errors" not in api.sign_in(OTHER).json
 
 
 def test_an_address_is_changed_by_code_as_well(api: Api) -> None:
-    change(proven())
-    assert verify(last(OTHER).code, ADDRESS).code == "TOKEN_INVALID"
-    assert "errors" not in verify(last(OTHER).code, OTHER).json
+    request_email_change(verified_member())
+    assert verify_email(last_mail_to(OTHER).code, ADDRESS).code == "TOKEN_INVALID"
+    assert "errors" not in verify_email(last_mail_to(OTHER).code, OTHER).json
 
 
 @pytest.mark.parametrize(
@@ -244,82 +251,82 @@ def test_an_address_is_changed_by_code_as_well(api: Api) -> None:
     ],
 )
 def test_s88_a_change_that_will_not_do_mails_nobody(api: Api, new: str, password: str, code: str, fields: Any) -> None:
-    alice = proven()
-    before = queued()
-    answer = change(alice, new, password)
+    alice = verified_member()
+    before = count_queued_mails()
+    answer = request_email_change(alice, new, password)
     assert answer.code == code
     assert fields is None or answer.field_errors == fields
     assert fields or answer.extensions["field"] == "password"
-    assert queued() == before
+    assert count_queued_mails() == before
 
 
 def test_s15_a_taken_address_is_accepted_alike_and_its_owner_told(api: Api, statements: Callable[[], Any]) -> None:
-    proven("bob", email="Bob@example.com")
-    alice = proven()
-    change(alice, THIRD)
+    verified_member("bob", email="Bob@example.com")
+    alice = verified_member()
+    request_email_change(alice, THIRD)
     with statements() as expected:
-        alike = change(alice)
+        alike = request_email_change(alice)
     with statements() as seen:
-        answer = change(alice, "bob@EXAMPLE.com")
+        answer = request_email_change(alice, "bob@EXAMPLE.com")
     assert answer.response.content == alike.response.content
     assert len(seen) == len(expected)
-    assert [mail.subject for mail in received("Bob@example.com")] == [
+    assert [mail.subject for mail in mails_to("Bob@example.com")] == [
         "Verify your email",
         "You already have an account",
     ]
-    assert received("bob@EXAMPLE.com") == []
-    assert "token=" not in last("Bob@example.com").text
+    assert mails_to("bob@EXAMPLE.com") == []
+    assert "token=" not in last_mail_to("Bob@example.com").text
 
 
 def test_one_s_own_address_in_another_case_is_taken_without_ado(api: Api) -> None:
-    alice = proven()
-    assert "errors" not in change(alice, "Alice@Example.com").json
-    assert "errors" not in verify(last("Alice@Example.com").token).json
+    alice = verified_member()
+    assert "errors" not in request_email_change(alice, "Alice@Example.com").json
+    assert "errors" not in verify_email(last_mail_to("Alice@Example.com").token).json
     assert User.objects.get().email == "Alice@Example.com"
     assert not EmailToken.objects.exists()
     assert is_in(alice) == [True]
 
 
 def test_s59_guesses_at_the_password_count_together_wherever_it_is_asked(api: Api) -> None:
-    alice = proven()
+    alice = verified_member()
     asks = [
-        lambda: change(alice, OTHER, "wrong"),
+        lambda: request_email_change(alice, OTHER, "wrong"),
         lambda: api.change_password(alice.token, "wrong"),
-        lambda: close(alice, "wrong"),
+        lambda: delete_account(alice, "wrong"),
     ]
     codes = [asks[number % 3]().code for number in range(12)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 2
-    assert change(alice).code == "RATE_LIMITED"
+    assert request_email_change(alice).code == "RATE_LIMITED"
     assert is_in(alice) == [True]
 
 
 def test_s83_nobody_has_strangers_flooded_by_changing_to_their_addresses(api: Api) -> None:
-    alice = proven()
-    codes = [change(alice, OTHER).json.get("errors") for _ in range(7)]
+    alice = verified_member()
+    codes = [request_email_change(alice, OTHER).json.get("errors") for _ in range(7)]
     assert [bool(each) for each in codes] == [False] * 5 + [True] * 2
-    assert len(received(OTHER)) == 5
+    assert len(mails_to(OTHER)) == 5
 
 
 def test_a_change_that_was_asked_for_dies_with_another_password(api: Api) -> None:
-    alice = proven()
-    change(alice)
+    alice = verified_member()
+    request_email_change(alice)
     assert "errors" not in api.change_password(alice.token).json
-    assert received(OTHER) == [], "not even the letter is sent"
+    assert mails_to(OTHER) == [], "not even the letter is sent"
 
 
 def test_s88_nobody_changes_an_address_without_a_session(api: Api) -> None:
     document = f'mutation {{ changeEmail(newEmail: "{OTHER}", password: "{PASSWORD}") {{ accepted }} }}'
     assert api(document).code == "UNAUTHENTICATED"
-    assert queued() == 0
+    assert count_queued_mails() == 0
 
 
 @pytest.mark.parametrize("state", ["optional", "required", "off"])
 def test_an_address_that_was_never_proven_is_told_and_gets_no_hold(api: Api, settings: Any, state: str) -> None:
-    alice = api.join("alice", fullName="Buy at evil.example")
+    alice = api.new_member("alice", fullName="Buy at evil.example")
     settings.GATEWAY_EMAIL_VERIFICATION = state
-    assert "errors" not in change(alice).json
-    assert "errors" not in verify(last(OTHER).token, by=alice).json
-    told = last(ADDRESS)
+    assert "errors" not in request_email_change(alice).json
+    assert "errors" not in verify_email(last_mail_to(OTHER).token, by=alice).json
+    told = last_mail_to(ADDRESS)
     assert told.subject == "Your email was changed"
     for text in (told.text, told.html):
         assert "evil.example" not in text
@@ -331,9 +338,9 @@ def test_an_address_that_was_never_proven_is_told_and_gets_no_hold(api: Api, set
 
 
 def test_s87_a_first_proof_by_a_changed_address_ends_sessions_as_well(api: Api) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
-    change(alice)
-    assert "errors" not in verify(last(OTHER).token).json
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
+    request_email_change(alice)
+    assert "errors" not in verify_email(last_mail_to(OTHER).token).json
     assert is_in(alice, other) == [False, False]
 
 
@@ -342,14 +349,14 @@ def test_s87_a_first_proof_by_a_changed_address_ends_sessions_as_well(api: Api) 
 
 def taken_over() -> Any:
     """Alice's account, its address changed by who knew the password; the mail to the former one."""
-    move(proven())
-    return last(ADDRESS)
+    change_email(verified_member())
+    return last_mail_to(ADDRESS)
 
 
 def test_undoing_gives_the_address_back_and_shuts_the_thief_out(api: Api) -> None:
     thief, mail = api, taken_over()
-    sessions = [thief.signed_in("alice"), thief.signed_in("alice")]
-    assert undo(mail.token).data == {"undoEmailChange": {"endedSessions": 3, "user": {"email": ADDRESS}}}
+    sessions = [thief.sign_in_member("alice"), thief.sign_in_member("alice")]
+    assert undo_email_change(mail.token).data == {"undoEmailChange": {"endedSessions": 3, "user": {"email": ADDRESS}}}
     user = User.objects.get()
     assert (user.email, user.is_email_verified, user.has_usable_password()) == (ADDRESS, True, False)
     assert user.credential_version == 1
@@ -358,17 +365,19 @@ def test_undoing_gives_the_address_back_and_shuts_the_thief_out(api: Api) -> Non
     assert kinds()[-2:] == ["session.ended", "email.change_undone"]
     assert {api.sign_in(name).code for name in ("alice", ADDRESS, OTHER)} == {"INVALID_CREDENTIALS"}
     assert Event.objects.get(kind="session.ended").facts["ended"] == 3
-    assert undo(mail.token).code == "TOKEN_INVALID"
-    assert "errors" not in reset(last(ADDRESS).token).json, "a mail that lets the owner choose a password"
-    api.signed_in(ADDRESS, NEW_PASSWORD)
+    assert undo_email_change(mail.token).code == "TOKEN_INVALID"
+    assert "errors" not in reset_password(last_mail_to(ADDRESS).token).json, (
+        "a mail that lets the owner choose a password"
+    )
+    api.sign_in_member(ADDRESS, NEW_PASSWORD)
 
 
 def test_an_undoing_works_for_seven_days_and_its_address_is_held_as_long(api: Api) -> None:
     token = taken_over().token
-    age(EmailToken.objects, WEEK - timedelta(minutes=1), "created_at", "expires_at")
+    backdate(EmailToken.objects, WEEK - timedelta(minutes=1), "created_at", "expires_at")
     assert api.register("bob", ADDRESS).field_errors == {("email", "TAKEN")}
-    age(EmailToken.objects, timedelta(minutes=2), "created_at", "expires_at")
-    assert undo(token).code == "TOKEN_EXPIRED"
+    backdate(EmailToken.objects, timedelta(minutes=2), "created_at", "expires_at")
+    assert undo_email_change(token).code == "TOKEN_EXPIRED"
     assert User.objects.get().email == OTHER
     assert "errors" not in api.register("bob", ADDRESS).json
 
@@ -376,27 +385,27 @@ def test_an_undoing_works_for_seven_days_and_its_address_is_held_as_long(api: Ap
 def test_a_held_address_is_taken_for_a_quiet_registration_too(api: Api, settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "required"
     token = taken_over_in_quiet().token
-    before = len(received(ADDRESS))
+    before = len(mails_to(ADDRESS))
     answer = api.register("mallory", ADDRESS)
     assert answer.response.content == api.register("bob").response.content
     assert not User.objects.filter(email=ADDRESS).exists()
-    assert [mail.subject for mail in received(ADDRESS)[before:]] == ["You already have an account"]
-    assert "errors" not in undo(token).json
+    assert [mail.subject for mail in mails_to(ADDRESS)[before:]] == ["You already have an account"]
+    assert "errors" not in undo_email_change(token).json
 
 
 def test_what_was_mailed_to_the_thief_is_void_after_an_undoing(api: Api) -> None:
     token = taken_over().token
-    thief = api.signed_in("alice")
-    request("reset", OTHER)
-    change(thief, THIRD)
-    late = [last(OTHER), last(THIRD)]
-    request("reset", OTHER)
-    change(thief, THIRD)
-    assert "errors" not in undo(token).json
+    thief = api.sign_in_member("alice")
+    request_mail("reset", OTHER)
+    request_email_change(thief, THIRD)
+    late = [last_mail_to(OTHER), last_mail_to(THIRD)]
+    request_mail("reset", OTHER)
+    request_email_change(thief, THIRD)
+    assert "errors" not in undo_email_change(token).json
     for mail in late:
-        assert {reset(mail.token).code, verify(mail.token).code} == {"TOKEN_INVALID"}
-    assert len(received(OTHER)) == 3
-    assert [mail.subject for mail in received(THIRD)] == ["Verify your email"]
+        assert {reset_password(mail.token).code, verify_email(mail.token).code} == {"TOKEN_INVALID"}
+    assert len(mails_to(OTHER)) == 3
+    assert [mail.subject for mail in mails_to(THIRD)] == ["Verify your email"]
 
 
 @pytest.mark.parametrize("uses_theirs", [False, True])
@@ -404,32 +413,32 @@ def test_of_two_changes_the_first_can_be_undone_even_after_the_thief_undid_the_s
     api: Api, uses_theirs: bool
 ) -> None:
     first = taken_over()
-    move(api.signed_in("alice"), THIRD)
-    second = last(OTHER)
+    change_email(api.sign_in_member("alice"), THIRD)
+    second = last_mail_to(OTHER)
     if uses_theirs:
-        assert undo(second.token).data["undoEmailChange"]["user"] == {"email": OTHER}
-        assert "errors" not in reset(last(OTHER).token).json
-        thief = api.signed_in("alice", NEW_PASSWORD)
-    assert undo(first.token).data["undoEmailChange"]["user"] == {"email": ADDRESS}
-    assert undo(second.token).code == "TOKEN_INVALID"
+        assert undo_email_change(second.token).data["undoEmailChange"]["user"] == {"email": OTHER}
+        assert "errors" not in reset_password(last_mail_to(OTHER).token).json
+        thief = api.sign_in_member("alice", NEW_PASSWORD)
+    assert undo_email_change(first.token).data["undoEmailChange"]["user"] == {"email": ADDRESS}
+    assert undo_email_change(second.token).code == "TOKEN_INVALID"
     assert not uses_theirs or is_in(thief) == [False]
-    assert "errors" not in reset(last(ADDRESS).token, PASSWORD + "!").json
-    api.signed_in("alice", PASSWORD + "!")
+    assert "errors" not in reset_password(last_mail_to(ADDRESS).token, PASSWORD + "!").json
+    api.sign_in_member("alice", PASSWORD + "!")
 
 
 def test_the_second_of_two_changes_can_be_undone_alone(api: Api) -> None:
-    move(proven())
-    move(api.signed_in("alice"), THIRD)
-    assert "errors" not in undo(last(OTHER).token).json
+    change_email(verified_member())
+    change_email(api.sign_in_member("alice"), THIRD)
+    assert "errors" not in undo_email_change(last_mail_to(OTHER).token).json
     assert User.objects.get().email == OTHER
     assert EmailToken.objects.filter(purpose="undo", address=ADDRESS).exists(), "what the owner left stays the owner's"
 
 
 def test_neither_another_password_nor_closing_the_account_takes_the_undoing_away(api: Api) -> None:
-    token, thief = taken_over().token, api.signed_in("alice")
+    token, thief = taken_over().token, api.sign_in_member("alice")
     assert "errors" not in api.change_password(thief.token).json
-    assert "errors" not in close(thief, NEW_PASSWORD).json
-    assert "errors" not in undo(token).json
+    assert "errors" not in delete_account(thief, NEW_PASSWORD).json
+    assert "errors" not in undo_email_change(token).json
     user = User.objects.get()
     assert (user.email, user.erases_at) == (ADDRESS, None)
     assert Event.objects.filter(kind="account.reopened", user=user).count() == 1
@@ -438,15 +447,15 @@ def test_neither_another_password_nor_closing_the_account_takes_the_undoing_away
 def test_an_account_that_the_staff_disabled_is_not_given_back(api: Api) -> None:
     token = taken_over().token
     User.objects.update(is_active=False)
-    assert undo(token).code == "TOKEN_INVALID"
+    assert undo_email_change(token).code == "TOKEN_INVALID"
     assert User.objects.get().email == OTHER
 
 
 def test_an_address_that_another_account_has_proven_meanwhile_is_not_taken_from_it(api: Api) -> None:
     token = taken_over().token
-    bob = proven("bob")
-    move(bob, ADDRESS)
-    assert undo(token).code == "TOKEN_INVALID"
+    bob = verified_member("bob")
+    change_email(bob, ADDRESS)
+    assert undo_email_change(token).code == "TOKEN_INVALID"
     assert User.objects.get(email=ADDRESS).username == "bob"
 
 
@@ -454,12 +463,14 @@ def test_an_address_that_another_account_has_proven_meanwhile_is_not_taken_from_
 
 
 @RACES
-def test_of_four_accounts_that_prove_one_address_at_once_one_gets_it(at_once: Callable[..., list[Answer]]) -> None:
-    members = [proven(f"member{number}") for number in range(4)]
+def test_of_four_accounts_that_prove_one_address_at_once_one_gets_it(
+    run_concurrently: Callable[..., list[Answer]],
+) -> None:
+    members = [verified_member(f"member{number}") for number in range(4)]
     for member in members:
-        change(member)
-    tokens = [mail.token for mail in received(OTHER)]
-    answers = at_once([lambda token=token: verify(token) for token in tokens])
+        request_email_change(member)
+    tokens = [mail.token for mail in mails_to(OTHER)]
+    answers = run_concurrently([lambda token=token: verify_email(token) for token in tokens])
     assert [answer.code for answer in answers if "errors" in answer.json] == ["CONFLICT"] * 3
     assert User.objects.filter(email=OTHER).count() == 1
 
@@ -467,34 +478,34 @@ def test_of_four_accounts_that_prove_one_address_at_once_one_gets_it(at_once: Ca
 @RACES
 @pytest.mark.parametrize("round_", range(4))
 def test_an_undoing_stands_against_all_that_the_thief_does_at_the_same_moment(
-    at_once: Callable[..., list[Any]], long_queue: None, round_: int
+    run_concurrently: Callable[..., list[Any]], long_queue: None, round_: int
 ) -> None:
     token = taken_over().token
     api = Api()
-    thief = api.signed_in("alice")
-    spent = api.signed_in("alice").refresh_token
+    thief = api.sign_in_member("alice")
+    spent = api.sign_in_member("alice").refresh_token
     for each in (spent, *[api.refresh(spent).data["refreshToken"]["refreshToken"]]):
         api.refresh(each)
-    request("reset", OTHER)
-    change(thief, THIRD)
-    resetting, verifying = last(OTHER).token, last(THIRD).token
+    request_mail("reset", OTHER)
+    request_email_change(thief, THIRD)
+    resetting, verifying = last_mail_to(OTHER).token, last_mail_to(THIRD).token
     acts = [
-        lambda: undo(token),
-        lambda: reset(resetting),
-        lambda: verify(verifying),
+        lambda: undo_email_change(token),
+        lambda: reset_password(resetting),
+        lambda: verify_email(verifying),
         lambda: Api().sign_in("alice"),
         lambda: Api().change_password(thief.token, PASSWORD, "yet another staple of mine"),
         lambda: Api().refresh(spent),
-        lambda: close(thief),
-        lambda: request("reset", OTHER),
+        lambda: delete_account(thief),
+        lambda: request_mail("reset", OTHER),
     ]
-    answers = at_once(acts[round_:] + acts[:round_])
+    answers = run_concurrently(acts[round_:] + acts[:round_])
     codes = {answer.code for answer in answers if "errors" in answer.json}
     assert not codes & {"SERVICE_UNAVAILABLE", "INTERNAL_SERVER_ERROR"}
     undone = answers[-round_ % len(acts)]
     if "errors" in undone.json:
         assert undone.code == "CONFLICT"
-        assert "errors" not in undo(token).json, "a loser of a race tries again"
+        assert "errors" not in undo_email_change(token).json, "a loser of a race tries again"
     user = User.objects.get()
     assert (user.email, user.has_usable_password(), user.erases_at) == (ADDRESS, False, None)
     assert not Session.objects.filter(ended_at=None, credential_version=user.credential_version).exists()
@@ -505,9 +516,9 @@ def taken_over_in_quiet() -> Any:
     """The same, where nobody signs in before the address is proven."""
     api = Api()
     api.register("alice")
-    assert "errors" not in verify(last(ADDRESS).token).json
-    move(api.signed_in("alice"))
-    return last(ADDRESS)
+    assert "errors" not in verify_email(last_mail_to(ADDRESS).token).json
+    change_email(api.sign_in_member("alice"))
+    return last_mail_to(ADDRESS)
 
 
 def test_nothing_is_held_for_ever(db: None) -> None:
@@ -517,24 +528,24 @@ def test_nothing_is_held_for_ever(db: None) -> None:
 
 
 def test_a_pending_change_can_be_mailed_again_as_long_as_it_is_open(api: Api) -> None:
-    alice = proven()
-    change(alice)
-    first = last(OTHER)
-    request("verify", OTHER)
-    second = last(OTHER)
+    alice = verified_member()
+    request_email_change(alice)
+    first = last_mail_to(OTHER)
+    request_mail("verify", OTHER)
+    second = last_mail_to(OTHER)
     assert (second.subject, second.token != first.token) == ("Verify your email", True)
-    assert verify(first.token).code == "TOKEN_INVALID"
-    assert verify(second.token).data["verifyEmail"]["user"]["email"] == OTHER
-    request("verify", OTHER)
-    assert len(received(OTHER)) == 2, "nothing is left to prove"
+    assert verify_email(first.token).code == "TOKEN_INVALID"
+    assert verify_email(second.token).data["verifyEmail"]["user"]["email"] == OTHER
+    request_mail("verify", OTHER)
+    assert len(mails_to(OTHER)) == 2, "nothing is left to prove"
 
 
 def test_whoever_is_displaced_by_an_undoing_is_told(api: Api) -> None:
-    alice = proven()
-    change(alice)
-    verify(last(OTHER).token)
-    undo(last(ADDRESS).token)
-    told = last(OTHER)
+    alice = verified_member()
+    request_email_change(alice)
+    verify_email(last_mail_to(OTHER).token)
+    undo_email_change(last_mail_to(ADDRESS).token)
+    told = last_mail_to(OTHER)
     assert told.subject == "This email no longer has an account"
     assert "alice" not in told.text
-    assert [mail.subject for mail in received(ADDRESS)][-1] == "Choose a new password"
+    assert [mail.subject for mail in mails_to(ADDRESS)][-1] == "Choose a new password"

@@ -9,9 +9,20 @@ import pytest
 from django.utils import timezone
 from django_tasks_db.models import DBTaskResult
 
-from tests.api import NEW_PASSWORD, Answer, Api, age
-from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request, reset, undo, verify
-from tests.post import deliver, last, received
+from tests.api import NEW_PASSWORD, Answer, Api, backdate
+from tests.mail_flows import (
+    ADDRESS,
+    OTHER,
+    change_email,
+    delete_account,
+    request_email_change,
+    request_mail,
+    reset_password,
+    undo_email_change,
+    verified_member,
+    verify_email,
+)
+from tests.mailbox import deliver, last_mail_to, mails_to
 from users.caller import Caller
 from users.errors import TokenInvalid
 from users.mail import email_tokens
@@ -34,15 +45,15 @@ GARBAGE = {
 def mailed(purpose: str) -> Any:
     """The newest mail with a proof of a purpose, for alice."""
     if purpose == "verify":
-        Api().join("alice")
+        Api().new_member("alice")
     else:
-        proven("alice")
-        request("reset")
-    return last(ADDRESS)
+        verified_member("alice")
+        request_mail("reset")
+    return last_mail_to(ADDRESS)
 
 
 def spend(purpose: str, token: str, email: str | None = None) -> Answer:
-    return verify(token, email) if purpose == "verify" else reset(token, email=email)
+    return verify_email(token, email) if purpose == "verify" else reset_password(token, email=email)
 
 
 BOTH = pytest.mark.parametrize("purpose", ["verify", "reset"])
@@ -89,7 +100,7 @@ def test_s84_the_code_is_dead_with_the_link_and_the_link_with_the_code(
 @pytest.mark.parametrize("address", ["bob@example.com", "nobody@example.com", "", "rubbish", "alice@example.org"])
 def test_a_code_is_nothing_with_another_address(db: None, purpose: str, address: str) -> None:
     mail = mailed(purpose)
-    Api().join("bob")
+    Api().new_member("bob")
     assert spend(purpose, mail.code, address).code == "TOKEN_INVALID"
     assert spend(purpose, mail.token, ADDRESS).code == "TOKEN_INVALID", "a link's token is no code"
     assert spend(purpose, mail.code).code == "TOKEN_INVALID", "nor a code a token"
@@ -98,35 +109,35 @@ def test_a_code_is_nothing_with_another_address(db: None, purpose: str, address:
 
 @pytest.mark.parametrize("how", ["token", "code"])
 def test_s42_s87_a_proof_of_one_purpose_is_nothing_to_another(db: None, how: str) -> None:
-    alice = Api().join("alice")
-    verifying = last(ADDRESS)
-    request("reset")
-    resetting, email = last(ADDRESS), ADDRESS if how == "code" else None
-    assert reset(getattr(verifying, how), email=email).code == "TOKEN_INVALID"
-    assert verify(getattr(resetting, how), email).code == "TOKEN_INVALID"
+    alice = Api().new_member("alice")
+    verifying = last_mail_to(ADDRESS)
+    request_mail("reset")
+    resetting, email = last_mail_to(ADDRESS), ADDRESS if how == "code" else None
+    assert reset_password(getattr(verifying, how), email=email).code == "TOKEN_INVALID"
+    assert verify_email(getattr(resetting, how), email).code == "TOKEN_INVALID"
     for mail in (verifying, resetting):
-        assert undo(mail.token).code == undo(mail.code).code == "TOKEN_INVALID"
+        assert undo_email_change(mail.token).code == undo_email_change(mail.code).code == "TOKEN_INVALID"
         assert Api().me(mail.token).code == "UNAUTHENTICATED"
         assert Api().refresh(mail.token).code == "TOKEN_INVALID"
-    assert verify(alice.token).code == reset(alice.refresh_token).code == "TOKEN_INVALID"
-    assert "errors" not in verify(verifying.token).json
-    assert "errors" not in reset(resetting.token).json
+    assert verify_email(alice.token).code == reset_password(alice.refresh_token).code == "TOKEN_INVALID"
+    assert "errors" not in verify_email(verifying.token).json
+    assert "errors" not in reset_password(resetting.token).json
 
 
 def test_an_undoing_is_nothing_to_the_others_and_has_no_code(db: None) -> None:
-    move(proven())
-    token = last(ADDRESS).token
-    assert verify(token).code == reset(token).code == "TOKEN_INVALID"
+    change_email(verified_member())
+    token = last_mail_to(ADDRESS).token
+    assert verify_email(token).code == reset_password(token).code == "TOKEN_INVALID"
     for code in ("", "None"):
-        assert verify(code, ADDRESS).code == reset(code, email=ADDRESS).code == "TOKEN_INVALID"
-    assert "errors" not in undo(token).json
+        assert verify_email(code, ADDRESS).code == reset_password(code, email=ADDRESS).code == "TOKEN_INVALID"
+    assert "errors" not in undo_email_change(token).json
 
 
 @BOTH
 def test_s84_only_the_newest_works(db: None, purpose: str) -> None:
     old = mailed(purpose)
-    request(purpose)
-    new = last(ADDRESS)
+    request_mail(purpose)
+    new = last_mail_to(ADDRESS)
     assert old.token != new.token
     assert spend(purpose, old.token).code == "TOKEN_INVALID"
     assert spend(purpose, old.code, ADDRESS).code == "TOKEN_INVALID"
@@ -138,9 +149,9 @@ def test_s84_only_the_newest_works(db: None, purpose: str) -> None:
 def test_s84_what_comes_late_is_told_so(db: None, settings: Any, purpose: str, how: str) -> None:
     mail, email = mailed(purpose), ADDRESS if how == "code" else None
     life = {"verify": settings.GATEWAY_VERIFY_LIFETIME, "reset": settings.GATEWAY_RESET_LIFETIME}[purpose]
-    age(EmailToken.objects, life - timedelta(seconds=30), "created_at", "expires_at")
+    backdate(EmailToken.objects, life - timedelta(seconds=30), "created_at", "expires_at")
     assert email_tokens.find(Caller(), Purpose(purpose), token=getattr(mail, how), email=email)
-    age(EmailToken.objects, timedelta(seconds=31), "created_at", "expires_at")
+    backdate(EmailToken.objects, timedelta(seconds=31), "created_at", "expires_at")
     assert spend(purpose, getattr(mail, how), email).code == "TOKEN_EXPIRED"
     assert spend(purpose, "BCDFGHJK", ADDRESS).code == "TOKEN_INVALID", "only who has it is told that it was one"
 
@@ -154,13 +165,13 @@ def test_s84_a_reset_lives_half_an_hour_at_most(settings: Any) -> None:
 @pytest.mark.parametrize("event", ["password", "reset", "address", "disabled", "closed", "erased"])
 @BOTH
 def test_s84_a_proof_dies_with_the_account_as_it_was(db: None, purpose: str, event: str, how: str) -> None:
-    mail, alice = mailed(purpose), Api().signed_in("alice")
+    mail, alice = mailed(purpose), Api().sign_in_member("alice")
     if event == "password":
         assert "errors" not in Api().change_password(alice.token).json
     if event == "reset":
         kept = EmailToken.objects.values().get() if purpose == "reset" else None
-        request("reset")
-        assert "errors" not in reset(last(ADDRESS).token).json
+        request_mail("reset")
+        assert "errors" not in reset_password(last_mail_to(ADDRESS).token).json
         if kept:
             EmailToken.objects.create(**{name: value for name, value in kept.items() if name != "address_key"})
     if event == "address":
@@ -168,7 +179,7 @@ def test_s84_a_proof_dies_with_the_account_as_it_was(db: None, purpose: str, eve
     if event == "disabled":
         User.objects.update(is_active=False)
     if event == "closed":
-        assert "errors" not in close(alice).json
+        assert "errors" not in delete_account(alice).json
     if event == "erased":
         User.objects.all().delete()
     answer = spend(purpose, getattr(mail, how), ADDRESS if how == "code" else None)
@@ -191,7 +202,7 @@ def test_settings_that_change_meanwhile_change_no_proof(db: None, settings: Any,
     mail = mailed(purpose)
     settings.GATEWAY_VERIFY_LIFETIME = settings.GATEWAY_RESET_LIFETIME = timedelta(seconds=1)
     settings.GATEWAY_EMAIL_VERIFICATION = "off"
-    age(EmailToken.objects, timedelta(minutes=1), "created_at", "expires_at")
+    backdate(EmailToken.objects, timedelta(minutes=1), "created_at", "expires_at")
     assert "errors" not in spend(purpose, mail.token).json
 
 
@@ -249,28 +260,28 @@ def test_with_the_lane_of_codes_full_the_link_still_works(db: None, purpose: str
 
 
 def test_one_place_guesses_at_codes_of_many_addresses_no_more_than_thirty_times_an_hour(api: Api) -> None:
-    codes = [verify("BCDF-GHJK", f"user{number}@example.com").code for number in range(32)]
+    codes = [verify_email("BCDF-GHJK", f"user{number}@example.com").code for number in range(32)]
     assert codes == ["TOKEN_INVALID"] * 30 + ["RATE_LIMITED"] * 2
-    assert verify("A" * 43).code == "TOKEN_INVALID", "a token is nothing that one guesses"
+    assert verify_email("A" * 43).code == "TOKEN_INVALID", "a token is nothing that one guesses"
 
 
 def test_a_right_code_is_no_guess_however_often_its_password_will_not_do(db: None) -> None:
     code = mailed("reset").code
     for _ in range(8):
-        assert reset(code, "1234567", ADDRESS).code == "BAD_USER_INPUT"
+        assert reset_password(code, "1234567", ADDRESS).code == "BAD_USER_INPUT"
     assert not Attempts.objects.filter(key__startswith="code_", tried__gt=0).exists()
-    assert "errors" not in reset(code, NEW_PASSWORD, ADDRESS).json
+    assert "errors" not in reset_password(code, NEW_PASSWORD, ADDRESS).json
 
 
 def test_several_who_mean_to_have_one_address_each_have_a_code(api: Api) -> None:
-    members = [proven(name) for name in ("alice", "bob", "carol")]
+    members = [verified_member(name) for name in ("alice", "bob", "carol")]
     for member in members:
-        assert "errors" not in change(member, OTHER).json
-    codes = [mail.code for mail in received(OTHER)]
+        assert "errors" not in request_email_change(member, OTHER).json
+    codes = [mail.code for mail in mails_to(OTHER)]
     assert len(codes) == 3
-    assert "errors" not in verify(codes[0], OTHER).json
+    assert "errors" not in verify_email(codes[0], OTHER).json
     assert User.objects.get(email=OTHER).username == "alice"
-    answer = verify(codes[1], OTHER)
+    answer = verify_email(codes[1], OTHER)
     assert (answer.code, answer.error["message"]) == ("CONFLICT", "Another account uses this email.")
 
 
@@ -281,11 +292,11 @@ def test_several_who_mean_to_have_one_address_each_have_a_code(api: Api) -> None
 @BOTH
 @pytest.mark.parametrize("how", ["token", "code"])
 def test_s84_of_eight_who_use_a_proof_at_once_one_succeeds(
-    at_once: Callable[..., list[Answer]], long_queue: None, settings: Any, purpose: str, how: str
+    run_concurrently: Callable[..., list[Answer]], long_queue: None, settings: Any, purpose: str, how: str
 ) -> None:
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"code_address": [(20, HOUR)]}
     mail, email = mailed(purpose), ADDRESS if how == "code" else None
-    answers = at_once([lambda: spend(purpose, getattr(mail, how), email)] * 8)
+    answers = run_concurrently([lambda: spend(purpose, getattr(mail, how), email)] * 8)
     codes = [answer.code for answer in answers if "errors" in answer.json]
     assert codes == ["TOKEN_INVALID"] * 7
     kind = {"verify": "email.verified", "reset": "password.reset"}[purpose]
@@ -293,10 +304,10 @@ def test_s84_of_eight_who_use_a_proof_at_once_one_succeeds(
 
 
 @RACES
-def test_of_eight_made_at_once_one_stays(at_once: Callable[..., list[Any]]) -> None:
-    Api().join("alice")
+def test_of_eight_made_at_once_one_stays(run_concurrently: Callable[..., list[Any]]) -> None:
+    Api().new_member("alice")
     user = User.objects.get()
-    secrets = at_once([lambda: email_tokens.create(user, Purpose.RESET, address=ADDRESS)] * 8)
+    secrets = run_concurrently([lambda: email_tokens.create(user, Purpose.RESET, address=ADDRESS)] * 8)
     assert EmailToken.objects.filter(purpose="reset").count() == 1
     found = [
         each for each in secrets if EmailToken.objects.filter(digest=email_tokens.crypto.digest(each.token)).exists()
@@ -308,11 +319,11 @@ def test_of_eight_made_at_once_one_stays(at_once: Callable[..., list[Any]]) -> N
 
 
 def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
-    move(proven())
-    request("reset", OTHER)
-    request("verify", OTHER)
+    change_email(verified_member())
+    request_mail("reset", OTHER)
+    request_mail("verify", OTHER)
     deliver()
-    letters = [*received(ADDRESS), *received(OTHER)]
+    letters = [*mails_to(ADDRESS), *mails_to(OTHER)]
     secrets = {mail.token for mail in letters if "token=" in mail.text}
     secrets |= {mail.code for mail in letters if "Or enter" in mail.text}
     secrets |= {code.replace("-", "") for code in secrets if len(code) == 9}
@@ -324,17 +335,17 @@ def test_s84_nothing_in_the_database_opens_anything(db: None) -> None:
 
 def test_old_proofs_are_pruned_a_day_after_they_are_over(db: None) -> None:
     mailed("reset")
-    age(EmailToken.objects, timedelta(hours=24), "expires_at")
+    backdate(EmailToken.objects, timedelta(hours=24), "expires_at")
     assert email_tokens.prune() == 0
-    age(EmailToken.objects, HOUR, "expires_at")
+    backdate(EmailToken.objects, HOUR, "expires_at")
     assert email_tokens.prune() == 1
 
 
 def test_holds_of_a_user_stand_in_the_order_they_were_made_whatever_a_clock_says(db: None) -> None:
-    Api().join("alice")
+    Api().new_member("alice")
     user = User.objects.get()
     email_tokens.hold_email(user, address=ADDRESS)
-    age(EmailToken.objects, -timedelta(minutes=5), "created_at")
+    backdate(EmailToken.objects, -timedelta(minutes=5), "created_at")
     email_tokens.hold_email(user, address=OTHER)
     first, second = EmailToken.objects.filter(purpose="undo").order_by("created_at")
     assert (first.address, second.address) == (ADDRESS, OTHER)
@@ -343,7 +354,7 @@ def test_holds_of_a_user_stand_in_the_order_they_were_made_whatever_a_clock_says
 
 
 def test_a_holder_is_known_until_the_hold_is_over(db: None) -> None:
-    Api().join("alice")
+    Api().new_member("alice")
     user = User.objects.get()
     assert email_tokens.find_holder(ADDRESS) is None
     held = email_tokens.hold_email(user, address=ADDRESS)

@@ -8,9 +8,17 @@ import pytest
 from django.core import mail as outgoing
 from django_tasks_db.models import DBTaskResult
 
-from tests.api import NEW_PASSWORD, Api, Member, age
-from tests.mailed import ADDRESS, OTHER, change, close, move, proven, request
-from tests.post import deliver, last, received
+from tests.api import NEW_PASSWORD, Api, Member, backdate
+from tests.mail_flows import (
+    ADDRESS,
+    OTHER,
+    change_email,
+    delete_account,
+    request_email_change,
+    request_mail,
+    verified_member,
+)
+from tests.mailbox import deliver, last_mail_to, mails_to
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
 from users.models import EmailToken, Session, User
@@ -19,7 +27,7 @@ EVIL = "<b>evil.example</b>"
 
 
 def joined() -> Member:
-    return proven(fullName="Alice & <Co>", deviceName="laptop")
+    return verified_member(fullName="Alice & <Co>", deviceName="laptop")
 
 
 def elsewhere(api: Api, name: str = "alice") -> None:
@@ -37,12 +45,12 @@ def reused(api: Api, member: Member) -> None:
 
 
 ACTS: dict[str, Any] = {
-    "Choose a new password": lambda api, alice: request("reset"),
+    "Choose a new password": lambda api, alice: request_mail("reset"),
     "A new device signed in": lambda api, alice: elsewhere(api),
     "Your password was changed": lambda api, alice: api.change_password(alice.token),
     "A session was ended for your safety": reused,
-    "Your email was changed": lambda api, alice: move(alice),
-    "Your account is closed": lambda api, alice: close(alice),
+    "Your email was changed": lambda api, alice: change_email(alice),
+    "Your account is closed": lambda api, alice: delete_account(alice),
 }
 LINKS = {
     "Choose a new password": "http://localhost:8000/account/reset#token=",
@@ -54,7 +62,7 @@ LINKS = {
 def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(api: Api, subject: str) -> None:
     alice = joined()
     ACTS[subject](api, alice)
-    letter = last(ADDRESS)
+    letter = last_mail_to(ADDRESS)
     assert letter.subject == subject
     # What a former address is told is nothing that whoever has the account now may have written.
     is_theirs = subject != "Your email was changed"
@@ -69,23 +77,23 @@ def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(a
 
 
 def test_a_letter_that_asks_for_a_proof_has_a_link_a_code_and_how_long_they_last(api: Api) -> None:
-    api.join("alice", fullName=EVIL)
-    letter = last(ADDRESS)
+    api.new_member("alice", fullName=EVIL)
+    letter = last_mail_to(ADDRESS)
     assert f"http://localhost:8000/account/verify#token={letter.token}" in letter.text
     for text in (letter.text, letter.html):
         assert letter.code in text
         assert "1 hour" in text
         assert "evil" not in text, "who reads it need not know who wrote that"
-    request("reset")
-    assert "30 minutes" in last(ADDRESS).text
-    assert "evil" not in last(ADDRESS).text + last(ADDRESS).html
+    request_mail("reset")
+    assert "30 minutes" in last_mail_to(ADDRESS).text
+    assert "evil" not in last_mail_to(ADDRESS).text + last_mail_to(ADDRESS).html
 
 
 @pytest.mark.parametrize("subject", sorted({*ACTS} - {"Your email was changed"}))
 def test_an_address_that_nobody_has_proven_reads_nothing_that_its_giver_wrote(api: Api, subject: str) -> None:
-    alice = api.join("alice", fullName=EVIL, deviceName=EVIL)
+    alice = api.new_member("alice", fullName=EVIL, deviceName=EVIL)
     ACTS[subject](api, alice)
-    letter = last(ADDRESS)
+    letter = last_mail_to(ADDRESS)
     assert letter.subject == subject
     for text in (letter.text, letter.html):
         assert not [word for word in ("evil", "Browser", "alice") if word in text.replace(ADDRESS, "")]
@@ -103,7 +111,7 @@ SILENT: dict[str, Any] = {
 def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject: str, meanwhile: str) -> None:
     alice = joined()
     if subject == "Your email was changed":
-        change(alice)
+        request_email_change(alice)
         deliver()
     deliver()
     outgoing.outbox.clear()
@@ -118,10 +126,10 @@ def test_a_letter_about_an_account_that_is_no_more_is_not_sent(api: Api, subject
 
 
 def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(is_email_verified=True)
     deliver()
-    change(alice)
+    request_email_change(alice)
     User.objects.update(email="moved@example.com")
     deliver()
     assert outgoing.outbox == []
@@ -129,19 +137,19 @@ def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -
 
 
 def test_who_has_an_address_already_is_told_unless_disabled(api: Api) -> None:
-    alice, _ = proven(), proven("bob", email=OTHER)
-    change(alice)
-    assert last(OTHER).subject == "You already have an account"
-    before = len(received(OTHER))
+    alice, _ = verified_member(), verified_member("bob", email=OTHER)
+    request_email_change(alice)
+    assert last_mail_to(OTHER).subject == "You already have an account"
+    before = len(mails_to(OTHER))
     User.objects.filter(username="bob").update(is_active=False)
-    change(alice)
-    assert len(received(OTHER)) == before
+    request_email_change(alice)
+    assert len(mails_to(OTHER)) == before
 
 
 def test_a_letter_that_is_sent_again_has_a_token_of_its_own_and_the_former_is_void(
     api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    api.join("alice")
+    api.new_member("alice")
     sent: list[Any] = []
 
     def fails_once(letter: Any, id: str) -> None:
@@ -152,7 +160,7 @@ def test_a_letter_that_is_sent_again_has_a_token_of_its_own_and_the_former_is_vo
     monkeypatch.setattr(outbox, "send", fails_once)
     deliver()
     outbox.retry_failed()
-    age(DBTaskResult.objects, timedelta(hours=1), "run_after")
+    backdate(DBTaskResult.objects, timedelta(hours=1), "run_after")
     deliver()
     first, second = (letter.facts["accounts"][0]["link"] for letter in sent)
     assert first != second
@@ -170,8 +178,8 @@ def test_settings_say_where_links_lead_and_what_the_product_is_called(
     api: Api, settings: Any, setting: str, value: str, expected: str
 ) -> None:
     setattr(settings, setting, value)
-    api.join("alice")
-    (letter,) = received(ADDRESS)
+    api.new_member("alice")
+    (letter,) = mails_to(ADDRESS)
     assert expected in letter.text
     assert expected in letter.html
 
@@ -192,8 +200,8 @@ def test_a_span_is_said_as_people_say_it(seconds: int, said: str) -> None:
 
 
 def test_a_mail_answers_no_absence_note_and_goes_to_one_address(api: Api) -> None:
-    api.join("alice")
-    message = received(ADDRESS)[0].message
+    api.new_member("alice")
+    message = mails_to(ADDRESS)[0].message
     assert message.extra_headers["Auto-Submitted"] == "auto-generated"
     assert (message.to, message.cc, message.bcc) == ([ADDRESS], [], [])
     assert NEW_PASSWORD not in message.body

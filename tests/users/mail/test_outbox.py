@@ -19,8 +19,8 @@ from django.utils import timezone
 from django_tasks import TaskResultStatus
 from django_tasks_db.models import DBTaskResult
 
-from tests import post
-from tests.api import NEW_PASSWORD, PASSWORD, Api, age
+from tests import mailbox
+from tests.api import NEW_PASSWORD, PASSWORD, Api, backdate
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
 from users.models import User
@@ -73,10 +73,10 @@ def test_a_letter_commits_with_its_cause_and_is_gone_with_it() -> None:
     with transaction.atomic():
         ask_for(alice)
         transaction.set_rollback(True)
-    assert post.received(ALICE) == []
+    assert mailbox.mails_to(ALICE) == []
     with transaction.atomic():
         ask_for(alice)
-    assert len(post.received(ALICE)) == 1
+    assert len(mailbox.mails_to(ALICE)) == 1
 
 
 def test_a_queued_letter_is_what_the_library_would_have_queued(alice: User) -> None:
@@ -95,15 +95,15 @@ def test_no_secret_that_is_mailed_is_ever_in_the_database(alice: User, broken: C
     held = email_tokens.hold_email(alice, address="old@example.com")
     outbox.queue(CALLER, messages.email_changed, user=alice, address="old@example.com", held=str(held))
     before = texts()
-    post.deliver()
+    mailbox.deliver()
     before += texts()
     broken()
     outbox.retry_failed()
     make_due()
-    sent = [*post.received(ALICE), *post.received("old@example.com")]
+    sent = [*mailbox.mails_to(ALICE), *mailbox.mails_to("old@example.com")]
     assert len(sent) == 3
     kept = before + texts()
-    secrets = [each.token for each in sent] + [each.code for each in sent if post.CODE.search(each.text)]
+    secrets = [each.token for each in sent] + [each.code for each in sent if mailbox.CODE.search(each.text)]
     assert len(secrets) == 5
     for secret in secrets:
         assert secret not in kept
@@ -116,7 +116,7 @@ def test_a_failed_letter_waits_longer_each_time_and_arrives_in_the_end(alice: Us
     waits = []
     for _ in range(12):
         make_due()
-        post.deliver()
+        mailbox.deliver()
         # `deliver` looks after what failed before it sends, so this failure is still to be looked after.
         before = timezone.now()
         assert outbox.retry_failed() == 1
@@ -124,21 +124,21 @@ def test_a_failed_letter_waits_longer_each_time_and_arrives_in_the_end(alice: Us
         assert not DBTaskResult.objects.ready().exists()
     assert waits == [5, 10, 20, 40, 80, 160, 320, 640, 1280, 2560, 3600, 3600]
     broken()
-    assert post.received(ALICE) == []
+    assert mailbox.mails_to(ALICE) == []
     make_due()
-    assert len(post.received(ALICE)) == 1
+    assert len(mailbox.mails_to(ALICE)) == 1
 
 
 def test_a_letter_of_a_dead_worker_is_taken_up_after_the_lease_and_not_before(alice: User) -> None:
     ask_for(alice)
     row().claim("dead")
-    age(DBTaskResult.objects, outbox.LEASE - timedelta(seconds=9), "started_at")
+    backdate(DBTaskResult.objects, outbox.LEASE - timedelta(seconds=9), "started_at")
     assert outbox.retry_failed() == 0
-    age(DBTaskResult.objects, timedelta(seconds=10), "started_at")
+    backdate(DBTaskResult.objects, timedelta(seconds=10), "started_at")
     assert outbox.retry_failed() == 1
     assert outbox.retry_failed() == 0
     make_due()
-    assert len(post.received(ALICE)) == 1
+    assert len(mailbox.mails_to(ALICE)) == 1
     assert row().worker_ids == ["dead", "tests"]
 
 
@@ -147,19 +147,19 @@ def test_a_letter_is_given_up_after_a_day_with_one_line_and_never_sent_after(
     alice: User, broken: Callable[[], None], caplog: pytest.LogCaptureFixture, is_dead: bool
 ) -> None:
     ask_for(alice)
-    row().claim("dead") if is_dead else post.deliver()
-    age(DBTaskResult.objects, outbox.MAX_AGE - timedelta(seconds=9), "enqueued_at", "started_at")
+    row().claim("dead") if is_dead else mailbox.deliver()
+    backdate(DBTaskResult.objects, outbox.MAX_AGE - timedelta(seconds=9), "enqueued_at", "started_at")
     assert outbox.retry_failed() == 1
     make_due()
-    row().claim("dead") if is_dead else post.deliver()
-    age(DBTaskResult.objects, outbox.LEASE + timedelta(seconds=10), "enqueued_at", "started_at")
+    row().claim("dead") if is_dead else mailbox.deliver()
+    backdate(DBTaskResult.objects, outbox.LEASE + timedelta(seconds=10), "enqueued_at", "started_at")
     caplog.clear()
     assert [outbox.retry_failed(), outbox.retry_failed()] == [0, 0]
     (said,) = [each for each in caplog.records if each.levelno == logging.ERROR]
     assert said.getMessage() == f"gave up on mail {row().id} (users.mail.messages.verify_email) after 2 attempts"
     broken()
     make_due()
-    assert post.received(ALICE) == []
+    assert mailbox.mails_to(ALICE) == []
     assert queue_is() == (0, 0.0, 1)
 
 
@@ -173,15 +173,15 @@ def test_a_letter_that_an_upgrade_left_without_a_task_waits_for_one_and_stops_no
     DBTaskResult.objects.update(task_path=path)
     User.objects.create_user("bob", "bob@example.com", is_email_verified=True)
     outbox.queue(CALLER, messages.account_exists, user=None, address="bob@example.com")
-    assert len(post.received("bob@example.com")) == 1
-    age(DBTaskResult.objects.filter(task_path=path), timedelta(hours=1), "enqueued_at")
+    assert len(mailbox.mails_to("bob@example.com")) == 1
+    backdate(DBTaskResult.objects.filter(task_path=path), timedelta(hours=1), "enqueued_at")
     assert outbox.retry_failed() == 1
     # Put back, or taken up by a worker of the newer version.
     DBTaskResult.objects.filter(task_path=path).update(task_path="users.mail.messages.verify_email")
     make_due()
-    assert len(post.received(ALICE)) == 1
+    assert len(mailbox.mails_to(ALICE)) == 1
     DBTaskResult.objects.update(task_path=path, status=TaskResultStatus.FAILED)
-    age(DBTaskResult.objects, timedelta(days=2), "enqueued_at")
+    backdate(DBTaskResult.objects, timedelta(days=2), "enqueued_at")
     caplog.clear()
     outbox.retry_failed()
     assert f"({path}) after" in caplog.text
@@ -197,18 +197,18 @@ def test_the_state_of_the_queue(alice: User, broken: Callable[[], None]) -> None
         ask_for(alice)
     first = DBTaskResult.objects.order_by("enqueued_at").first()
     assert queue_is()[::2] == (3, 0)
-    post.deliver()
+    mailbox.deliver()
     first.refresh_from_db()
     first.claim("another")
     assert queue_is()[::2] == (3, 0)
-    age(DBTaskResult.objects.filter(id=first.id), timedelta(days=2), "enqueued_at", "started_at")
+    backdate(DBTaskResult.objects.filter(id=first.id), timedelta(days=2), "enqueued_at", "started_at")
     outbox.retry_failed()
-    age(DBTaskResult.objects.exclude(id=first.id), timedelta(hours=1), "enqueued_at")
+    backdate(DBTaskResult.objects.exclude(id=first.id), timedelta(hours=1), "enqueued_at")
     assert 3_600 <= outbox.oldest_age() < 3_700
     assert queue_is()[::2] == (2, 1)
     broken()
     make_due()
-    post.deliver()
+    mailbox.deliver()
     assert queue_is() == (0, 0.0, 1)
 
 
@@ -220,10 +220,10 @@ def test_what_was_sent_is_deleted_at_once_and_what_was_given_up_after_a_week(ali
     DBTaskResult.objects.filter(id=sent.id).update(status=TaskResultStatus.SUCCESSFUL)
     DBTaskResult.objects.filter(id=failed.id).update(status=TaskResultStatus.FAILED)
     DBTaskResult.objects.filter(id=given_up.id).update(status=TaskResultStatus.FAILED, priority=-1)
-    age(DBTaskResult.objects, outbox.GIVEN_UP_RETENTION - timedelta(minutes=1), "enqueued_at")
+    backdate(DBTaskResult.objects, outbox.GIVEN_UP_RETENTION - timedelta(minutes=1), "enqueued_at")
     assert outbox.prune() == 1
     assert set(DBTaskResult.objects.values_list("id", flat=True)) == kept
-    age(DBTaskResult.objects, timedelta(minutes=2), "enqueued_at")
+    backdate(DBTaskResult.objects, timedelta(minutes=2), "enqueued_at")
     assert outbox.prune() == 1
     assert set(DBTaskResult.objects.values_list("id", flat=True)) == kept - {given_up.id}
 
@@ -233,7 +233,7 @@ def test_a_failing_letter_logs_its_kind_alone(
 ) -> None:
     ask_for(alice)
     monkeypatch.setattr(logging.getLogger("django_tasks"), "disabled", True)
-    post.deliver()
+    mailbox.deliver()
     said = [each.getMessage() for each in caplog.records if each.name == "gateway.mail"]
     assert said == [f"cannot send mail {row().id} (verify_email), retry later: SMTPDataError 451"]
     assert "example.com" not in caplog.text
@@ -245,7 +245,7 @@ def test_a_failing_letter_logs_its_kind_alone(
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("state", ["ready", "failed", "left"])
 def test_several_workers_never_send_one_letter_twice(
-    state: str, at_once: Callable[[list[Callable[[], None]]], Any], settings: Any
+    state: str, run_concurrently: Callable[[list[Callable[[], None]]], Any], settings: Any
 ) -> None:
     alice = User.objects.create_user("alice", ALICE, "a password of hers")
     for _ in range(6):
@@ -255,7 +255,7 @@ def test_several_workers_never_send_one_letter_twice(
         DBTaskResult.objects.update(status=status, started_at=timezone.now() - 2 * outbox.LEASE, worker_ids=["dead"])
 
     def work() -> None:
-        worker = post.worker()
+        worker = mailbox.mail_worker()
         for _ in range(3):
             outbox.retry_failed()
             # A row at a time: two that write many, in whatever order, could wait for each other.
@@ -263,7 +263,7 @@ def test_several_workers_never_send_one_letter_twice(
                 DBTaskResult.objects.filter(id=id, status=TaskResultStatus.READY).update(run_after=timezone.now())
             worker.run()
 
-    at_once([work] * 4)
+    run_concurrently([work] * 4)
     mine = [each for each in outgoing.outbox if each.to == [ALICE]]
     names = [each.extra_headers["Message-ID"] for each in mine]
     assert len(names) == len(set(names)) == 6
@@ -273,7 +273,7 @@ def test_several_workers_never_send_one_letter_twice(
 def test_a_worker_that_comes_too_late_takes_nothing_back(alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
     ask_for(alice)
     row().claim("dead")
-    age(DBTaskResult.objects, 2 * outbox.LEASE, "started_at")
+    backdate(DBTaskResult.objects, 2 * outbox.LEASE, "started_at")
     look = outbox._retry_delay
 
     def meanwhile(tries: int) -> timedelta:
@@ -298,7 +298,7 @@ def test_a_server_that_never_comes_to_an_end_does_not_keep_the_worker(
         dripping = threading.Thread(target=drip, args=(server, left))
         dripping.start()
         ask_for(alice)
-        post.deliver()
+        mailbox.deliver()
         dripping.join()
     assert left.is_set()
     assert row().status == TaskResultStatus.FAILED
@@ -329,11 +329,11 @@ def test_a_letter_has_one_name_through_all_its_tries(
     seen = []
     monkeypatch.setattr(Broken, "send_messages", lambda self, messages: seen.append(messages[0]) or 1 / 0)
     ask_for(alice)
-    post.deliver()
+    mailbox.deliver()
     broken()
     outbox.retry_failed()
     make_due()
-    (sent,) = post.received(ALICE)
+    (sent,) = mailbox.mails_to(ALICE)
     names = {each.message()["Message-ID"] for each in (*seen, sent.message)}
     assert names == {f"<{row().id}.{attempt}@localhost>" for attempt in (1, 2)}
 
@@ -341,7 +341,7 @@ def test_a_letter_has_one_name_through_all_its_tries(
 def test_a_letter_says_who_sends_it_and_asks_for_no_answer(alice: User, settings: Any) -> None:
     settings.DEFAULT_FROM_EMAIL = "Gateway <no-reply@auth.example>"
     ask_for(alice)
-    sent = post.last(ALICE)
+    sent = mailbox.last_mail_to(ALICE)
     message = sent.message.message()
     assert message["From"] == "Gateway <no-reply@auth.example>"
     assert message["To"] == ALICE
@@ -362,7 +362,7 @@ def test_what_strangers_wrote_stays_text(alice: User, settings: Any) -> None:
     User.objects.update(is_email_verified=True, full_name="<i>Alice</i> & “co”")
     caller = Caller(ip_address="192.0.2.1", user_agent=EVIL.replace("\r\n", ""))
     outbox.queue(caller, messages.new_device, user=User.objects.get(), device="<script>alert(1)</script>")
-    sent = post.last(ALICE)
+    sent = mailbox.last_mail_to(ALICE)
     for tag in ("<img", "<b>", "<i>", "<script"):
         assert tag not in sent.html
         assert tag in sent.text
@@ -375,14 +375,14 @@ def test_what_strangers_wrote_stays_text(alice: User, settings: Any) -> None:
 
 
 def test_a_user_agent_over_http_stays_on_its_line(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     User.objects.update(is_email_verified=True)
     document = """mutation ($old: String!, $new: String!) {
         changePassword(oldPassword: $old, newPassword: $new) { endedSessions }
     }"""
     agent = "evil\x85\u2028\x0b Subject: hello"
     assert api(document, {"old": PASSWORD, "new": NEW_PASSWORD}, token=alice.token, User_Agent=agent).data
-    sent = post.last(ALICE)
+    sent = mailbox.last_mail_to(ALICE)
     (line,) = [each for each in sent.text.splitlines() if "evil" in each]
     assert line.startswith("Browser or app:")
     assert line.endswith("Subject: hello")
@@ -397,7 +397,7 @@ def test_a_stranger_has_us_say_nothing_to_an_address_that_is_not_theirs(
     more = {} if letter == "reset_password" else {"device": "evil.example/device"}
     caller = Caller(user_agent="evil.example/agent")
     outbox.queue(caller, getattr(messages, letter), user=User.objects.get(), address=ALICE, **more)
-    sent = post.last(ALICE)
+    sent = mailbox.last_mail_to(ALICE)
     assert ("evil" in sent.text, "evil" in sent.html) == (is_proven, is_proven)
     assert ("Hello," in sent.text, "Hello," in sent.html) == (not is_proven, not is_proven)
 
@@ -407,7 +407,7 @@ def test_nor_to_an_address_that_is_theirs_no_more(alice: User) -> None:
     held = email_tokens.hold_email(alice, address="old@example.com")
     caller = Caller(ip_address="192.0.2.1", user_agent="evil.example/agent")
     outbox.queue(caller, messages.email_changed, user=alice, address="old@example.com", held=str(held))
-    sent = post.last("old@example.com")
+    sent = mailbox.last_mail_to("old@example.com")
     for text in (sent.text, sent.html):
         assert "evil" not in text
         assert "192.0.2.1" in text
@@ -418,10 +418,10 @@ def test_links_are_of_the_settings_whatever_the_host(api: Api, settings: Any, ho
     settings.ALLOWED_HOSTS = ["*"]
     settings.GATEWAY_ISSUER = "https://auth.example"
     settings.GATEWAY_RESET_URL = "https://app.example/reset#token={token}"
-    api.join("alice")
+    api.new_member("alice")
     document = "mutation ($email: String!) { requestPasswordReset(email: $email) { __typename } }"
     assert api(document, {"email": ALICE}, Host=host, X_Forwarded_Host="evil.example").data
-    sent = post.last(ALICE)
+    sent = mailbox.last_mail_to(ALICE)
     assert f"https://app.example/reset#token={sent.token}" in sent.text
     for text in (sent.text, sent.html):
         assert host not in text

@@ -8,10 +8,26 @@ from typing import Any
 import pytest
 from django.core import mail
 
-from tests.api import NEW_PASSWORD, Api, age
-from tests.mailed import ADDRESS, OTHER, move, proven, request, reset, undo
-from tests.post import last, received
-from tests.second_factors import REAUTHENTICATE, SET, App, challenge, enable, second_step, signed_in
+from tests.api import NEW_PASSWORD, Api, backdate
+from tests.mail_flows import (
+    ADDRESS,
+    OTHER,
+    change_email,
+    request_mail,
+    reset_password,
+    undo_email_change,
+    verified_member,
+)
+from tests.mailbox import last_mail_to, mails_to
+from tests.second_factors import (
+    REAUTHENTICATE,
+    SET,
+    AuthenticatorApp,
+    enable_totp,
+    request_challenge,
+    second_step,
+    sign_in_with_totp,
+)
 from users.caller import Caller
 from users.errors import Conflict
 from users.mfa import factors
@@ -21,57 +37,57 @@ pytestmark = pytest.mark.django_db
 
 
 def test_undoing_a_change_of_the_email_removes_the_factors_added_since() -> None:
-    mallory = proven("alice")
-    move(mallory)
-    token = last(ADDRESS).token
-    enable(Api().signed_in("alice"))
-    assert undo(token).data
+    mallory = verified_member("alice")
+    change_email(mallory)
+    token = last_mail_to(ADDRESS).token
+    enable_totp(Api().sign_in_member("alice"))
+    assert undo_email_change(token).data
     assert not Totp.objects.exists()
     assert not RecoveryCode.objects.exists()
     assert User.objects.get().two_factor_since is None
-    request("reset")
-    assert reset(last(ADDRESS).token).data
+    request_mail("reset")
+    assert reset_password(last_mail_to(ADDRESS).token).data
     assert Api().sign_in("alice", NEW_PASSWORD).data
 
 
 def test_undoing_a_change_of_the_email_keeps_the_factors_of_before() -> None:
-    app = enable(proven("alice"))
-    age(Totp.objects.all(), timedelta(minutes=1), "created_at")
-    age(RecoveryCode.objects.all(), timedelta(minutes=1), "created_at")
-    move(signed_in(app))
-    begun = challenge()
-    assert undo(last(ADDRESS).token).data
+    app = enable_totp(verified_member("alice"))
+    backdate(Totp.objects.all(), timedelta(minutes=1), "created_at")
+    backdate(RecoveryCode.objects.all(), timedelta(minutes=1), "created_at")
+    change_email(sign_in_with_totp(app))
+    begun = request_challenge()
+    assert undo_email_change(last_mail_to(ADDRESS).token).data
     assert second_step(begun, app.fresh_code()).code == "TOKEN_INVALID"
-    request("reset")
-    assert "second factor stays" in last(ADDRESS).text
-    assert reset(last(ADDRESS).token).data
-    begun = challenge(password=NEW_PASSWORD)
+    request_mail("reset")
+    assert "second factor stays" in last_mail_to(ADDRESS).text
+    assert reset_password(last_mail_to(ADDRESS).token).data
+    begun = request_challenge(password=NEW_PASSWORD)
     assert second_step(begun, app.fresh_code()).data
     assert RecoveryCode.objects.count() == 10
-    assert received(OTHER)
+    assert mails_to(OTHER)
 
 
 def test_a_reset_of_the_password_keeps_the_factors() -> None:
-    app = enable(proven("alice"))
-    request("reset")
-    mail_text = last(ADDRESS)
+    app = enable_totp(verified_member("alice"))
+    request_mail("reset")
+    mail_text = last_mail_to(ADDRESS)
     assert "second factor stays" in mail_text.text
     assert "second factor stays" in mail_text.html
-    assert reset(mail_text.token).data
+    assert reset_password(mail_text.token).data
     assert Totp.objects.get().user_id
-    assert second_step(challenge(password=NEW_PASSWORD), app.fresh_code()).data
+    assert second_step(request_challenge(password=NEW_PASSWORD), app.fresh_code()).data
 
 
 def test_the_mail_of_a_password_reset_mentions_no_factor_without_one() -> None:
-    proven("alice")
-    request("reset")
-    assert "second factor" not in last(ADDRESS).text
+    verified_member("alice")
+    request_mail("reset")
+    assert "second factor" not in last_mail_to(ADDRESS).text
 
 
 def test_a_reset_of_the_factors_ends_all_sessions_and_keeps_the_password() -> None:
-    alice = proven("alice")
-    enable(alice)
-    begun = challenge()
+    alice = verified_member("alice")
+    enable_totp(alice)
+    begun = request_challenge()
     assert factors.reset(Caller(), User.objects.get(), reason="lost the phone", by="root") == 1
     assert not Totp.objects.exists()
     assert not RecoveryCode.objects.exists()
@@ -80,11 +96,11 @@ def test_a_reset_of_the_factors_ends_all_sessions_and_keeps_the_password() -> No
     assert Api().sign_in("alice").data
     event = Event.objects.get(kind="second_factors.reset")
     assert event.facts == {"reason": "lost the phone", "by": "root"}
-    assert "Your second factors were removed" in [mail.subject for mail in received(ADDRESS)]
+    assert "Your second factors were removed" in [mail.subject for mail in mails_to(ADDRESS)]
 
 
 def test_concurrent_changes_conflict() -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     one, two = User.objects.get(), User.objects.get()
     factors.begin_change(one)
     with pytest.raises(Conflict):
@@ -94,16 +110,16 @@ def test_concurrent_changes_conflict() -> None:
 def test_secrets_are_in_no_log_event_mail_export_or_row(caplog: pytest.LogCaptureFixture, settings: Any) -> None:
     caplog.set_level(logging.DEBUG)
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"second_factor_here": [(100, timedelta(hours=1))]}
-    alice = proven("alice")
-    app = enable(alice)
+    alice = verified_member("alice")
+    app = enable_totp(alice)
     used = [app.fresh_code(), "000000"]
     assert alice(REAUTHENTICATE, code=used[0]).data
-    begun = challenge()
+    begun = request_challenge()
     assert second_step(begun, "000000").code == "INVALID_CREDENTIALS"
     assert second_step(begun, app.recovery_codes[0]).data
-    alice = signed_in(app)
+    alice = sign_in_with_totp(app)
     export = json.dumps(alice("{ accountExport }").data)
-    received(ADDRESS)
+    mails_to(ADDRESS)
     mails = "".join(str(message.message()) for message in mail.outbox)
     sealed = Totp.objects.get().sealed
     digest = RecoveryCode.objects.first().digest
@@ -122,8 +138,8 @@ def test_secrets_are_in_no_log_event_mail_export_or_row(caplog: pytest.LogCaptur
 
 
 def test_the_export_lists_the_factors_without_secrets() -> None:
-    alice = proven("alice")
-    enable(alice)
+    alice = verified_member("alice")
+    enable_totp(alice)
     export = alice("{ accountExport }").data["accountExport"]
     assert export["twoFactorSince"]
     (app,) = export["authenticatorApps"]
@@ -133,12 +149,12 @@ def test_the_export_lists_the_factors_without_secrets() -> None:
 
 
 def test_disabling_changes_nothing_that_is_off() -> None:
-    alice = proven("alice")
-    app = enable(alice)
+    alice = verified_member("alice")
+    app = enable_totp(alice)
     assert alice(SET, enabled=False).data
     assert alice(SET, enabled=False).data
     assert Event.objects.filter(kind="two_factor.disabled").count() == 1
-    assert isinstance(app, App)
+    assert isinstance(app, AuthenticatorApp)
 
 
 @pytest.mark.parametrize("typed", ["\ufb00", "\uff11\uff12\uff13\uff14\uff15\uff16", "\u0661" * 6, "1" * 65])

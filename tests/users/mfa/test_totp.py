@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.mailed import proven
-from tests.second_factors import App, challenge, enable, second_step
+from tests.mail_flows import verified_member
+from tests.second_factors import AuthenticatorApp, enable_totp, request_challenge, second_step
 from users.mfa import totp
 from users.models import Totp
 
@@ -15,8 +15,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def app() -> App:
-    return enable(proven("alice"))
+def app() -> AuthenticatorApp:
+    return enable_totp(verified_member("alice"))
 
 
 def rotate() -> str:
@@ -25,40 +25,42 @@ def rotate() -> str:
     return said.getvalue()
 
 
-def test_the_secret_is_stored_encrypted(app: App) -> None:
+def test_the_secret_is_stored_encrypted(app: AuthenticatorApp) -> None:
     row = Totp.objects.get()
     assert app.secret not in str(Totp.objects.values())
     assert row.sealed.startswith("gAAAA")
 
 
-def test_rotate_keys_encrypts_secrets_anew_and_codes_keep_working(app: App, settings: Any) -> None:
+def test_rotate_keys_encrypts_secrets_anew_and_codes_keep_working(app: AuthenticatorApp, settings: Any) -> None:
     settings.GATEWAY_SIGNING_KEYS, former = "", settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [former]
-    assert second_step(challenge(), app.fresh_code()).data
+    assert second_step(request_challenge(), app.fresh_code()).data
     assert "1 secrets of authenticator apps" in rotate()
     assert "authenticator" not in rotate()
     settings.SECRET_KEY_FALLBACKS = []
-    assert second_step(challenge(), app.fresh_code()).data
+    assert second_step(request_challenge(), app.fresh_code()).data
 
 
-def test_rotate_keys_encrypts_secrets_also_where_a_setting_holds_the_signing_keys(app: App, settings: Any) -> None:
+def test_rotate_keys_encrypts_secrets_also_where_a_setting_holds_the_signing_keys(
+    app: AuthenticatorApp, settings: Any
+) -> None:
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
     with pytest.raises(CommandError, match="GATEWAY_SIGNING_KEYS"):
         rotate()
     settings.SECRET_KEY_FALLBACKS = []
-    assert second_step(challenge(), app.fresh_code()).data
+    assert second_step(request_challenge(), app.fresh_code()).data
 
 
 def test_all_secrets_are_encrypted_anew_in_batches(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("users.pruning.BATCH", 2)
     for name in ("alice", "bob", "carol", "dave", "erin"):
-        enable(proven(name))
+        enable_totp(verified_member(name))
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
     assert (totp.reencrypt_all(), totp.reencrypt_all()) == (5, 0)
 
 
 def test_a_secret_that_no_key_decrypts_is_logged_and_left(
-    app: App, settings: Any, caplog: pytest.LogCaptureFixture
+    app: AuthenticatorApp, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = Totp.objects.get().sealed
     settings.SECRET_KEY = "another" * 10

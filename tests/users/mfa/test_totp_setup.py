@@ -8,9 +8,18 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.api import Api, Member
-from tests.mailed import proven
-from tests.post import received
-from tests.second_factors import BEGIN, CONFIRM, REMOVE, App, challenge, enable, second_step, signed_in
+from tests.mail_flows import verified_member
+from tests.mailbox import mails_to
+from tests.second_factors import (
+    BEGIN,
+    CONFIRM,
+    REMOVE,
+    AuthenticatorApp,
+    enable_totp,
+    request_challenge,
+    second_step,
+    sign_in_with_totp,
+)
 from users.mfa import totp_setup
 from users.models import Event, RecoveryCode, Session, Totp, User
 
@@ -22,11 +31,11 @@ def begin(member: Member) -> dict[str, str]:
 
 
 def code_of(begun: dict[str, str]) -> str:
-    return App("", begun["secret"], []).code()
+    return AuthenticatorApp("", begun["secret"], []).code()
 
 
 def test_the_setup_returns_a_secret_and_stores_nothing() -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     begun = begin(alice)
     assert begun["secret"] in begun["uri"]
     prefix, _, svg = begun["qrCode"].partition(",")
@@ -39,7 +48,7 @@ def test_the_setup_returns_a_secret_and_stores_nothing() -> None:
 
 
 def test_the_confirmation_turns_two_factor_on_and_ends_all_other_sessions() -> None:
-    alice, other = proven("alice"), Api().signed_in("alice")
+    alice, other = verified_member("alice"), Api().sign_in_member("alice")
     begun = begin(alice)
     done = alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data["confirmTotpSetup"]
     assert (len(set(done["recoveryCodes"])), done["endedSessions"]) == (10, 1)
@@ -50,11 +59,11 @@ def test_the_confirmation_turns_two_factor_on_and_ends_all_other_sessions() -> N
     assert claims["sid"] == alice.claims["sid"]
     assert Session.objects.get(id=claims["sid"]).methods == "password totp"
     assert {"totp.added", "two_factor.enabled"} <= set(Event.objects.values_list("kind", flat=True))
-    assert "Two-factor authentication is on" in [mail.subject for mail in received("alice@example.com")]
+    assert "Two-factor authentication is on" in [mail.subject for mail in mails_to("alice@example.com")]
 
 
 def test_a_wrong_code_stores_nothing_and_the_setup_stays_valid() -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     begun = begin(alice)
     assert alice(CONFIRM, setup=begun["setup"], code="000000").code == "INVALID_CREDENTIALS"
     assert not Totp.objects.exists()
@@ -62,17 +71,17 @@ def test_a_wrong_code_stores_nothing_and_the_setup_stays_valid() -> None:
 
 
 def test_a_setup_works_once() -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     begun = begin(alice)
     assert alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data
     assert alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).code == "TOKEN_INVALID"
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_parallel_setups_one_wins(at_once: Any) -> None:
-    alice = proven("alice")
+def test_of_parallel_setups_one_wins(run_concurrently: Any) -> None:
+    alice = verified_member("alice")
     setups = [begin(alice) for _ in range(4)]
-    answers = at_once(
+    answers = run_concurrently(
         [lambda each=each: alice(CONFIRM, setup=each["setup"], code=code_of(each)).json for each in setups]
     )
     assert sum("errors" not in answer for answer in answers) == 1
@@ -82,14 +91,14 @@ def test_of_parallel_setups_one_wins(at_once: Any) -> None:
 
 
 def test_a_setup_is_for_one_session_and_one_user() -> None:
-    alice, elsewhere, bob = proven("alice"), Api().signed_in("alice"), proven("bob")
+    alice, elsewhere, bob = verified_member("alice"), Api().sign_in_member("alice"), verified_member("bob")
     begun = begin(alice)
     for member in (elsewhere, bob):
         assert member(CONFIRM, setup=begun["setup"], code=code_of(begun)).code == "TOKEN_INVALID"
 
 
 def test_a_setup_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     assert timedelta(minutes=15) == totp_setup.LIFETIME
     monkeypatch.setattr(totp_setup, "LIFETIME", timedelta(0))
     begun = begin(alice)
@@ -97,27 +106,27 @@ def test_a_setup_expires(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_unverified_email_may_have_no_factors(settings: Any) -> None:
-    mallory = Api().join("mallory")
+    mallory = Api().new_member("mallory")
     assert mallory(BEGIN).code == "EMAIL_NOT_VERIFIED"
     settings.GATEWAY_EMAIL_VERIFICATION = "off"
     assert mallory(BEGIN).data
 
 
 def test_another_app_replaces_the_former_one_and_keeps_the_recovery_codes() -> None:
-    alice = proven("alice")
-    former = enable(alice)
+    alice = verified_member("alice")
+    former = enable_totp(alice)
     begun = begin(alice)
     done = alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data["confirmTotpSetup"]
     assert done["recoveryCodes"] is None
     Totp.objects.update(last_step=0)
-    assert second_step(challenge(), former.code()).code == "INVALID_CREDENTIALS"
-    assert second_step(challenge(), code_of(begun)).data
-    assert second_step(challenge(), former.recovery_codes[0]).data
-    assert "An authenticator app was added" in [mail.subject for mail in received("alice@example.com")]
+    assert second_step(request_challenge(), former.code()).code == "INVALID_CREDENTIALS"
+    assert second_step(request_challenge(), code_of(begun)).data
+    assert second_step(request_challenge(), former.recovery_codes[0]).data
+    assert "An authenticator app was added" in [mail.subject for mail in mails_to("alice@example.com")]
 
 
 def test_removing_the_last_factor_turns_two_factor_off_and_deletes_the_recovery_codes() -> None:
-    alice = signed_in(enable(proven("alice")))
+    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
     done = alice(REMOVE).data["removeTotp"]
     assert done["security"] == {"twoFactorEnabled": False, "totpEnabled": False, "recoveryCodesRemaining": 0}
     assert not Totp.objects.exists()

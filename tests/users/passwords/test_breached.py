@@ -71,7 +71,7 @@ def test_a_stolen_password_is_refused_and_the_service_learns_five_digits(api: Ap
 
 
 def test_padding_and_other_passwords_are_no_match(api: Api, service: Service) -> None:
-    alice = api.join()
+    alice = api.new_member()
     assert api.change_password(alice.token, new=NEW_PASSWORD).data["changePassword"]
     assert api.change_password(alice.token, NEW_PASSWORD, STOLEN).field_errors == {("newPassword", "PASSWORD_BREACHED")}
 

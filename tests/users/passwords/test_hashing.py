@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests.api import PASSWORD, Api
-from tests.server import ROOT, surroundings
+from tests.server import ROOT, gateway_environment
 from users import metrics
 from users.caller import Caller
 from users.crypto.hashers import Argon2
@@ -93,7 +93,7 @@ def value(name: str, **labels: str) -> float:
     return metrics.registry.get_sample_value(name, labels) or 0.0
 
 
-def test_no_more_jobs_run_at_once_than_the_pool_has_threads(make_pool: Any, at_once: Any) -> None:
+def test_no_more_jobs_run_at_once_than_the_pool_has_threads(make_pool: Any, run_concurrently: Any) -> None:
     pool, running, most, lock = make_pool(threads=2, queue=6), 0, 0, threading.Lock()
 
     def work() -> None:
@@ -105,7 +105,7 @@ def test_no_more_jobs_run_at_once_than_the_pool_has_threads(make_pool: Any, at_o
         with lock:
             running -= 1
 
-    at_once([lambda: pool.run(work, client="a", account="b")] * 8)
+    run_concurrently([lambda: pool.run(work, client="a", account="b")] * 8)
     assert most == 2
     assert not pool.jobs
 
@@ -232,7 +232,7 @@ def test_a_stop_does_not_wait_for_the_whole_queue() -> None:
         while len(pool.jobs) < 100:
             time.sleep(0.01)
     """
-    environment = surroundings({"DJANGO_SETTINGS_MODULE": "gateway.settings", "DATABASE_URL": ""})
+    environment = gateway_environment({"DJANGO_SETTINGS_MODULE": "gateway.settings", "DATABASE_URL": ""})
     command = [sys.executable, "-c", program]
     # All of them would take a hundred seconds.
     subprocess.run(command, cwd=ROOT, env=environment, timeout=LONG, capture_output=True, check=True)
@@ -262,7 +262,7 @@ def test_s96_a_throttled_client_takes_no_place_in_the_queue(api: Api, make_pool:
 
 
 def test_while_hashing_is_saturated_everything_else_is_served(api: Api, make_pool: Any) -> None:
-    alice = api.join()
+    alice = api.new_member()
     with busy(make_pool(threads=1, queue=0)):
         assert alice("{ me { username } }").data["me"]
         assert api.refresh(alice.refresh_token).data["refreshToken"]["token"]

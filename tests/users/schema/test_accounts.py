@@ -8,8 +8,8 @@ from django.utils import timezone
 from graphql_jwt.shortcuts import get_token
 
 from tests.api import PASSWORD, Api
-from tests.mailed import close
-from tests.post import deliver
+from tests.mail_flows import delete_account
+from tests.mailbox import deliver
 from users.models import Event, Session, User
 
 REGISTER = """mutation ($username: String!) {
@@ -58,7 +58,7 @@ def test_register_answers_with_the_account_and_its_first_pair(api: Api) -> None:
 
 
 def test_register_names_what_will_not_do(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api(REGISTER % "1234567", {"username": "Alice"})
     assert (answer.status, answer.json["data"], answer.error["path"]) == (200, {"register": None}, ["register"])
     assert answer.code == "BAD_USER_INPUT"
@@ -67,14 +67,14 @@ def test_register_names_what_will_not_do(api: Api) -> None:
 
 
 def test_me_is_the_account(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert alice("{ me { id username email fullName } }").data == {
         "me": {"id": alice.claims["sub"], "username": "alice", "email": "alice@example.com", "fullName": ""}
     }
 
 
 def test_update_profile_answers_with_the_account_as_it_is_now(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     assert alice(UPDATE, username="thornby", bio="text").data == {
         "updateProfile": {
             "user": {
@@ -90,8 +90,8 @@ def test_update_profile_answers_with_the_account_as_it_is_now(api: Api) -> None:
 
 
 def test_update_profile_names_what_will_not_do(api: Api) -> None:
-    api.join("bob")
-    answer = api.join("alice")(UPDATE, username="BOB", bio="a" * 2_001)
+    api.new_member("bob")
+    answer = api.new_member("alice")(UPDATE, username="BOB", bio="a" * 2_001)
     assert answer.json["data"] == {"updateProfile": None}
     assert answer.field_errors == {("username", "TAKEN"), ("bio", "TOO_LONG")}
 
@@ -107,18 +107,18 @@ def test_register_answers_with_nothing_where_addresses_must_be_proven_first(api:
 
 
 def test_delete_account_answers_with_the_moment_of_erasing(api: Api, settings: Any) -> None:
-    alice = api.join("alice")
-    refused = close(alice, "wrong")
+    alice = api.new_member("alice")
+    refused = delete_account(alice, "wrong")
     assert refused.json["data"] == {"deleteAccount": None}
     assert refused.extensions == {"code": "INVALID_CREDENTIALS", "field": "password"}
-    moment = datetime.fromisoformat(close(alice).data["deleteAccount"]["erasedAt"])
+    moment = datetime.fromisoformat(delete_account(alice).data["deleteAccount"]["erasedAt"])
     assert moment == User.objects.get().erases_at
-    gone = close(alice)
+    gone = delete_account(alice)
     assert (gone.code, gone.json["data"]) == ("UNAUTHENTICATED", {"deleteAccount": None})
 
 
 def test_a_stranger_closes_nothing(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api(f'mutation {{ deleteAccount(password: "{PASSWORD}") {{ erasedAt }} }}')
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"deleteAccount": None})
 
@@ -134,7 +134,7 @@ def keys(value: Any) -> set[str]:
 
 
 def test_account_export_is_a_json_object_with_camel_case_keys(api: Api) -> None:
-    alice = api.join("alice", deviceName="laptop")
+    alice = api.new_member("alice", deviceName="laptop")
     deliver()
     Event.objects.create(user=User.objects.get(), kind="x", at=timezone.now(), facts={"is_new": [{"user_agent": ""}]})
     export = alice("{ accountExport }").data["accountExport"]
@@ -164,27 +164,27 @@ def test_account_export_is_a_json_object_with_camel_case_keys(api: Api) -> None:
 
 
 def test_account_export_needs_an_access_token_and_is_no_field_of_the_user(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     stranger = api("{ accountExport }")
     assert (stranger.code, stranger.json["data"]) == ("UNAUTHENTICATED", {"accountExport": None})
     assert alice("{ me { export } }").code == "GRAPHQL_VALIDATION_FAILED"
 
 
 def test_account_export_is_selected_once_in_a_document(api: Api) -> None:
-    answer = api.join("alice")("{ accountExport also: accountExport }")
+    answer = api.new_member("alice")("{ accountExport also: accountExport }")
     assert (answer.code, answer.extensions["limit"]) == ("OPERATION_TOO_COMPLEX", "costly fields")
 
 
 @pytest.mark.parametrize("argument", ["", "(password: null)"])
 def test_delete_account_requires_the_password_of_an_account_that_has_one(api: Api, argument: str) -> None:
-    answer = api.join("alice")(f"mutation {{ deleteAccount{argument} {{ erasedAt }} }}")
+    answer = api.new_member("alice")(f"mutation {{ deleteAccount{argument} {{ erasedAt }} }}")
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("password", "REQUIRED")})
     assert User.objects.get().erases_at is None
 
 
 @pytest.mark.parametrize("argument", ["", f'(password: "{PASSWORD}")'])
 def test_delete_account_refuses_an_account_without_a_password(api: Api, argument: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     user = User.objects.get()
     user.set_password(None)
     user.save()

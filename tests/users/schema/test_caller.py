@@ -39,7 +39,7 @@ def test_a_refused_field_leaves_its_neighbours_alone(api: Api) -> None:
 
 def test_who_signs_in_does_not_become_the_caller_of_the_same_document(api: Api, settings: Any) -> None:
     settings.GATEWAY_MAX_MUTATIONS = 2
-    api.join("alice")
+    api.new_member("alice")
     sign_in = f'tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }}'
     answer = api(f"mutation {{ {sign_in} endAllSessions {{ endedSessions }} }}")
     assert answer.json["data"]["tokenAuth"]["token"]

@@ -11,7 +11,7 @@ EVENTS = """query ($first: Int) { me { events(first: $first) {
 
 
 def test_a_page_of_events_is_told_whole(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     page = alice(EVENTS).data["me"]["events"]
     row = Event.objects.get()
     ((edge),) = page["edges"]
@@ -31,17 +31,17 @@ def test_a_page_of_events_is_told_whole(api: Api) -> None:
 
 
 def test_an_empty_page_has_no_cursors(api: Api) -> None:
-    page = api.join("alice")(EVENTS, first=0).data["me"]["events"]
+    page = api.new_member("alice")(EVENTS, first=0).data["me"]["events"]
     assert page["edges"] == []
     assert (page["pageInfo"]["hasNextPage"], page["pageInfo"]["endCursor"]) == (True, None)
 
 
 def test_null_is_as_good_as_nothing(api: Api) -> None:
-    assert len(api.join("alice")(EVENTS, first=None).data["me"]["events"]["edges"]) == 1
+    assert len(api.new_member("alice")(EVENTS, first=None).data["me"]["events"]["edges"]) == 1
 
 
 def test_too_large_a_page_is_refused(api: Api) -> None:
-    answer = api.join("alice")(EVENTS, first=101)
+    answer = api.new_member("alice")(EVENTS, first=101)
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("first", "INVALID")})
 
 

@@ -1,11 +1,11 @@
 """The payload of `reauthenticate`."""
 
 from tests.api import PASSWORD, Api
-from tests.mailed import proven
+from tests.mail_flows import verified_member
 
 
 def test_the_payload_has_the_claims_of_the_new_token(api: Api) -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     answer = alice(
         "mutation ($password: String) { reauthenticate(password: $password) "
         "{ token claims { sid iat exp authTime acr amr } reauthenticatedUntil } }",

@@ -3,8 +3,8 @@
 from typing import Any
 
 from tests.api import NEW_PASSWORD, Api
-from tests.mailed import proven, request
-from tests.post import last
+from tests.mail_flows import request_mail, verified_member
+from tests.mailbox import last_mail_to
 from tests.second_factors import SECURITY
 
 
@@ -19,12 +19,12 @@ def test_security_needs_the_access_token(api: Api) -> None:
 
 
 def test_a_mailed_token_alone_does_not_show_the_security(api: Api) -> None:
-    proven("alice")
-    request("reset")
+    verified_member("alice")
+    request_mail("reset")
     answer = api(
         """mutation ($token: String!, $new: String!) {
             resetPassword(token: $token, newPassword: $new) { user { security { hasPassword } } } }""",
-        {"token": last("alice@example.com").token, "new": NEW_PASSWORD},
+        {"token": last_mail_to("alice@example.com").token, "new": NEW_PASSWORD},
     )
     assert answer.code == "FORBIDDEN"
     assert answer.json["data"]["resetPassword"] == {"user": None}

@@ -13,7 +13,7 @@ SESSIONS = "{ me { sessions { id deviceName userAgent ipAddress createdAt lastUs
 
 
 def test_a_session_tells_its_owner_everything_but_its_secrets(api: Api) -> None:
-    alice = api.join("alice", deviceName="laptop")
+    alice = api.new_member("alice", deviceName="laptop")
     api.refresh(alice.refresh_token, User_Agent="Browser/1")
     row = Session.objects.get()
     (shown,) = alice(SESSIONS).data["me"]["sessions"]
@@ -29,7 +29,7 @@ def test_a_session_tells_its_owner_everything_but_its_secrets(api: Api) -> None:
 
 
 def test_the_session_of_the_request_is_the_current_one_in_every_answer(api: Api) -> None:
-    first, second = api.join("alice"), api.signed_in("alice")
+    first, second = api.new_member("alice"), api.sign_in_member("alice")
     for member in (first, second):
         shown = member("{ me { sessions { id isCurrent } } }").data["me"]["sessions"]
         assert {each["id"]: each["isCurrent"] for each in shown} == {
@@ -41,7 +41,7 @@ def test_the_session_of_the_request_is_the_current_one_in_every_answer(api: Api)
 
 
 def test_end_session_says_that_it_ended(api: Api) -> None:
-    alice, other = api.join("alice"), api.signed_in("alice")
+    alice, other = api.new_member("alice"), api.sign_in_member("alice")
     document = "mutation ($id: ID!) { endSession(id: $id) { ended endedSessionId } }"
     id = other.claims["sid"]
     # Another spelling of the id is answered with the id that clients know.
@@ -54,27 +54,27 @@ def test_end_session_says_that_it_ended(api: Api) -> None:
 
 @pytest.mark.parametrize(("first", "count"), [("", 3), ("(first: 2)", 2), ("(first: 0)", 0), ("(first: null)", 3)])
 def test_sessions_are_bounded_and_the_most_recently_used_come_first(api: Api, first: str, count: int) -> None:
-    members = [api.join("alice"), api.signed_in("alice"), api.signed_in("alice")]
+    members = [api.new_member("alice"), api.sign_in_member("alice"), api.sign_in_member("alice")]
     shown = members[0](f"{{ me {{ sessions{first} {{ id }} }} }}").data["me"]["sessions"]
     assert [each["id"] for each in shown] == [each.claims["sid"] for each in reversed(members)][:count]
 
 
 @pytest.mark.parametrize("first", [-1, 101, 2**31 - 1])
 def test_more_sessions_than_the_bound_are_refused(api: Api, first: int) -> None:
-    answer = api.join("alice")(f"{{ me {{ sessions(first: {first}) {{ id }} }} }}")
+    answer = api.new_member("alice")(f"{{ me {{ sessions(first: {first}) {{ id }} }} }}")
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("first", "INVALID")})
 
 
 def test_sessions_cost_one_statement_more(api: Api, statements: Callable[[], Any]) -> None:
-    alice = api.join("alice")
-    api.signed_in("alice")
+    alice = api.new_member("alice")
+    api.sign_in_member("alice")
     with statements() as seen:
         assert alice("{ me { sessions(first: 2) { id isCurrent } } }").data
     assert len(seen) == 2
 
 
 def test_end_all_sessions_says_how_many_ended_and_keeps_none_unasked(api: Api) -> None:
-    alice, _ = api.join("alice"), api.signed_in("alice")
+    alice, _ = api.new_member("alice"), api.sign_in_member("alice")
     document = "mutation { endAllSessions { endedSessions } }"
     assert api(document).code == "UNAUTHENTICATED"
     assert alice(document).data == {"endAllSessions": {"endedSessions": 2}}

@@ -19,7 +19,7 @@ REFRESH = "mutation ($t: String) { refreshToken(refreshToken: $t) { %s } }"
 
 @pytest.mark.parametrize("operation", ["tokenAuth", "refreshToken"])
 def test_a_pair_comes_with_its_claims_and_its_user(api: Api, operation: str) -> None:
-    api.join("alice")
+    api.new_member("alice")
     Session.objects.all().delete()
     grant = api(SIGN_IN % ('"phone"', PAIR), {"u": "alice", "p": PASSWORD}).data["tokenAuth"]
     if operation == "refreshToken":
@@ -55,7 +55,7 @@ def test_a_dead_refresh_token_is_no_reason_to_refresh_again(api: Api, token: str
 
 def test_verify_token_tells_what_a_token_says(api: Api, settings: Any) -> None:
     settings.GATEWAY_TOKEN_CLAIMS = ["email"]
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     signed = jwt.decode(alice.token, options={"verify_signature": False})
     document = VERIFY % CLAIMED
     for answer in (api(document, {"t": alice.token}), api(document, token=alice.token)):
@@ -73,7 +73,7 @@ def test_verify_token_tells_what_a_token_says(api: Api, settings: Any) -> None:
 
 
 def test_revoke_token_says_when(api: Api) -> None:
-    alice = api.join("alice")
+    alice = api.new_member("alice")
     revoked = api.revoke(alice.refresh_token).data["revokeToken"]["revoked"]
     # One second for all three, but where it turns in between.
     ended = int(Session.objects.get().ended_at.timestamp())

@@ -4,8 +4,8 @@ from graphql import GraphQLObjectType
 
 from gateway.graphql.schema import schema
 from tests.api import PASSWORD, Api
-from tests.mailed import proven
-from tests.second_factors import challenge, enable
+from tests.mail_flows import verified_member
+from tests.second_factors import enable_totp, request_challenge
 
 SIGN_IN = f'tokenAuth(username: "alice", password: "{PASSWORD}") {{ token }}'
 
@@ -18,12 +18,12 @@ def fields(name: str) -> set[str]:
 
 def test_the_second_step_answers_what_a_sign_in_answers(api: Api) -> None:
     assert fields("SecondFactorAuthPayload") == fields("TokenAuthPayload")
-    app = enable(proven("alice"))
+    app = enable_totp(verified_member("alice"))
     answer = api(
         """mutation ($challenge: String!, $code: String) { secondFactorAuth(challenge: $challenge, code: $code) {
             token refreshToken refreshExpiresIn payload user { username security { twoFactorEnabled } }
             claims { sub authTime acr amr } } }""",
-        {"challenge": challenge(), "code": app.fresh_code()},
+        {"challenge": request_challenge(), "code": app.fresh_code()},
     )
     done = answer.data["secondFactorAuth"]
     assert done["user"] == {"username": "alice", "security": {"twoFactorEnabled": True}}

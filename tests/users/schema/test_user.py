@@ -8,14 +8,14 @@ from graphql import get_named_type, is_composite_type
 
 from gateway.graphql.schema import schema
 from tests.api import NEW_PASSWORD, Api, Member
-from tests.mailed import ADDRESS, OTHER, move, proven, request
-from tests.post import last
+from tests.mail_flows import ADDRESS, OTHER, change_email, request_mail, verified_member
+from tests.mailbox import last_mail_to
 from users.models import User
 
 
 def test_a_user_sees_all_of_the_account(api: Api) -> None:
-    alice = api.join("alice", fullName="Alice")
-    api.signed_in("alice")
+    alice = api.new_member("alice", fullName="Alice")
+    api.sign_in_member("alice")
     row = User.objects.get()
     for name in ("editors", "admins"):
         row.groups.add(Group.objects.create(name=name))
@@ -43,11 +43,11 @@ def test_a_user_sees_all_of_the_account(api: Api) -> None:
     "field", ["password", "isStaff", "isSuperuser", "credentialVersion", "usernameKey", "permissions"]
 )
 def test_what_is_not_the_users_to_see_is_not_in_the_schema(api: Api, field: str) -> None:
-    assert api.join("alice")(f"{{ me {{ {field} }} }}").code == "GRAPHQL_VALIDATION_FAILED"
+    assert api.new_member("alice")(f"{{ me {{ {field} }} }}").code == "GRAPHQL_VALIDATION_FAILED"
 
 
 def test_a_stranger_sees_nobody(api: Api) -> None:
-    api.join("alice")
+    api.new_member("alice")
     answer = api("{ me { id username sessions { id } } }")
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"me": None})
 
@@ -65,12 +65,12 @@ BY_MAIL = {
 
 def mailed(name: str) -> tuple[Member, str]:
     """A member with a live session, and the token that was mailed for a mutation."""
-    alice = Api().join("alice") if name == "verifyEmail" else proven()
+    alice = Api().new_member("alice") if name == "verifyEmail" else verified_member()
     if name == "resetPassword":
-        request("reset")
+        request_mail("reset")
     if name == "undoEmailChange":
-        move(alice)
-    return alice, last(ADDRESS).token
+        change_email(alice)
+    return alice, last_mail_to(ADDRESS).token
 
 
 @pytest.mark.parametrize("field", PRIVATE)
@@ -90,13 +90,13 @@ def test_the_access_token_of_another_user_shows_no_more(api: Api, name: str) -> 
     _, token = mailed(name)
     call, effect, value = BY_MAIL[name]
     document = f"mutation ($token: String!) {{ {call} {{ {effect} user {{ sessions {{ id }} }} }} }}"
-    answer = api(document, {"token": token}, token=api.join("mallory").token)
+    answer = api(document, {"token": token}, token=api.new_member("mallory").token)
     assert (answer.code, answer.json["data"]) == ("FORBIDDEN", {name: {effect: value, "user": None}})
 
 
 def test_verify_email_shows_private_fields_to_the_users_own_session(api: Api) -> None:
     alice, token = mailed("verifyEmail")
-    api.signed_in("alice")
+    api.sign_in_member("alice")
     document = """mutation ($token: String!) { verifyEmail(token: $token) {
         verified user { isEmailVerified sessions { id isCurrent } events { edges { node { kind } } } } } }"""
     user = alice(document, token=token).data["verifyEmail"]["user"]

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.api import Api
-from tests.mailed import proven
-from tests.second_factors import enable
+from tests.mail_flows import verified_member
+from tests.second_factors import enable_totp
 from users.authentication_methods import Factor
 from users.caller import Caller
 from users.errors import InvalidCredentials, SecondFactorRequired
@@ -24,7 +24,7 @@ def admit(*held: Factor, user: User | None = None) -> Any:
 
 @pytest.mark.parametrize("held", [[], [Factor.PASSWORD], [Factor.PROVIDER], [Factor.TOTP], [Factor.RECOVERY_CODE]])
 def test_one_factor_is_not_enough_with_two_factor_authentication(held: list[Factor]) -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     with pytest.raises(SecondFactorRequired):
         admit(*held)
     assert Session.objects.count() == 1
@@ -40,22 +40,22 @@ def test_one_factor_is_not_enough_with_two_factor_authentication(held: list[Fact
     ],
 )
 def test_two_factors_or_a_passkey_are_enough(held: list[Factor]) -> None:
-    enable(proven("alice"))
+    enable_totp(verified_member("alice"))
     assert admit(*held).claims["acr"] == "aal2"
 
 
 def test_a_user_read_before_a_change_of_the_factors_is_refused() -> None:
-    alice = proven("alice")
+    alice = verified_member("alice")
     user = User.objects.get()
-    enable(alice)
+    enable_totp(alice)
     with pytest.raises(InvalidCredentials):
         admit(Factor.PASSWORD, user=user)
     assert Session.objects.filter(ended_at=None).count() == 1
 
 
 def test_a_sign_in_without_two_factor_authentication_costs_at_most_eight_statements(statements: Any) -> None:
-    proven("alice")
-    Api().signed_in("alice")
+    verified_member("alice")
+    Api().sign_in_member("alice")
     with statements() as seen:
         assert Api().sign_in("alice").data
     assert len(seen) <= 8, seen

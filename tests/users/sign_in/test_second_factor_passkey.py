@@ -6,21 +6,21 @@ from typing import Any
 
 import pytest
 
-from tests.api import GRANT, PASSWORD, Answer, Api, Member, age
+from tests.api import GRANT, PASSWORD, Answer, Api, Member, backdate
 from tests.authenticator import PRESENT, Authenticator
-from tests.mailed import ADDRESS
+from tests.mail_flows import ADDRESS
+from tests.mailbox import mails_to
 from tests.passkeys import (
     CREATION_OPTIONS,
     REGISTER,
     REMOVE,
-    added,
+    add_passkey,
     creation_options,
-    register,
+    new_verified_member,
+    register_passkey,
     request_options,
-    sign_in,
-    verified,
+    sign_in_with_passkey,
 )
-from tests.post import received
 from users.models import Event, Passkey, Session, User
 
 SECOND_FACTOR = (
@@ -38,17 +38,17 @@ SECURITY = """{ me { security { twoFactorEnabled passkeys { name lastUsedAt } re
 
 @pytest.fixture
 def alice(api: Api) -> Member:
-    return verified()
+    return new_verified_member()
 
 
 @pytest.fixture
 def key(alice: Member) -> Authenticator:
-    return added(alice)
+    return add_passkey(alice)
 
 
 def protect(key: Authenticator) -> list[str]:
     """Turn on two-factor authentication with the passkey, and return the recovery codes."""
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     codes: list[str] = Api()(SET, {"on": True}, token=token).data["setTwoFactor"]["recoveryCodes"]
     return codes
 
@@ -66,7 +66,7 @@ def second_step(challenge: str, **factor: Any) -> Answer:
 def outdate() -> None:
     """Let the last authentication of all sessions be an hour old."""
     Session.objects.update(reauthenticated_at=None)
-    age(Session.objects.all(), timedelta(hours=1), "created_at")
+    backdate(Session.objects.all(), timedelta(hours=1), "created_at")
 
 
 # --- second factor -------------------------------------------------------------------------------
@@ -84,7 +84,7 @@ def test_passkey_completes_a_sign_in(key: Authenticator) -> None:
 
 def test_passkey_alone_signs_in_with_two_factor_authentication_on(key: Authenticator) -> None:
     protect(key)
-    assert sign_in(key.get(request_options())).data
+    assert sign_in_with_passkey(key.get(request_options())).data
 
 
 def test_adding_a_passkey_does_not_turn_on_two_factor_authentication(alice: Member, key: Authenticator) -> None:
@@ -99,7 +99,7 @@ def test_s137_challenge_of_another_purpose_or_sign_in_is_refused(
 ) -> None:
     options = creation_options(alice)
     protect(key)
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     challenge = first_step().extensions["challenge"]
     other = {
         "sign in": lambda: request_options(),
@@ -112,16 +112,16 @@ def test_s137_challenge_of_another_purpose_or_sign_in_is_refused(
 
 def test_challenge_of_a_second_factor_serves_nothing_else(key: Authenticator) -> None:
     protect(key)
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     challenge = first_step().extensions["challenge"]
-    assert sign_in(key.get(request_options(challenge))).code == "TOKEN_INVALID"
+    assert sign_in_with_passkey(key.get(request_options(challenge))).code == "TOKEN_INVALID"
     answer = Api()(REAUTHENTICATE, {"passkey": key.get(request_options(challenge))}, token=token)
     assert answer.code == "TOKEN_INVALID"
 
 
 def test_s135_passkey_of_another_user_is_no_second_factor(key: Authenticator) -> None:
     protect(key)
-    foreign = added(verified("bob"))
+    foreign = add_passkey(new_verified_member("bob"))
     challenge = first_step().extensions["challenge"]
     assert second_step(challenge, passkey=foreign.get(request_options(challenge))).code == "INVALID_CREDENTIALS"
     assert Event.objects.filter(kind="second_factor.refused", user__username="alice").exists()
@@ -141,7 +141,7 @@ def test_s144_refused_passkeys_do_not_lock_the_codes(key: Authenticator) -> None
     for _ in range(30):
         assert second_step(challenge, passkey=thief.get(request_options(challenge))).code == "INVALID_CREDENTIALS"
     assert second_step(challenge, code=codes[0]).data
-    assert len([mail for mail in received(ADDRESS) if mail.subject == "Someone may know your password"]) == 1
+    assert len([mail for mail in mails_to(ADDRESS) if mail.subject == "Someone may know your password"]) == 1
 
 
 @pytest.mark.parametrize("factor", [{}, {"code": "123456", "passkey": {}}])
@@ -153,7 +153,7 @@ def test_second_step_takes_exactly_one_factor(key: Authenticator, factor: dict[s
 def test_new_passkey_invalidates_a_sign_in_that_has_begun(key: Authenticator) -> None:
     protect(key)
     challenge = first_step().extensions["challenge"]
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     options = Api()(CREATION_OPTIONS, token=token).data["passkeyRegistrationOptions"]["options"]
     other = Authenticator()
     assert Api()(REGISTER, {"passkey": other.create(options)}, token=token).data
@@ -161,12 +161,12 @@ def test_new_passkey_invalidates_a_sign_in_that_has_begun(key: Authenticator) ->
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_second_factor_used_at_once_opens_one_session(at_once: Callable[[list[Any]], list[Any]]) -> None:
-    key = added(verified())
+def test_one_second_factor_used_at_once_opens_one_session(run_concurrently: Callable[[list[Any]], list[Any]]) -> None:
+    key = add_passkey(new_verified_member())
     protect(key)
     challenge = first_step().extensions["challenge"]
     assertion, before = key.get(request_options(challenge)), Session.objects.count()
-    answers = at_once([lambda: second_step(challenge, passkey=assertion)] * 4)
+    answers = run_concurrently([lambda: second_step(challenge, passkey=assertion)] * 4)
     assert sum("errors" not in answer.json for answer in answers) == 1
     assert Session.objects.count() == before + 1
 
@@ -179,7 +179,7 @@ def test_options_for_an_unknown_challenge_are_refused(api: Api, challenge: str) 
 
 def test_options_of_every_kind_cost_no_statement(key: Authenticator, statements: Callable[[], Any]) -> None:
     protect(key)
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     challenge = first_step().extensions["challenge"]
     with statements() as seen:
         request_options(challenge)
@@ -201,13 +201,13 @@ def test_passkey_reauthenticates(alice: Member, key: Authenticator) -> None:
 
 
 def test_s137_challenge_of_another_session_or_user_does_not_reauthenticate(alice: Member, key: Authenticator) -> None:
-    other, bob = Api().signed_in(), verified("bob")
+    other, bob = Api().sign_in_member(), new_verified_member("bob")
     for options in (request_options(token=other.token), request_options(token=bob.token), request_options()):
         assert alice(REAUTHENTICATE, passkey=key.get(options)).code == "TOKEN_INVALID"
 
 
 def test_passkey_of_another_user_does_not_reauthenticate(alice: Member, key: Authenticator) -> None:
-    foreign = added(verified("bob"))
+    foreign = add_passkey(new_verified_member("bob"))
     answer = alice(REAUTHENTICATE, passkey=foreign.get(request_options(token=alice.token)))
     assert answer.code == "INVALID_CREDENTIALS"
     assert key
@@ -247,7 +247,7 @@ def test_s145_passkey_added_or_removed_requires_a_recent_authentication(alice: M
 
 
 def test_security_lists_the_passkeys(alice: Member, key: Authenticator) -> None:
-    register(alice, Authenticator(), name="second")
+    register_passkey(alice, Authenticator(), name="second")
     shown = alice(SECURITY).data["me"]["security"]
     assert [each["name"] for each in shown["passkeys"]] == ["Passkey", "second"]
     assert shown["reauthenticationMethods"] == ["PASSWORD", "PASSKEY"]
@@ -268,7 +268,7 @@ def test_turning_it_on_requires_the_use_of_the_passkey(alice: Member, key: Authe
 
 def test_removing_the_last_factor_turns_two_factor_authentication_off(key: Authenticator) -> None:
     protect(key)
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     assert Api()(REMOVE, {"id": str(Passkey.objects.get().id)}, token=token).data
     user = User.objects.get()
     assert (user.two_factor_since, user.recovery_codes.count()) == (None, 0)
@@ -276,9 +276,9 @@ def test_removing_the_last_factor_turns_two_factor_authentication_off(key: Authe
 
 
 def test_removing_one_of_two_passkeys_leaves_two_factor_authentication_on(alice: Member, key: Authenticator) -> None:
-    added(alice)
+    add_passkey(alice)
     protect(key)
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     assert Api()(REMOVE, {"id": str(Passkey.objects.order_by("created_at").last().id)}, token=token).data
     assert User.objects.get().two_factor_since
 
@@ -287,7 +287,7 @@ def test_s145_last_passkey_of_an_account_without_a_password_stays(key: Authentic
     user = User.objects.get()
     user.set_unusable_password()
     user.save()
-    token = sign_in(key.get(request_options())).data["passkeyAuth"]["token"]
+    token = sign_in_with_passkey(key.get(request_options())).data["passkeyAuth"]["token"]
     assert Api()(REMOVE, {"id": str(Passkey.objects.get().id)}, token=token).code == "LAST_SIGN_IN_METHOD"
     assert Passkey.objects.exists()
 
@@ -309,7 +309,7 @@ def test_sign_in_options_show_whether_passkeys_are_offered(api: Api, settings: A
 def test_unverified_email_does_not_sign_in_where_it_is_required(key: Authenticator, settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "required"
     User.objects.update(is_email_verified=False)
-    assert sign_in(key.get(request_options())).code == "EMAIL_NOT_VERIFIED"
+    assert sign_in_with_passkey(key.get(request_options())).code == "EMAIL_NOT_VERIFIED"
 
 
 def test_export_lists_the_passkeys(alice: Member, key: Authenticator) -> None:

@@ -11,7 +11,9 @@ from tests.server import hang_up
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="the database is not PostgreSQL")
 @pytest.mark.django_db(transaction=True)
-def test_f05_the_first_query_succeeds_though_the_server_closed_all_connections_of_the_pool(at_once: Any) -> None:
+def test_f05_the_first_query_succeeds_though_the_server_closed_all_connections_of_the_pool(
+    run_concurrently: Any,
+) -> None:
     connection.close()
     size = connection.settings_dict["OPTIONS"]["pool"]["max_size"]
     all_taken = threading.Barrier(size)
@@ -20,7 +22,7 @@ def test_f05_the_first_query_succeeds_though_the_server_closed_all_connections_o
         connection.ensure_connection()
         all_taken.wait()
 
-    at_once([take_one] * size)
+    run_concurrently([take_one] * size)
     hang_up()
     connection.close()
 

@@ -14,7 +14,7 @@ TOKEN = re.compile(r"token=([\w-]+)")
 CODE = re.compile(r"\b([A-Z0-9]{4}-[A-Z0-9]{4})\b")
 
 
-def worker() -> Worker:
+def mail_worker() -> Worker:
     """The library's own, which ends when nothing is due."""
     return Worker(
         queue_names=["default"],
@@ -29,7 +29,7 @@ def worker() -> Worker:
 
 
 @dataclass(frozen=True)
-class Received:
+class ReceivedMail:
     """A mail, as its reader has it."""
 
     message: Any
@@ -58,23 +58,23 @@ class Received:
 def deliver() -> None:
     """Send all that is due, in this process and on its connection; `run` of the worker would close that."""
     outbox.retry_failed()
-    runner = worker()
+    runner = mail_worker()
     while row := DBTaskResult.objects.ready().first():
         row.claim("tests")
         runner.run_task(row)
 
 
-def received(address: str) -> list[Received]:
+def mails_to(address: str) -> list[ReceivedMail]:
     """All mail to an address, once what is due was sent; the oldest first."""
     deliver()
-    return [Received(message) for message in outgoing.outbox if message.to == [address]]
+    return [ReceivedMail(message) for message in outgoing.outbox if message.to == [address]]
 
 
-def last(address: str) -> Received:
+def last_mail_to(address: str) -> ReceivedMail:
     """The newest mail to an address."""
-    return received(address)[-1]
+    return mails_to(address)[-1]
 
 
-def queued() -> int:
+def count_queued_mails() -> int:
     """How many letters wait, were sent or failed."""
     return DBTaskResult.objects.count()

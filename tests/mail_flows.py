@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member
-from tests.post import last
+from tests.mailbox import last_mail_to
 
 ADDRESS = "alice@example.com"
 OTHER = "alice@example.org"
@@ -22,39 +22,39 @@ REQUESTS = {
 }
 
 
-def request(what: str, email: str = ADDRESS, **headers: str) -> Answer:
+def request_mail(what: str, email: str = ADDRESS, **headers: str) -> Answer:
     return Api()(REQUESTS[what], {"email": email}, **headers)
 
 
-def reset(token: str, new: str = NEW_PASSWORD, email: str | None = None, **headers: str) -> Answer:
+def reset_password(token: str, new: str = NEW_PASSWORD, email: str | None = None, **headers: str) -> Answer:
     return Api()(RESET, {"token": token, "new": new, "email": email}, **headers)
 
 
-def verify(token: str, email: str | None = None, *, by: Member | None = None, **headers: str) -> Answer:
+def verify_email(token: str, email: str | None = None, *, by: Member | None = None, **headers: str) -> Answer:
     return Api()(VERIFY, {"token": token, "email": email}, token=by.token if by else None, **headers)
 
 
-def undo(token: str) -> Answer:
+def undo_email_change(token: str) -> Answer:
     return Api()(UNDO, {"token": token})
 
 
-def change(member: Member, new: str = OTHER, password: str = PASSWORD) -> Answer:
+def request_email_change(member: Member, new: str = OTHER, password: str = PASSWORD) -> Answer:
     return member(CHANGE, new=new, password=password)
 
 
-def close(member: Member, password: str = PASSWORD) -> Answer:
+def delete_account(member: Member, password: str = PASSWORD) -> Answer:
     return member(CLOSE, password=password)
 
 
-def proven(username: str = "alice", **arguments: Any) -> Member:
+def verified_member(username: str = "alice", **arguments: Any) -> Member:
     """A member who has proven the address."""
-    member = Api().join(username, **arguments)
+    member = Api().new_member(username, **arguments)
     email = arguments.get("email", f"{username}@example.com")
-    assert "errors" not in verify(last(email).token, by=member).json
+    assert "errors" not in verify_email(last_mail_to(email).token, by=member).json
     return member
 
 
-def move(member: Member, new: str = OTHER, password: str = PASSWORD) -> None:
+def change_email(member: Member, new: str = OTHER, password: str = PASSWORD) -> None:
     """Change a member's address to the end."""
-    assert "errors" not in change(member, new, password).json
-    assert "errors" not in verify(last(new).token).json
+    assert "errors" not in request_email_change(member, new, password).json
+    assert "errors" not in verify_email(last_mail_to(new).token).json

@@ -15,11 +15,11 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from tests import post
-from tests.server import PATIENCE, ROOT, surroundings
+from tests import mailbox
+from tests.server import ROOT, TIMEOUT, gateway_environment
 
 
-class Postbox:
+class MailServer:
     """Takes mail, unless a verb is to be refused, or its yes to be held back."""
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Postbox:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.in_hand.set()
         # Off the server's own loop, which is to notice who comes and goes meanwhile.
-        await server.loop.run_in_executor(None, self.let_go.wait, PATIENCE)
+        await server.loop.run_in_executor(None, self.let_go.wait, TIMEOUT)
         if "DATA" in self.refusals:
             return self.refusals["DATA"]
         if "yes" in self.refusals:
@@ -63,17 +63,17 @@ class Postbox:
 
     @property
     def tokens(self) -> list[str]:
-        return [post.TOKEN.search(text_of(message))[1] for message in self.messages]
+        return [mailbox.TOKEN.search(plain_text(message))[1] for message in self.messages]
 
 
-def text_of(message: Message) -> str:
+def plain_text(message: Message) -> str:
     """What a reader without HTML sees."""
     (part,) = [each for each in message.walk() if each.get_content_type() == "text/plain"]
     return part.get_payload(decode=True).decode()
 
 
 @contextmanager
-def open_at(port: int, postbox: Postbox, **how: Any) -> Iterator[Postbox]:
+def running_mail_server(port: int, postbox: MailServer, **how: Any) -> Iterator[MailServer]:
     """A postbox, open as long as the block."""
     controller = Controller(postbox, hostname="127.0.0.1", port=port, **how)
     controller.start()
@@ -85,7 +85,7 @@ def open_at(port: int, postbox: Postbox, **how: Any) -> Iterator[Postbox]:
 
 
 @contextmanager
-def rude_at(port: int, greet: Callable[[socket.socket], None]) -> Iterator[list[int]]:
+def misbehaving_server(port: int, greet: Callable[[socket.socket], None]) -> Iterator[list[int]]:
     """A server that does no more than greet in its own way; who came."""
     guests: list[int] = []
     is_over = threading.Event()
@@ -120,12 +120,14 @@ def rude_at(port: int, greet: Callable[[socket.socket], None]) -> Iterator[list[
 
 
 @contextmanager
-def working(folder: Path, settings: dict[str, str], *, name: str = "worker") -> Iterator[subprocess.Popen[bytes]]:
+def running_worker(
+    folder: Path, settings: dict[str, str], *, name: str = "worker"
+) -> Iterator[subprocess.Popen[bytes]]:
     """A worker, as long as the block."""
     command = [sys.executable, "manage.py", "db_worker", "--interval=0.05", f"--worker-id={name}"]
     with (
         (folder / f"{name}.log").open("wb") as log,
-        subprocess.Popen(command, cwd=ROOT, env=surroundings(settings), stdout=log, stderr=log) as worker,
+        subprocess.Popen(command, cwd=ROOT, env=gateway_environment(settings), stdout=log, stderr=log) as worker,
     ):
         try:
             yield worker
@@ -134,9 +136,9 @@ def working(folder: Path, settings: dict[str, str], *, name: str = "worker") -> 
                 worker.send_signal(signal.SIGKILL)
 
 
-def until(holds: Callable[[], Any]) -> Any:
+def wait_until(holds: Callable[[], Any]) -> Any:
     """Wait for something to come true."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + TIMEOUT
     while not (found := holds()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
