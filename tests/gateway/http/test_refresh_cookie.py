@@ -159,7 +159,7 @@ def test_s81_cookie_alone_does_not_authenticate(page: Browser) -> None:
 
 
 def test_s81_signing_out_clears_the_cookie_and_ends_the_session(page: Browser) -> None:
-    member = page.join("alice")
+    member = page.new_member("alice")
     stolen = page.cookie
     answer = page(REVOKE)
     cleared = answer.response.cookies[NAME]
@@ -256,7 +256,7 @@ def test_ending_the_current_session_clears_its_cookie(page: Browser, document: s
 
 
 def test_password_change_keeps_the_cookie_of_the_current_session(page: Browser) -> None:
-    member = page.join("alice")
+    member = page.new_member("alice")
     assert page.change_password(member.token).data
     assert page(REFRESH).data
 

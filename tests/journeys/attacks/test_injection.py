@@ -34,6 +34,8 @@ FITTING = {
     "code": "123456",
     "id": "00000000-0000-4000-8000-000000000000",
     "text": "hello",
+    "name": "phone",
+    "passkey": {},
 }
 REFUSALS = {
     "BAD_USER_INPUT",
@@ -50,8 +52,8 @@ def documents() -> dict[str, tuple[str, str, set[str]]]:
     for name, field in schema.graphql_schema.mutation_type.fields.items():
         texts = {key: arg for key, arg in field.args.items() if get_named_type(arg.type).name in {"String", "ID"}}
         for argument in texts:
-            needed = {key for key, arg in texts.items() if isinstance(arg.type, GraphQLNonNull)} | {argument}
-            variables = ", ".join(f"${key}: {texts[key].type}" for key in sorted(needed))
+            needed = {key for key, arg in field.args.items() if isinstance(arg.type, GraphQLNonNull)} | {argument}
+            variables = ", ".join(f"${key}: {field.args[key].type}" for key in sorted(needed))
             given = ", ".join(f"{key}: ${key}" for key in sorted(needed))
             found[f"{name}.{argument}"] = (
                 f"mutation ({variables}) {{ {name}({given}) {{ __typename }} }}",

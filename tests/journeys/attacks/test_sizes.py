@@ -59,6 +59,12 @@ REFUSED = {
     "reauthenticate.code": ("INVALID_CREDENTIALS", None),
     "confirmTotpSetup.setup": ("TOKEN_INVALID", None),
     "confirmTotpSetup.code": ("TOKEN_INVALID", None),
+    "passkeyAssertionOptions.challenge": ("TOKEN_INVALID", None),
+    "passkeyAuth.deviceName": ("BAD_USER_INPUT", "deviceName"),
+    "registerPasskey.name": ("BAD_USER_INPUT", "name"),
+    "renamePasskey.id": ("NOT_FOUND", None),
+    "renamePasskey.name": ("BAD_USER_INPUT", "name"),
+    "removePasskey.id": ("NOT_FOUND", None),
 }
 NEEDED = {
     "register": {"username": "bob", "email": "bob@example.com", "password": PASSWORD},
@@ -70,6 +76,9 @@ NEEDED = {
     "changeEmail": {"newEmail": "alice@example.org", "password": PASSWORD},
     "secondFactorAuth": {"challenge": "x", "code": "123456"},
     "confirmTotpSetup": {"setup": "x", "code": "123456"},
+    "passkeyAuth": {"passkey": {}},
+    "registerPasskey": {"passkey": {}},
+    "renamePasskey": {"id": "00000000-0000-4000-8000-000000000000", "name": "phone"},
 }
 # Any text of the size of a body is posted to the dashboard; revocation is silent about unknown tokens.
 ACCEPTED = {"dashboard.text", "revokeToken.refreshToken"}
@@ -113,7 +122,8 @@ def test_s13_s17_s94_an_oversized_argument_is_refused_and_neither_normalized_nor
     normalized.clear()
     code, field = REFUSED[place]
     variables = needed | {argument: TEXTS[text]}
-    declared = ", ".join(f"${name}: {'ID' if name == 'id' else 'String'}!" for name in variables)
+    types = {name: each.type for name, each in schema.graphql_schema.mutation_type.fields[operation].args.items()}
+    declared = ", ".join(f"${name}: {types[name]}" for name in variables)
     given = ", ".join(f"{name}: ${name}" for name in variables)
     answer = alice(f"mutation ({declared}) {{ {operation}({given}) {{ __typename }} }}", **variables)
     assert answer.code == code
