@@ -6,11 +6,28 @@ from typing import Any
 import orjson
 import pytest
 import schemathesis
+from graphql import parse_value
 from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
 
 from tests.api import Api
 
 schema = schemathesis.graphql.from_path(Path(__file__).parent.parent.parent / "schema.graphql")
+JSON = [
+    "null",
+    "1",
+    "1.5",
+    "true",
+    '""',
+    '"a"',
+    "[]",
+    "{}",
+    "{id: 1}",
+    '{id: "a", response: {}}',
+    "{response: {id: [1]}}",
+]
+for name in ("PasskeyRegistration", "PasskeyAssertion"):
+    schemathesis.graphql.scalar(name, st.sampled_from(JSON).map(parse_value))
 FAULTS = {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"}
 
 

@@ -5,28 +5,19 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gateway import mail_worker
 from tests.server import ROOT, free_ports, gateway_environment, running_gateway, wait_until_ready
+from tests.waiting import wait_until
 
 
 def find_workers(pid: int) -> list[int]:
     """Return the process ids of the mail workers that a process has started."""
     found = subprocess.run(["pgrep", "-f", f"db_worker --parent-pid={pid}$"], capture_output=True, text=True)
     return [int(each) for each in found.stdout.split()]
-
-
-def eventually(holds: Callable[[], bool]) -> bool:
-    """Return whether a condition becomes true within 20 seconds."""
-    deadline = time.monotonic() + 20
-    while not (is_true := holds()) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return is_true
 
 
 SERVER = """
@@ -49,16 +40,16 @@ def server(tmp_path: Path) -> subprocess.Popen[bytes]:
 
 
 def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(find_workers(server.pid)) == 1)
+    wait_until(lambda: len(find_workers(server.pid)) == 1)
     (first,) = find_workers(server.pid)
     os.kill(first, signal.SIGKILL)
-    assert eventually(lambda: bool({*find_workers(server.pid)} - {first}))
+    wait_until(lambda: bool({*find_workers(server.pid)} - {first}))
 
 
 def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
-    assert eventually(lambda: len(find_workers(server.pid)) == 1)
+    wait_until(lambda: len(find_workers(server.pid)) == 1)
     server.kill()
-    assert eventually(lambda: not find_workers(server.pid))
+    wait_until(lambda: not find_workers(server.pid))
 
 
 @pytest.mark.parametrize(("switch", "workers"), [("on", 1), ("off", 0)])
@@ -68,8 +59,8 @@ def test_worker_runs_if_the_setting_is_on_and_exits_with_the_server(tmp_path: Pa
         wait_until_ready(origin, tmp_path)
         found = subprocess.run(["pgrep", "-f", f"serve --migrate --port {port}$"], capture_output=True, text=True)
         (server,) = (int(each) for each in found.stdout.split())
-        assert eventually(lambda: len(find_workers(server)) == workers)
-    assert eventually(lambda: not find_workers(server))
+        wait_until(lambda: len(find_workers(server)) == workers)
+    wait_until(lambda: not find_workers(server))
 
 
 def test_worker_that_starts_while_the_server_exits_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:

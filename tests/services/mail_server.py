@@ -5,7 +5,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes
@@ -134,12 +133,3 @@ def running_worker(
         finally:
             if worker.poll() is None:
                 worker.send_signal(signal.SIGKILL)
-
-
-def wait_until(holds: Callable[[], Any]) -> Any:
-    """Wait for something to come true."""
-    deadline = time.monotonic() + TIMEOUT
-    while not (found := holds()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found

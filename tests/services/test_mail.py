@@ -20,7 +20,8 @@ from tests.api import Api, backdate
 from tests.server import free_ports, hang_up
 from tests.services.certificate import write_certificate
 from tests.services.conftest import NEEDS_SERVER
-from tests.services.mail_server import MailServer, misbehaving_server, running_mail_server, running_worker, wait_until
+from tests.services.mail_server import MailServer, misbehaving_server, running_mail_server, running_worker
+from tests.waiting import wait_until
 from users.caller import Caller
 from users.mail import email_tokens, messages, outbox
 from users.models import EmailToken, User

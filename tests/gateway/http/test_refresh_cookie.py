@@ -106,10 +106,10 @@ def test_s78_only_development_without_tls_has_an_insecure_cookie(
 
 def test_s78_cookie_expires_with_the_session(page: Browser) -> None:
     until = page.register("alice").data["register"]["refreshExpiresIn"]
-    assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 5
+    assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 60
     backdate(Session.objects, timedelta(days=20), "absolute_expires_at")
     until = page(REFRESH).data["refreshToken"]["refreshExpiresIn"]
-    assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 5
+    assert abs(page.client.cookies[NAME]["max-age"] - (until - time.time())) < 60
     assert page.client.cookies[NAME]["max-age"] < timedelta(days=11).total_seconds()
 
 

@@ -7,8 +7,7 @@ import os
 import select
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from contextvars import copy_context
 from typing import Any
@@ -18,6 +17,7 @@ from django.test import RequestFactory
 
 from gateway.observability import logging as gateway_logging
 from gateway.observability.logging import BackgroundHandler, JsonFormatter, ReadableFormatter
+from tests.waiting import wait_until
 from users import log_context, metrics
 
 NASTY = 'a\r\nb\x1b[31mc\u2028d\u2029e\x00f"g\u202eh\x7fi\x85jé'
@@ -161,13 +161,6 @@ def handler(pipe: Pipe) -> Iterator[BackgroundHandler]:
     os.set_blocking(pipe.reading, False)
     wait_until(is_drained)
     made.close()
-
-
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def dropped() -> float:

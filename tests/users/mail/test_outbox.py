@@ -310,7 +310,7 @@ def drip(server: socket.socket, left: threading.Event) -> None:
     """Greet without an end, each letter well in time."""
     guest, _ = server.accept()
     with guest:
-        for _ in range(100):
+        for _ in range(600):
             try:
                 guest.sendall(b"2")
             except OSError:

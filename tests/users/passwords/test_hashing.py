@@ -11,6 +11,7 @@ import pytest
 
 from tests.api import PASSWORD, Api
 from tests.server import ROOT, gateway_environment
+from tests.waiting import wait_until
 from users import metrics
 from users.caller import Caller
 from users.crypto.hashers import Argon2
@@ -66,16 +67,6 @@ class Clients:
         for thread in self.threads:
             thread.join(LONG)
         return self.results
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for a condition, and fail where it does not come."""
-    pause = threading.Event()
-    for _ in range(LONG * 200):
-        if is_so():
-            return
-        pause.wait(0.005)
-    raise AssertionError("the condition was not met")
 
 
 @contextmanager

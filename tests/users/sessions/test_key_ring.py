@@ -1,8 +1,8 @@
 """The key ring of a process: from the setting or the database, cached, and read again."""
 
 import threading
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from django.db import OperationalError, transaction
 
 from tests.api import Api
 from tests.users.sessions.rings import ALGORITHMS, current_and_next, let_all_keys_be_known, restarted_ring
+from tests.waiting import wait_until
 from users.crypto import signing_keys as crypto_keys
 from users.models import SigningKey
 from users.sessions import access_tokens, key_ring, signing_keys
@@ -149,29 +150,38 @@ def test_what_is_remembered_of_a_token_is_bound_to_the_ring(api: Api, without_ke
     assert access_tokens._verified_claims.cache_info().misses == 1
 
 
-def test_f06_who_waits_while_another_asks_in_vain_does_not_ask_again(
+class CountingLock:
+    """A lock that counts the threads that have asked for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.asked: list[int] = []
+
+    def __enter__(self) -> None:
+        self.asked.append(threading.get_ident())
+        self.lock.acquire()
+
+    def __exit__(self, *_: Any) -> None:
+        self.lock.release()
+
+
+def test_f06_failed_read_is_not_repeated_by_the_threads_that_waited_for_it(
     without_key: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked, has_come = [], threading.Barrier(2)
+    lock, reads = CountingLock(), []
 
-    def silent(known: key_ring.KeyRing | None) -> key_ring.KeyRing:
-        asked.append(known)
-        has_come.wait(10)
-        time.sleep(0.5)
+    def fail_when_all_wait(known: key_ring.KeyRing | None) -> key_ring.KeyRing:
+        reads.append(known)
+        wait_until(lambda: len(lock.asked) == 5)
         raise OperationalError("the server is silent")
 
-    def ask() -> None:
-        with pytest.raises(OperationalError):
-            key_ring.get()
-
-    monkeypatch.setattr(key_ring, "_read", silent)
-    people = [threading.Thread(target=ask) for _ in range(5)]
-    people[0].start()
-    has_come.wait(10)
-    for person in people[1:]:
-        person.start()
-    for person in people:
-        person.join(10)
-    assert len(asked) == 1
+    monkeypatch.setattr(key_ring, "_lock", lock)
+    monkeypatch.setattr(key_ring, "_read", fail_when_all_wait)
+    with ThreadPoolExecutor(5) as threads:
+        futures = [threads.submit(key_ring.get) for _ in range(5)]
+        for future in futures:
+            with pytest.raises(OperationalError):
+                future.result(timeout=30)
+    assert len(reads) == 1
     monkeypatch.undo()
     assert key_ring.get()
