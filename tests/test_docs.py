@@ -413,6 +413,7 @@ def test_every_management_command_takes_its_options() -> None:
         parser.parse_args([argument for argument in arguments if not argument.startswith("$")])
 
 
+@pytest.mark.services
 @pytest.mark.parametrize("page", sorted({page for page, line in COMMANDS if line.startswith("export ")}))
 def test_the_settings_of_each_page_pass_the_checks(page: str) -> None:
     # In production, whose checks are stricter. Every block is one deployment.

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parent.parent
 # A Python outside any virtual environment.
 PLAIN_PYTHON = Path(sys.base_prefix, "bin", "python3")
@@ -16,6 +18,7 @@ def copy_to(folder: Path) -> Path:
     return Path(shutil.copy(ROOT / "manage.py", folder))
 
 
+@pytest.mark.services
 def test_it_is_executable() -> None:
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "DJANGO_DEBUG": "1"}
     ended = subprocess.run(["./manage.py", "check"], cwd=ROOT, env=environment, capture_output=True, text=True)

@@ -33,7 +33,7 @@ FAULTS = {"INTERNAL_SERVER_ERROR", "SERVICE_UNAVAILABLE"}
 
 @schema.parametrize()
 @settings(
-    max_examples=25,
+    max_examples=10,
     deadline=None,
     derandomize=True,
     database=None,

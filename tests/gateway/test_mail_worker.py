@@ -39,6 +39,7 @@ def server(tmp_path: Path) -> subprocess.Popen[bytes]:
         process.kill()
 
 
+@pytest.mark.services
 def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> None:
     wait_until(lambda: len(find_workers(server.pid)) == 1)
     (first,) = find_workers(server.pid)
@@ -46,12 +47,14 @@ def test_worker_is_restarted_after_it_exits(server: subprocess.Popen[bytes]) -> 
     wait_until(lambda: bool({*find_workers(server.pid)} - {first}))
 
 
+@pytest.mark.services
 def test_worker_exits_after_its_server_was_killed(server: subprocess.Popen[bytes]) -> None:
     wait_until(lambda: len(find_workers(server.pid)) == 1)
     server.kill()
     wait_until(lambda: not find_workers(server.pid))
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(("switch", "workers"), [("on", 1), ("off", 0)])
 def test_worker_runs_if_the_setting_is_on_and_exits_with_the_server(tmp_path: Path, switch: str, workers: int) -> None:
     (port,) = free_ports(1)

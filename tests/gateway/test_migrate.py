@@ -78,6 +78,7 @@ def test_lock_is_released() -> None:
             pass
 
 
+@pytest.mark.services
 def test_s98_admin_needs_no_migration_of_its_own(tmp_path: Path) -> None:
     database = {"DATABASE_URL": f"sqlite:///{tmp_path / 'gateway.sqlite3'}"}
     assert manage(database | {"GATEWAY_ADMIN": "off"}, "migrate").returncode == 0

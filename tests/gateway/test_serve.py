@@ -83,6 +83,7 @@ def test_busy_port_is_refused(busy_port: int) -> None:
         require_free_port("127.0.0.1", busy_port)
 
 
+@pytest.mark.services
 def test_busy_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None:
     with start(tmp_path / "db.sqlite3", PORT=str(busy_port)) as process:
         said, complained = process.communicate(timeout=60)
@@ -92,6 +93,7 @@ def test_busy_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None
     assert not (tmp_path / "db.sqlite3").exists(), "the port is checked before the database"
 
 
+@pytest.mark.services
 @pytest.mark.parametrize(
     ("option", "value", "check"), [("--host", "0.0.0.0", "gateway.E021"), ("--threads", "2", "gateway.E013")]
 )
@@ -105,6 +107,7 @@ def test_s93_options_are_checked_like_settings(tmp_path: Path, option: str, valu
     assert check in complained
 
 
+@pytest.mark.services
 def test_f03_server_migrates_answers_and_stops(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path / "db.sqlite3", "--port", str(port), "--threads", "99") as process:
@@ -151,6 +154,7 @@ def probe(port: int, path: str) -> int:
         connection.close()
 
 
+@pytest.mark.services
 def test_f03_stopping_gateway_serves_requests_until_a_second_signal(tmp_path: Path) -> None:
     port = free_port()
     with start(tmp_path / "db.sqlite3", "--port", str(port), GATEWAY_SHUTDOWN_DELAY="600") as process:
@@ -167,6 +171,7 @@ def test_f03_stopping_gateway_serves_requests_until_a_second_signal(tmp_path: Pa
     assert process.returncode == 0
 
 
+@pytest.mark.services
 def test_busy_metrics_port_is_one_line_on_stderr(busy_port: int, tmp_path: Path) -> None:
     variables = {"PORT": str(free_port()), "GATEWAY_METRICS_PORT": str(busy_port)}
     with start(tmp_path / "db.sqlite3", **variables) as process:

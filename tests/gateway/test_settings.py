@@ -167,6 +167,7 @@ def test_s101_every_old_name_leads_to_a_new_one() -> None:
     assert all((old in env.names) != (new in env.names) for old, new in env.RENAMED.items())
 
 
+@pytest.mark.services
 def test_complete_start_succeeds_and_one_with_a_short_secret_is_refused() -> None:
     fine = manage("check", **COMPLETE)
     assert (fine.returncode, fine.stderr) == (0, "")
@@ -201,11 +202,13 @@ def load_wsgi(**variables: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.services
 def test_wsgi_server_starts_with_safe_settings() -> None:
     ended = load_wsgi()
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
+@pytest.mark.services
 def test_s77_wsgi_server_does_not_start_with_unsafe_settings() -> None:
     ended = load_wsgi(ALLOWED_HOSTS="*", SECRET_KEY="hunter2", GATEWAY_ISSUER="https://auth.example")
     assert ended.returncode == 1

@@ -12,7 +12,7 @@ from django.middleware.security import SecurityMiddleware
 from django.test import Client
 
 from tests.api import Answer
-from users.sessions import signing_keys
+from users.sessions import key_ring
 
 URLS = str(Path(__file__).parents[2] / "gateway" / "urls.py")
 
@@ -83,7 +83,7 @@ def test_s73_failing_page_reveals_only_the_request_id(monkeypatch: pytest.Monkey
     def fail() -> Any:
         raise RuntimeError("secret words")
 
-    monkeypatch.setattr(signing_keys, "jwks", fail)
+    monkeypatch.setattr(key_ring, "jwks", fail)
     client = Client(raise_request_exception=False)
     answer = Answer(client.get("/.well-known/jwks.json", headers={"X-Request-Id": "request-12345"}))
     assert (answer.status, answer.response["Content-Type"]) == (500, "application/json; charset=utf-8")
@@ -99,7 +99,7 @@ def test_f06_page_without_its_database_has_retry_after(
     client: Client, monkeypatch: pytest.MonkeyPatch, settings: Any, debug: bool
 ) -> None:
     settings.DEBUG = debug
-    monkeypatch.setattr(signing_keys, "ring", failing(OperationalError("host 10.0.0.7 refused")))
+    monkeypatch.setattr(key_ring, "get", failing(OperationalError("host 10.0.0.7 refused")))
     answer = Answer(client.get("/.well-known/jwks.json"))
     assert (answer.status, answer.code, answer.response["Retry-After"]) == (503, "SERVICE_UNAVAILABLE", "5")
     assert answer.response["X-Request-Id"]
@@ -118,7 +118,7 @@ def test_f06_middleware_without_its_database_has_retry_after(client: Client, mon
 def test_failing_page_is_logged_with_its_request_id(
     client: Client, monkeypatch: pytest.MonkeyPatch, caplog: Any
 ) -> None:
-    monkeypatch.setattr(signing_keys, "ring", failing(RuntimeError("secret words")))
+    monkeypatch.setattr(key_ring, "get", failing(RuntimeError("secret words")))
     client.raise_request_exception = False
     answer = Answer(client.get("/.well-known/jwks.json", headers={"X-Request-Id": "request-12345"}))
     assert (answer.status, answer.code) == (500, "INTERNAL_SERVER_ERROR")

@@ -41,7 +41,7 @@ def test_the_page_has_a_field_for_the_code(client: Client) -> None:
 
 def test_the_password_alone_is_not_enough(app: AuthenticatorApp, client: Client) -> None:
     before = Session.objects.count()
-    assert "Enter a code" in sign_in(client)
+    assert "Use your second factor" in sign_in(client)
     assert not is_in(client)
     assert Session.objects.count() == before
 

@@ -246,9 +246,9 @@ def test_s29_strangers_guesses_leave_the_owner_sign_ins_at_a_known_place(api: Ap
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
 
 
-def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, statements: Any, capsys: Any) -> None:
+def test_stale_counts_slow_no_sign_in_down_and_are_pruned(api: Api, statements: Any, capsys: Any) -> None:
     old = int(time.time() * 1000) - 86_400_000
-    rows = (Attempts(key=f"stale:{number}", tried=1, most=9, window=9, until=old) for number in range(100_000))
+    rows = (Attempts(key=f"stale:{number}", tried=1, most=9, window=9, until=old) for number in range(12_000))
     Attempts.objects.bulk_create(rows, batch_size=10_000)
     api.sign_in("alice", "wrong")
     with statements() as seen:
@@ -260,7 +260,7 @@ def test_a_hundred_thousand_stale_counts_cost_nothing_and_are_pruned(api: Api, s
             cursor.execute(f"EXPLAIN {counting}")
             assert "Seq Scan" not in str(cursor.fetchall())
     call_command("prune")
-    assert "100000 attempts deleted" in capsys.readouterr().out
+    assert "12000 attempts deleted" in capsys.readouterr().out
     assert Attempts.objects.count() == 8
 
 

@@ -254,6 +254,7 @@ def test_process_writes_its_last_lines_before_it_ends() -> None:
     assert [line["event"] for line in lines if "event" in line] == [f"line {number}" for number in range(300)]
 
 
+@pytest.mark.services
 def test_f25_process_ends_while_standard_error_is_not_read(pipe: Pipe) -> None:
     with subprocess.Popen([sys.executable, "-c", PROCESS, "9000"], stderr=pipe.writing) as process:
         try:

@@ -57,6 +57,7 @@ def gateway(transactional_db: None, tmp_path: Path) -> Iterator[tuple[str, int]]
         yield origin, metrics_port
 
 
+@pytest.mark.services
 def test_scrape_adds_up_the_counts_of_all_workers_and_of_exited_ones(gateway: tuple[str, int]) -> None:
     origin, port = gateway
     for _ in range(60):
@@ -86,6 +87,7 @@ def send_until_ready(origin: str) -> None:
     wait_until(is_sent)
 
 
+@pytest.mark.services
 def test_s93_public_port_serves_no_metrics(gateway: tuple[str, int]) -> None:
     origin, _ = gateway
     with pytest.raises(HTTPError) as refused:

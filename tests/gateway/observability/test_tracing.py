@@ -45,6 +45,7 @@ def collector() -> Iterator[tuple[str, list[bytes]]]:
         thread.join()
 
 
+@pytest.mark.services
 def test_request_span_joins_the_trace_and_has_no_secret(
     transactional_db: None, collector: tuple[str, list[bytes]], tmp_path: Path
 ) -> None:

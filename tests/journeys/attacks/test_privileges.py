@@ -25,7 +25,13 @@ WANTED = {
     "credentialVersion": "0",
     "input": "{isStaff: true}",
 }
-FITTING = {"String!": '"x"', "ID!": '"x"', "Boolean!": "true", "PasskeyAssertion!": "{}", "PasskeyRegistration!": "{}"}
+FITTING = {
+    "String!": '"x"',
+    "ID!": '"x"',
+    "Boolean!": "true",
+    "PasskeyAssertion!": "{}",
+    "PasskeyRegistration!": "{}",
+}
 REGISTER = (
     "mutation ($u: String!, $e: String!, $p: String!) { register(username: $u, email: $e, password: $p) { token } }"
 )

@@ -209,6 +209,7 @@ def test_running_and_waiting_hashes_are_counted(make_pool: Any) -> None:
     assert value("gateway_hashes", state="waiting") == 0
 
 
+@pytest.mark.services
 def test_a_stop_does_not_wait_for_the_whole_queue() -> None:
     program = """if True:
         import threading, time
