@@ -1,4 +1,4 @@
-"""How users authenticate: methods, the factors of a session, and the claims `acr` and `amr`."""
+"""The ways to authenticate: methods, the factors of a session, and the claims `acr` and `amr`."""
 
 from collections.abc import Iterable
 from enum import Enum

@@ -1,6 +1,6 @@
-"""What all passkey ceremonies share: the relying party and the challenge.
+"""The relying party and the challenge of all passkey ceremonies.
 
-Nothing is stored for a ceremony that was only started, so a sign-in page with passkey autofill costs no SQL statement.
+A ceremony that was only started is not stored, so a sign-in page with passkey autofill costs no SQL statement.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -19,7 +19,7 @@ from users.sessions import sessions
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """How an account is protected, and what the current session may do."""
+    """The protection of an account, and the permissions of the current session."""
 
     two_factor_enabled: bool
     has_password: bool

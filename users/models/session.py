@@ -46,5 +46,5 @@ class Session(models.Model):
 
     @property
     def authenticated_at(self) -> datetime:
-        """When the user last authenticated in this session. Refreshing does not change it."""
+        """The time of the user's last authentication in this session. Refreshing does not change it."""
         return self.reauthenticated_at or self.created_at

@@ -16,8 +16,8 @@ def caller(info: GraphQLResolveInfo) -> Caller:
 def signed_in(info: GraphQLResolveInfo) -> SignedIn:
     """Return the signed-in caller.
 
-    Raise Unauthenticated if there is none, TwoFactorSetupRequired if the gateway requires two-factor authentication of
-    the user, who has not turned it on.
+    Raise Unauthenticated if there is none, TwoFactorSetupRequired if the gateway requires two-factor authentication
+    and the user has not turned it on.
     """
     asking = signed_in_for_setup(info)
     factors.require_set_up(asking.user)

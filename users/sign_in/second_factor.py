@@ -83,6 +83,6 @@ def admit(caller: Caller, challenge: Challenge, factor: Factor) -> TokenPair:
 
 def _refuse(caller: Caller, user: User) -> None:
     events.record(caller, EventKind.SECOND_FACTOR_REFUSED, user=user)
-    # The client has passed the first step, so it may know the password of somebody else.
+    # The client has passed the first step, so it may know the password of another user.
     if throttle.use_once("second_factor_warning", str(user.id), window=WARNING_INTERVAL):
         outbox.notify(caller, factor_messages.second_factor_refused, user=user)
