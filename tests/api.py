@@ -58,7 +58,7 @@ class Answer:
 
 @dataclass
 class Member:
-    """Somebody who is signed in."""
+    """A signed-in user."""
 
     api: "Api"
     username: str

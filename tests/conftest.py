@@ -1,4 +1,4 @@
-"""What every test stands on."""
+"""Fixtures for all tests."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""What is asked by mail, as a client asks for it."""
+"""Operations that send or need mail, as a client requests them."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def delete_account(member: Member, password: str = PASSWORD) -> Answer:
 
 
 def verified_member(username: str = "alice", **arguments: Any) -> Member:
-    """A member who has proven the address."""
+    """Return a new member with a verified email."""
     member = Api().new_member(username, **arguments)
     email = arguments.get("email", f"{username}@example.com")
     assert "errors" not in verify_email(last_mail_to(email).token, by=member).json

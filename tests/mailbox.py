@@ -1,4 +1,4 @@
-"""The mail of tests: the worker runs where it is told to, and what it sent is read as its reader would."""
+"""The mail of tests: runs the mail worker, and reads the sent mails."""
 
 import re
 from dataclasses import dataclass
@@ -76,5 +76,5 @@ def last_mail_to(address: str) -> ReceivedMail:
 
 
 def count_queued_mails() -> int:
-    """How many letters wait, were sent or failed."""
+    """Return the number of queued, sent and failed mails."""
     return DBTaskResult.objects.count()

@@ -39,7 +39,7 @@ OTHERS = {
 
 
 def passes(path: str) -> bool:
-    """Whether .dockerignore lets a path through: the last rule that fits it, or a folder above it, decides."""
+    """Return whether .dockerignore includes a path: the last rule that matches it, or a folder above it, decides."""
     is_let = True
     for rule in RULES:
         pattern = rule.removeprefix("!").removeprefix("**/")

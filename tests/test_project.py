@@ -44,7 +44,7 @@ IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
 
 
 def under(module: str, *roots: str) -> bool:
-    """Whether a module is one of the roots, or lies in it."""
+    """Return whether a module is one of the roots, or in one of them."""
     return any(module == root or module.startswith(f"{root}.") for root in roots)
 
 
@@ -170,7 +170,7 @@ def private_names(text: str) -> list[str]:
 
 
 def is_private(*parts: str) -> bool:
-    """Whether a part of a dotted name begins with one underscore and is not documented."""
+    """Return whether a part of a dotted name begins with one underscore and is not documented."""
     documented = {"_meta", "_value_"}
     return any(part.startswith("_") and not part.startswith("__") and part not in documented for part in parts)
 

@@ -34,7 +34,7 @@ def built() -> None:
 
 @pytest.fixture(scope="session")
 def example(built: None) -> None:
-    """What the example app needs to be built."""
+    """The packages that the build of the example app needs."""
     install(EXAMPLE)
 
 

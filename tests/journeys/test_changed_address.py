@@ -1,4 +1,4 @@
-"""A changed address: the new one is proven before it counts, and the former one is told, and may have all undone."""
+"""A changed email: the new one counts once it is verified, and a mail to the former one can undo the change."""
 
 from datetime import timedelta
 
@@ -28,7 +28,7 @@ def email(member: Member) -> str:
     return str(member("{ me { email } }").data["me"]["email"])
 
 
-def test_the_new_address_counts_once_it_is_proven_and_the_former_is_told(api: Api) -> None:
+def test_new_email_counts_once_verified_and_the_former_gets_a_mail(api: Api) -> None:
     alice, phone = proven(api, "alice"), api.sign_in_member("alice")
     assert change(alice, password="a wrong guess").extensions["field"] == "password"
     assert change(alice, to="alice at home").field_errors == {("newEmail", "INVALID")}
@@ -38,7 +38,7 @@ def test_the_new_address_counts_once_it_is_proven_and_the_former_is_told(api: Ap
     assert email(alice) == OLD, "nothing has changed yet"
     proof = mailbox.last_mail_to(NEW)
     assert proof.subject == "Verify your email"
-    # Read on another device, where nobody is signed in.
+    # Read on another device, without a session.
     assert api(VERIFY, {"token": proof.token}).data["verifyEmail"]["user"] == {"email": NEW, "isEmailVerified": True}
     assert email(alice) == email(phone) == NEW, "no session has ended"
     assert api.sign_in(OLD).code == "INVALID_CREDENTIALS"
@@ -85,7 +85,7 @@ def test_the_owner_undoes_what_a_thief_of_the_password_did(api: Api) -> None:
     assert email(api.sign_in_member("alice", f"{PASSWORD} anew")) == OLD
 
 
-def test_whether_an_address_is_taken_is_told_in_a_mail_to_it_alone(api: Api) -> None:
+def test_used_email_is_revealed_only_in_a_mail_to_it(api: Api) -> None:
     alice, bob = proven(api, "alice"), proven(api, "bob")
     free, taken = change(bob, to="free@example.com"), change(bob, to=OLD)
     assert free.response.content == taken.response.content

@@ -71,7 +71,7 @@ def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
     assert mailbox.count_queued_mails() == 0, "nor does a letter say it"
 
     assert api.sign_in("alice").code == "INVALID_CREDENTIALS"
-    # The names are free, and whoever has them next finds nothing of what was.
+    # The names are free, and their next owner finds no data of the former one.
     heir = api.new_member("alice")
     assert heir.claims["sub"] != alice.claims["sub"]
     kinds = heir("{ me { events { edges { node { kind } } } } }").data["me"]["events"]["edges"]

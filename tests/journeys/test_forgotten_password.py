@@ -1,4 +1,4 @@
-"""A forgotten password: whoever reads the account's mail chooses another, by the link or by typing the code."""
+"""A forgotten password: the reader of the account's mail sets a new one, with the link or the code."""
 
 from datetime import timedelta
 
@@ -38,7 +38,7 @@ def test_who_forgot_the_password_reads_a_mail_chooses_another_and_shuts_everyone
     mail = mailbox.last_mail_to(ADDRESS)
     assert mail.subject == "Choose a new password"
 
-    # A password that will not do uses nothing up.
+    # A refused password does not use up the token.
     assert reset(api, mail, how, "password").field_errors == {("newPassword", "PASSWORD_TOO_COMMON")}
     done = reset(api, mail, how).data["resetPassword"]
     assert done == {"user": {"username": "alice"}, "endedSessions": 2}

@@ -30,7 +30,7 @@ def test_the_tokens_of_a_renamed_user_never_open_the_account_of_who_took_the_nam
     assert api.sign_in_member("thornby", PASSWORD).claims["sub"] == first.claims["sub"]
     assert api.sign_in_member("first@example.com", PASSWORD).claims["sub"] == first.claims["sub"]
 
-    # The name is not to be had back while another holds it; what one does touches nobody else.
+    # The name cannot be taken back while another user has it. Neither user affects the other.
     assert first(RENAME, name="ALICE").field_errors == {("username", "TAKEN")}
     assert "errors" not in api.change_password(first.token, PASSWORD, f"{PASSWORD} anew").json
     assert "errors" not in second(WHO).json

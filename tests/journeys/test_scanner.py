@@ -75,6 +75,6 @@ def everything() -> list[Any]:
 
 
 def done(api: Api, document: str, mail: mailbox.ReceivedMail) -> dict[str, Any]:
-    """What the reader's own click does, in the end."""
+    """Do the request of the reader's own click."""
     data: dict[str, Any] = api(document.replace("TOKEN", mail.token)).data
     return data

@@ -1,4 +1,4 @@
-"""A stolen refresh token: whoever comes second betrays the theft, and both are out."""
+"""A stolen refresh token: its second use reveals the theft and ends the session for both."""
 
 from datetime import timedelta
 
@@ -9,11 +9,11 @@ from users.models import Event, Session
 
 
 @pytest.mark.parametrize("first", ["owner", "thief"])
-def test_a_stolen_token_ends_the_session_for_thief_and_owner_and_the_owner_starts_anew(api: Api, first: str) -> None:
+def test_stolen_token_ends_the_session_and_the_owner_signs_in_again(api: Api, first: str) -> None:
     phone, laptop = api.new_member("alice", deviceName="phone"), api.sign_in_member("alice")
     stolen = laptop.refresh_token
 
-    # Whoever is first lives on the token for a while; nothing tells the two apart yet.
+    # The first one to refresh uses the token for a while: the gateway cannot distinguish the two yet.
     used = api.refresh(stolen, User_Agent=first).data["refreshToken"]
     used = api.refresh(used["refreshToken"], User_Agent=first).data["refreshToken"]
     assert api.me(used["token"]).data["me"]["username"] == "alice"

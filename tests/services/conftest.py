@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture
 def gateway_settings(transactional_db: None, settings: Any) -> dict[str, str]:
-    """What gateways over the test's own database have in common."""
+    """The settings of gateways that share the database of the test."""
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = SECRET_KEY, []
     settings.GATEWAY_SIGNING_KEYS = ""
     key_ring.clear_cache()

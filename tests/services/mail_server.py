@@ -1,4 +1,4 @@
-"""A mail server that behaves as it is told, and a worker that speaks to it from a process of its own."""
+"""A mail server with configurable behavior, and a mail worker in a process of its own."""
 
 import signal
 import socket
@@ -39,7 +39,7 @@ class MailServer:
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
         self.in_hand.set()
-        # Off the server's own loop, which is to notice who comes and goes meanwhile.
+        # In a thread, so that the server's loop notices connections meanwhile.
         await server.loop.run_in_executor(None, self.let_go.wait, TIMEOUT)
         if "DATA" in self.refusals:
             return self.refusals["DATA"]
@@ -66,7 +66,7 @@ class MailServer:
 
 
 def plain_text(message: Message) -> str:
-    """What a reader without HTML sees."""
+    """Return the plain text part."""
     (part,) = [each for each in message.walk() if each.get_content_type() == "text/plain"]
     return part.get_payload(decode=True).decode()
 

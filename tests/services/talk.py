@@ -39,7 +39,7 @@ def refresh(origin: str, token: str) -> Any:
 
 
 def me(origin: str, token: str) -> str:
-    """Who is signed in."""
+    """Return the username of the signed-in user."""
     name: str = ask(origin, "{ me { username } }", token=token)["me"]["username"]
     return name
 
@@ -51,7 +51,7 @@ def kids(origin: str) -> list[str]:
 
 
 def status(address: str, authorization: str) -> int:
-    """What a service answers to who shows this."""
+    """Return the status of another service's answer to a request with this header."""
     try:
         with urlopen(Request(address, headers={"Authorization": authorization})) as response:
             return int(response.status)

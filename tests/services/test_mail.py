@@ -56,7 +56,7 @@ def ask() -> None:
 
 
 def hurry() -> None:
-    """Let what waits for its next try be due."""
+    """Make the mails that wait for their next attempt due."""
     outbox.retry_failed()
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=timezone.now())
 
@@ -84,12 +84,12 @@ def await_sent() -> None:
 
 
 def opens(token: str) -> bool:
-    """Whether a mailed token is good."""
+    """Return whether a mailed token is valid."""
     return bool(email_tokens.find(Caller(), EmailToken.Purpose.VERIFY, token=token))
 
 
 def say_nothing(guest: socket.socket) -> None:
-    """Greet nobody."""
+    """Send no greeting."""
 
 
 def drip(guest: socket.socket) -> None:
@@ -173,9 +173,7 @@ def test_a_letter_in_the_hands_of_a_killed_worker_is_sent_by_another(work: Work,
     assert DBTaskResult.objects.get().worker_ids == ["first", "second"]
 
 
-def test_a_worker_that_is_told_to_stop_finishes_its_letter_and_takes_no_other(
-    work: Work, port: int, alice: User
-) -> None:
+def test_stopped_worker_finishes_its_mail_and_takes_no_other(work: Work, port: int, alice: User) -> None:
     ask()
     with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()

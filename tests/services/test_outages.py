@@ -22,7 +22,7 @@ ME = b'{"query": "{ me { username } }"}'
 
 @pytest.fixture
 def wire() -> Iterator[Relay]:
-    """What the gateway's database is reached by."""
+    """A relay between the gateway and its database."""
     config = connection.settings_dict
     relay = Relay(config["HOST"], int(config["PORT"] or {"postgresql": 5432, "mysql": 3306}[connection.vendor]))
     yield relay
@@ -53,7 +53,7 @@ def ask(address: str, token: str | None = None) -> tuple[int, Any]:
 
 
 @pytest.mark.parametrize("fault", ["freeze", "cut"])
-def test_f05_f06_an_outage_is_told_within_seconds_and_is_over_by_itself(origin: str, wire: Relay, fault: str) -> None:
+def test_f05_f06_outage_is_reported_and_ends_without_a_restart(origin: str, wire: Relay, fault: str) -> None:
     token = register(origin, "alice")["token"]
     assert ask(f"{origin}/readyz")[0] == 200
     getattr(wire, fault)()

@@ -50,7 +50,7 @@ def origin(pair: list[Gateway], tmp_path: Path) -> Iterator[str]:
 
 
 def answers(origin: str) -> bool:
-    """Whether anybody does."""
+    """Return whether the gateway answers."""
     try:
         return call(origin, "/readyz")[0] == 200
     except Lost:
@@ -81,13 +81,13 @@ def test_limits_are_counted_together_and_by_the_address_that_the_proxy_saw(pair:
 
 
 def guesses(gateway: Gateway) -> list[dict[str, Any]]:
-    """What its log says about them."""
+    """Return the client addresses in the gateway's log."""
     lines = [json.loads(line) for line in gateway.log.read_text().splitlines() if line.startswith("{")]
     return [line for line in lines if line["event"] == "request" and line["path"] == "/graphql"]
 
 
 @pytest.mark.parametrize("size", [150_000, 300_000])
-def test_a_body_that_is_too_large_is_refused_in_json_by_whoever_refuses_it(origin: str, size: int) -> None:
+def test_too_large_body_is_refused_in_json_by_proxy_and_gateway(origin: str, size: int) -> None:
     status, kind, content = call(origin, "/graphql", b" " * size)
     assert (status, kind.partition(";")[0]) == (413, "application/json")
     assert json.loads(content)["errors"][0]["extensions"]["code"] == "BAD_REQUEST"

@@ -1,4 +1,4 @@
-"""A rotation under load, on gateways that share one database: nobody with a valid token is ever refused."""
+"""A rotation under load, on gateways that share one database: no valid token is refused."""
 
 import threading
 import time

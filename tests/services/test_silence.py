@@ -1,4 +1,4 @@
-"""What a live gateway writes, at its most talkative, through all that a user does: never a secret, never two lines."""
+"""The log of a gateway at its lowest level, during all actions of a user: no secrets, one line per record."""
 
 import json
 from contextlib import suppress
@@ -78,7 +78,7 @@ def test_s90_s91_no_line_has_a_secret_and_none_can_be_forged(gateway_settings: A
     said = (tmp_path / f"{port}.log").read_text()
     assert [secret for secret in secrets if secret in said] == []
     lines = [json.loads(line) for line in said.split("\n") if line.startswith("{")]
-    # Beside them only what `serve` tells whoever started it.
+    # Besides them, only the lines that `serve` prints at its start.
     others = [line for line in said.split("\n") if line and not line.startswith("{")]
     assert all(line.startswith(("GraphQL  ", "GraphiQL  ", "Admin  ")) for line in others), others
     assert said.replace("\n", "").isascii()

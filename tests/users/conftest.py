@@ -1,4 +1,4 @@
-"""What the rules' tests stand on: documents stay parsed from test to test, since none of these is about them."""
+"""Fixtures for the tests of the rules. Parsed documents stay cached from test to test."""
 
 from collections.abc import Iterator
 from typing import Any

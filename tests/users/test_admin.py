@@ -43,7 +43,7 @@ def page_of(alice: Member) -> str:
 
 
 def form_of(answer: HttpResponse, **changes: Any) -> dict[str, Any]:
-    """What a browser would send back of a page's form, with changes."""
+    """Return the values that a browser sends for a page's form, with changes."""
     form = answer.context["adminform"].form
     inlines = answer.context["inline_admin_formsets"]
     data = {bound.html_name: bound.value() for bound in form if bound.value() is not None}
@@ -64,7 +64,7 @@ def test_the_admin_is_entered_by_either_name(desk: Client, name: str) -> None:
     assert answer.status_code == 302
 
 
-def test_nobody_but_staff_enters(desk: Client, alice: Member) -> None:
+def test_only_staff_can_enter(desk: Client, alice: Member) -> None:
     client = Client()
     assert client.get(USERS).status_code == 302
     assert client.post("/admin/login/", {"username": "alice", "password": PASSWORD}).status_code == 200
@@ -91,7 +91,7 @@ def test_sessions_and_events_are_listed_and_searched(desk: Client, search: str) 
 
 
 @pytest.mark.parametrize("ended", [0, 1])
-def test_live_sessions_are_told_from_ended_ones(desk: Client, ended: int) -> None:
+def test_live_and_ended_sessions_differ(desk: Client, ended: int) -> None:
     assert ("laptop" in desk.get(SESSIONS, {"ended_at__isempty": 1 - ended}).text) == (not ended)
 
 
@@ -145,7 +145,7 @@ def test_a_user_is_added_under_a_clean_name(desk: Client, api: Api, typed: str, 
         ({"password1": "password1", "password2": "password1"}, "password2"),
     ],
 )
-def test_a_user_that_will_not_do_is_not_added(desk: Client, changes: dict[str, str], field: str) -> None:
+def test_invalid_user_is_not_added(desk: Client, changes: dict[str, str], field: str) -> None:
     User.objects.update(is_email_verified=True)
     form = {"username": "bob", "email": "bob@example.com", "usable_password": "true"}
     answer = desk.post(f"{USERS}add/", form | {"password1": PASSWORD, "password2": PASSWORD} | changes)
@@ -168,7 +168,7 @@ def test_a_user_is_edited_and_nothing_else_is_touched(desk: Client, alice: Membe
 @pytest.mark.parametrize(
     "changes", [{"username": "ROOT"}, {"username": "a b"}, {"email": "ROOT@example.com"}, {"email": "nothing"}]
 )
-def test_an_edit_that_will_not_do_changes_nothing(desk: Client, alice: Member, changes: dict[str, str]) -> None:
+def test_invalid_edit_changes_nothing(desk: Client, alice: Member, changes: dict[str, str]) -> None:
     User.objects.update(is_email_verified=True)
     address = page_of(alice)
     answer = desk.post(address, form_of(desk.get(address), bio="edited", **changes))
@@ -305,7 +305,7 @@ def test_s89_an_account_made_or_deleted_by_the_staff_is_recorded(desk: Client, a
     assert sorted(administered(), key=str) == sorted(deleted, key=str), "the events of the accounts went with them"
 
 
-def test_a_form_sent_as_it_was_and_one_that_will_not_do_are_no_change(desk: Client, alice: Member) -> None:
+def test_unchanged_and_invalid_forms_change_nothing(desk: Client, alice: Member) -> None:
     address = page_of(alice)
     assert desk.post(address, form_of(desk.get(address))).status_code == 302
     assert desk.post(address, form_of(desk.get(address), email="nothing")).status_code == 200
@@ -342,9 +342,7 @@ def test_s89_sessions_ended_by_the_staff_are_recorded_once_for_each_user(
     assert {event.ip_address for event in found} == {"127.0.0.1"}
 
 
-def test_whoever_ends_sessions_waits_for_the_user_s_row_before_it_holds_theirs(
-    desk: Client, alice: Member, statements: Callable[[], Any]
-) -> None:
+def test_ending_sessions_locks_the_user_first(desk: Client, alice: Member, statements: Callable[[], Any]) -> None:
     with statements() as seen:
         desk.post(SESSIONS, {"action": "end_sessions", "_selected_action": [alice.claims["sid"]]})
     ending = next(place for place, text in enumerate(seen) if text.startswith("UPDATE") and "users_session" in text)

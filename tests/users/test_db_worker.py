@@ -1,4 +1,4 @@
-"""The worker: it goes on whatever comes between, and stops when it is told to."""
+"""The mail worker: it survives errors, and stops at a signal."""
 
 import logging
 import signal

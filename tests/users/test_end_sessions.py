@@ -15,7 +15,7 @@ RESET = (
 )
 
 
-def test_a_user_is_signed_out_everywhere_by_name_or_address_and_nobody_else(api: Api, capsys: Any) -> None:
+def test_end_sessions_ends_only_the_sessions_of_the_named_user(api: Api, capsys: Any) -> None:
     alice, bob = [api.new_member("alice"), api.sign_in_member("alice")], api.new_member("bob")
     call_command("end_sessions", "Alice@example.com")
     assert capsys.readouterr().out == "2 sessions of Alice@example.com ended\n"

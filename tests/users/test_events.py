@@ -1,4 +1,4 @@
-"""What happened to accounts."""
+"""The events of accounts."""
 
 import base64
 import json
@@ -48,7 +48,7 @@ def kinds(member: Member) -> list[str]:
     return [edge["node"]["kind"] for edge in page["edges"]]
 
 
-def test_s89_a_life_is_told_newest_first(api: Api) -> None:
+def test_s89_events_are_listed_newest_first(api: Api) -> None:
     alice = api.new_member()
     api.sign_in("alice", "wrong")
     phone = api.sign_in_member()
@@ -161,7 +161,7 @@ def test_a_page_that_cannot_be_is_refused(api: Api, variables: dict[str, Any], f
     assert api.new_member()(PAGE, **variables).field_errors == {(field, "INVALID")}
 
 
-def test_nobody_reads_another_s_events(api: Api) -> None:
+def test_events_of_other_users_are_hidden(api: Api) -> None:
     api.new_member("alice")
     assert kinds(api.new_member("bob")) == ["ACCOUNT_REGISTERED"]
 
@@ -227,7 +227,7 @@ def test_s90_no_secret_reaches_the_log_or_the_table(api: Api, caplog: Any) -> No
     assert not [secret for secret in secrets if secret in kept]
 
 
-def test_s89_what_is_done_by_mail_is_told_as_well(api: Api) -> None:
+def test_s89_actions_by_mail_are_events_as_well(api: Api) -> None:
     change_email(verified_member())
     token = last_mail_to(ADDRESS).token
     assert "errors" not in undo_email_change(token).json

@@ -18,6 +18,6 @@ def test_an_account_is_found_by_either_name_in_any_spelling(api: Api, name: str)
 @pytest.mark.parametrize(
     "name", ["", "@", "carol", "carol@example.com", "alice ", "alice\x00", "ali%", "alice@example"]
 )
-def test_nobody_is_found_by_another_name(api: Api, name: str) -> None:
+def test_another_name_finds_no_user(api: Api, name: str) -> None:
     api.new_member("alice")
     assert lookup.find_by_login(name) is None

@@ -37,7 +37,7 @@ def test_a_user_is_found_by_either_name_in_any_case(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["", None, "bob", "bob@example.com"])
-def test_nobody_is_found_by_another_name(name: str | None) -> None:
+def test_another_name_finds_no_user(name: str | None) -> None:
     User.objects.create_user("Alice", "Alice@example.com")
     with pytest.raises(User.DoesNotExist):
         User.objects.get_by_natural_key(name)
@@ -91,9 +91,7 @@ def test_a_superusers_name_takes_its_one_form(api: Api, monkeypatch: pytest.Monk
         {"username": "other", "email": "no address"},
     ],
 )
-def test_a_superuser_that_will_not_do_is_refused_in_a_line(
-    monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]
-) -> None:
+def test_invalid_superuser_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, given: dict[str, Any]) -> None:
     User.objects.create_user("alice", "alice@example.com")
     with pytest.raises(CommandError):
         create(monkeypatch, **given)

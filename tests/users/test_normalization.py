@@ -78,7 +78,7 @@ def test_what_people_type_has_one_clean_form(cleaner: Callable[[str], str], type
         (normalization.image_url, "https://[::1", "INVALID"),
     ],
 )
-def test_a_value_that_will_not_do_is_refused_by_its_code(cleaner: Callable[[str], str], typed: str, code: str) -> None:
+def test_invalid_value_is_refused_with_its_code(cleaner: Callable[[str], str], typed: str, code: str) -> None:
     with pytest.raises(InvalidValue) as refused:
         cleaner(typed)
     assert refused.value.code == FieldErrorCode[code]

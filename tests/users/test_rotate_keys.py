@@ -54,7 +54,7 @@ def test_a_timer_turns_the_ring_only_where_it_is_time() -> None:
     assert rotate("--every", "30d").startswith(f"{coming} stays the current key until ")
 
 
-def test_a_timer_prunes_and_seals_anew_each_time(kept: Any) -> None:
+def test_timer_prunes_and_encrypts_again_each_time(kept: Any) -> None:
     key_ring.get()
     age_ring(minutes=11)
     rotate()
@@ -101,7 +101,7 @@ def test_given_keys_are_rotated_where_they_are_given(kept: Any) -> None:
         rotate()
 
 
-def test_who_is_overtaken_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_concurrent_rotation_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     key_ring.get()
     monkeypatch.setattr(signing_keys, "_retire", lambda rows: 0)
     with pytest.raises(CommandError, match="Another process"):

@@ -1,4 +1,4 @@
-"""What the server alone knows."""
+"""The keys that are derived from SECRET_KEY."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""How often a thing may be tried."""
+"""Rate limits."""
 
 import threading
 import time
@@ -38,7 +38,7 @@ def from_address(api: Api, settings: Any) -> Any:
     return sign_in
 
 
-def test_s20_wrong_passwords_are_told_to_wait_and_how_long(api: Api) -> None:
+def test_s20_wrong_passwords_get_a_retry_after(api: Api) -> None:
     api.new_member()
     codes = [api.sign_in("alice", "wrong").code for _ in range(15)]
     assert codes[:10] == ["INVALID_CREDENTIALS"] * 10
@@ -135,7 +135,7 @@ def test_s29_strangers_guesses_do_not_shut_the_owner_out_of_where_they_have_been
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
 
 
-def test_the_owner_at_home_is_told_of_no_wait_that_there_was_not(api: Api, from_address: Any) -> None:
+def test_owner_at_a_known_place_gets_no_wrong_wait(api: Api, from_address: Any) -> None:
     api.new_member()
     assert from_address(HERE, password=PASSWORD).data["tokenAuth"]
     for number in range(12):
@@ -188,7 +188,7 @@ def test_with_the_clock_set_back_no_wait_is_longer_than_its_window(api: Api) -> 
     assert api.sign_in("alice", "wrong").code == "INVALID_CREDENTIALS"
 
 
-def test_a_full_lane_is_told_once_a_window(api: Api) -> None:
+def test_full_bucket_is_logged_once_per_window(api: Api) -> None:
     api.new_member()
     for _ in range(20):
         api.sign_in("alice", "wrong")
@@ -322,11 +322,11 @@ def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_othe
 
 
 def told() -> int:
-    """How many letters told of a new device."""
+    """Return the number of mails about a new device."""
     return len([mail for mail in mails_to(ADDRESS) if mail.subject == "A new device signed in"])
 
 
-def test_a_sign_in_from_a_new_place_is_told_and_from_a_known_one_is_not(api: Api, from_address: Any) -> None:
+def test_sign_in_from_a_new_place_sends_a_mail(api: Api, from_address: Any) -> None:
     verified_member()
     assert from_address("127.0.0.1", password=PASSWORD).data
     assert told() == 0

@@ -1,4 +1,4 @@
-"""What the attacks stand on: addresses to come from, and what is counted while they run."""
+"""Fixtures for the attacks: client addresses, and counters of hashes."""
 
 from collections.abc import Callable, Iterator
 from typing import Any

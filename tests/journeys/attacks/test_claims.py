@@ -101,7 +101,7 @@ def test_s99_a_mail_names_the_account_that_it_is_about(squatted: Api, first: str
     assert mail.text.index("alice") < mail.text.index("mallory"), "the newest first"
 
 
-def test_s99_codes_of_several_accounts_are_told_apart(squatted: Api) -> None:
+def test_s99_codes_of_several_accounts_do_not_collide(squatted: Api) -> None:
     for number in range(8):
         squatted.register(f"mallory{number}", ADDRESS, STRANGER)
     code = mails_to(ADDRESS)[1].code

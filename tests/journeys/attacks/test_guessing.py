@@ -49,7 +49,7 @@ def test_s20_s29_strangers_everywhere_guess_at_once_and_the_owner_signs_in_at_ho
     codes = [answer.code for answer in answers if "errors" in answer.json]
     assert sorted(set(codes)) == ["INVALID_CREDENTIALS", "RATE_LIMITED"]
     assert codes.count("INVALID_CREDENTIALS") <= 12
-    # Whoever guesses right after all is too late; whoever was signed in stays so. Where a guess found the owner
+    # A right guess comes too late, and signed-in users stay signed in. Where a guess found the owner
     # being counted, a place may have been left for another.
     while from_address("203.0.113.8").code != "RATE_LIMITED":
         pass
@@ -113,7 +113,7 @@ FORGED = {
 
 @pytest.mark.parametrize("name", FORGED)
 @pytest.mark.parametrize("proxies", [0, 1, 2])
-def test_s26_a_forged_address_is_nobody_s(api: Api, settings: Any, name: str, proxies: int) -> None:
+def test_s26_forged_address_authenticates_no_user(api: Api, settings: Any, name: str, proxies: int) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = proxies
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | FIVE_AN_ADDRESS
     header = name.partition(",")[0]

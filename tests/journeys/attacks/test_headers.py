@@ -41,7 +41,7 @@ SEVERAL = {
 
 
 @pytest.mark.parametrize("header", SEVERAL.values(), ids=SEVERAL)
-def test_s44_a_header_of_several_values_is_nobody_s(api: Api, header: str) -> None:
+def test_s44_header_with_several_values_authenticates_no_user(api: Api, header: str) -> None:
     alice, bob = api.new_member("alice"), api.new_member("bob")
     answer = ask(HTTP_AUTHORIZATION=header.format(alice.token, bob.token))
     assert (answer.status, answer.code) == (200, "UNAUTHENTICATED")
@@ -64,7 +64,7 @@ def test_s44_a_header_of_several_values_is_nobody_s(api: Api, header: str) -> No
         "HTTP_SEC_WEBSOCKET_PROTOCOL",
     ],
 )
-def test_s43_a_header_of_another_name_is_nobody_s_and_changes_nobody(api: Api, name: str) -> None:
+def test_s43_header_of_another_name_has_no_effect(api: Api, name: str) -> None:
     alice, bob = api.new_member("alice"), api.new_member("bob")
     smuggled = {name: f"Bearer {alice.token}"}
     assert ask(**smuggled).extensions["reason"] == "TOKEN_MISSING"
@@ -74,7 +74,7 @@ def test_s43_a_header_of_another_name_is_nobody_s_and_changes_nobody(api: Api, n
 @pytest.mark.parametrize(
     "name", ["REMOTE_USER", "HTTP_REMOTE_USER", "HTTP_X_REMOTE_USER", "HTTP_X_USER_ID", "AUTH_TYPE"]
 )
-def test_a_name_in_a_header_is_nobody_s(api: Api, name: str) -> None:
+def test_username_in_a_header_authenticates_no_user(api: Api, name: str) -> None:
     alice = api.new_member("alice")
     for value in ("alice", alice.claims["sub"]):
         assert ask(**{name: value}).extensions["reason"] == "TOKEN_MISSING"

@@ -28,14 +28,14 @@ WIDE = {name: [(10_000, timedelta(hours=1))] for name in ("mail_address", "mail_
 
 
 def bare(answer: Answer) -> tuple[int, bytes, list[str]]:
-    """What a stranger sees of an answer, ids apart."""
+    """Return the parts of an answer that a stranger sees, without ids."""
     return answer.status, re.sub(rb"[0-9a-f-]{32,36}", b"ID", answer.response.content), sorted(answer.response.headers)
 
 
 # --- asking --------------------------------------------------------------------------------------
 
 
-def test_s15_whoever_registers_a_known_address_is_told_what_everyone_is_told(api: Api, settings: Any) -> None:
+def test_s15_registration_with_a_known_email_has_the_usual_answer(api: Api, settings: Any) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = "required"
     api.register("alice")
     assert "errors" not in verify_email(last_mail_to(ADDRESS).token).json
@@ -93,12 +93,12 @@ def test_s83_no_way_of_asking_floods_a_stranger(api: Api) -> None:
         password = following
         api.register(f"user{number}", "victim@example.com")
     letters = mails_to("victim@example.com")
-    # Five resets, five proofs, five that nobody asked for by the address.
+    # Five resets, five verifications, and five mails that were not requested with the email.
     assert len(letters) <= 15
     assert not [mail for mail in letters if "evil.example" in mail.text + mail.html]
 
 
-def test_s83_who_asks_for_proofs_and_changes_keeps_nobody_from_a_reset(api: Api) -> None:
+def test_s83_verification_and_change_requests_do_not_block_a_reset(api: Api) -> None:
     verified_member()
     bob = verified_member("bob")
     for _ in range(3):
@@ -303,7 +303,7 @@ def test_s87_a_squatter_s_change_of_address_leaves_no_claim_on_the_one_that_was_
     assert "errors" not in api.register("alice", ADDRESS).json
 
 
-def test_s88_an_address_is_changed_only_with_the_password_and_the_former_one_is_told(api: Api) -> None:
+def test_s88_email_change_requires_the_password_and_informs_the_former_email(api: Api) -> None:
     alice = verified_member()
     for password in ("", "a wrong guess", NEW_PASSWORD):
         assert request_email_change(alice, OTHER, password).code == "INVALID_CREDENTIALS"

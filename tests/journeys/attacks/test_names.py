@@ -1,4 +1,4 @@
-"""Taking somebody's name: twins at registration and sign-in, names that were left, addresses as names."""
+"""Impersonation: similar names at registration and sign-in, released names, and emails as names."""
 
 from collections.abc import Callable
 from typing import Any

@@ -11,13 +11,13 @@ from users.models import Event, Session, User
 
 # A text, a number or an id that stands in a statement, and what this one was called.
 VALUES = re.compile(r"('[^']*'|\bNULL\b|\b\d+(\.\d+)?\b)(::\w+)?")
-# Several accounts may claim an email, so a lookup by email has an order; nobody can measure it.
+# Several accounts may claim an email, so a lookup by email has an order, which cannot be measured.
 ORDER = re.compile(r" ORDER BY .users_user.\..is_email_verified.*? LIMIT \?")
 
 
 @pytest.fixture
 def accounts(api: Api) -> list[str]:
-    """Names of every kind of account, and of none; nobody has signed in from where the attacker is."""
+    """The names of every kind of account, and of none. The attacker's address has no sign-ins."""
     kinds = ["known", "inactive", "unusable"]
     for name in kinds:
         api.new_member(name)
@@ -50,7 +50,7 @@ def test_s18_s19_every_refusal_costs_the_same_statements_and_one_hash(
 def story(
     from_address: Callable[..., Answer], statements: Any, hashed: list[str], name: str, net: str
 ) -> list[tuple[Any, ...]]:
-    """What an attacker sees who uses up every limit of a name, then gives the right password as well."""
+    """Return the answers to an attacker that uses up every limit of a name, then sends the right password."""
     told = []
     for number in range(16):
         address = f"{net}.{number % 2 if number < 12 else number}"

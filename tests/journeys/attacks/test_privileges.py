@@ -1,4 +1,4 @@
-"""Asking for more than one has: arguments that nobody declared, and what is another's."""
+"""Privilege escalation: undeclared arguments, and the data of other users."""
 
 import orjson
 import pytest
@@ -38,7 +38,7 @@ REGISTER = (
 
 
 def plain(user: User) -> bool:
-    """Whether a user may nothing that everyone may not."""
+    """Return whether a user has no special permissions."""
     special = (user.is_staff, user.is_superuser, user.is_email_verified, user.groups.exists())
     return not any(special) and user.is_active and not user.user_permissions.exists()
 
@@ -56,7 +56,7 @@ def test_s16_no_mutation_takes_an_argument_that_gives_a_privilege(api: Api, oper
     assert plain(User.objects.get())
 
 
-def test_s16_what_comes_beside_the_arguments_gives_nothing_either(api: Api) -> None:
+def test_s16_undeclared_variables_give_no_privilege(api: Api) -> None:
     values = {name: orjson.loads(value) for name, value in WANTED.items() if name != "input"}
     values["id"] = values["userId"] = "00000000-0000-4000-8000-000000000000"
     arguments = {"u": "alice", "e": "alice@example.com", "p": PASSWORD}
@@ -113,7 +113,7 @@ def test_a_cursor_of_another_s_shows_one_s_own(api: Api) -> None:
     assert theirs["node"]["id"] != own["node"]["id"]
 
 
-def test_s43_the_admin_s_cookie_speaks_for_nobody_at_the_endpoint(api: Api) -> None:
+def test_s43_admin_cookie_does_not_authenticate_at_the_endpoint(api: Api) -> None:
     User.objects.create_superuser("root", "root@example.com", PASSWORD)
     api.client = Client()
     assert api.client.post("/admin/login/", {"username": "root", "password": PASSWORD}).status_code == 302

@@ -101,7 +101,7 @@ def test_an_account_that_only_waited_to_be_proven_is_not_opened_again(api: Api, 
     assert not Event.objects.filter(kind="account.reopened").exists()
 
 
-def test_a_forgotten_password_keeps_nobody_from_opening_a_closed_account_again(api: Api) -> None:
+def test_closed_account_can_be_reopened_after_a_password_reset(api: Api) -> None:
     delete_account(verified_member())
     request_mail("reset")
     assert "errors" not in reset_password(last_mail_to(ADDRESS).token).json
@@ -161,7 +161,7 @@ def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_closing_and_changing_at_once_nothing_hangs_and_nobody_stays_in(
+def test_concurrent_closing_and_password_changes_end_all_other_sessions(
     run_concurrently: Callable[..., list[Any]], long_queue: None
 ) -> None:
     members = [verified_member(), *(Api().sign_in_member("alice") for _ in range(5))]

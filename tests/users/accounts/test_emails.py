@@ -116,7 +116,7 @@ def in_state(state: str) -> str:
 
 @pytest.mark.parametrize("what", ["verify", "reset"])
 @pytest.mark.parametrize("state", STATES)
-def test_s82_asking_for_a_mail_answers_alike_at_the_same_cost(
+def test_s82_mail_requests_have_the_same_answer_and_cost(
     db: None, statements: Callable[[], Any], what: str, state: str
 ) -> None:
     request_mail(what, "first@example.com")
@@ -160,7 +160,7 @@ def test_s82_who_is_mailed_is_decided_after_the_answer(db: None, what: str, stat
 @pytest.mark.parametrize(
     "address", ["", "rubbish", "a@b@example.com", "a@example.com\nBcc: b@example.com", "\u0131@example.com"]
 )
-def test_s07_what_is_no_address_is_refused_and_mails_nobody(api: Api, what: str, address: str) -> None:
+def test_s07_invalid_email_is_refused_without_a_mail(api: Api, what: str, address: str) -> None:
     answer = request_mail(what, address)
     assert answer.code == "BAD_USER_INPUT"
     assert {field for field, _ in answer.field_errors} == {"email"}
@@ -169,9 +169,7 @@ def test_s07_what_is_no_address_is_refused_and_mails_nobody(api: Api, what: str,
 
 @pytest.mark.parametrize("what", ["verify", "reset"])
 @pytest.mark.parametrize("address", [ADDRESS, "nobody@example.com"])
-def test_s83_an_address_gets_five_letters_an_hour_whoever_asks(
-    api: Api, settings: Any, what: str, address: str
-) -> None:
+def test_s83_email_gets_five_mails_an_hour_from_all_clients(api: Api, settings: Any, what: str, address: str) -> None:
     settings.GATEWAY_TRUSTED_PROXIES = 1
     api.new_member("alice", email="bob@example.com")
     User.objects.update(email=ADDRESS)
@@ -189,7 +187,7 @@ def test_s83_a_client_asks_thirty_times_an_hour(api: Api) -> None:
     assert [answer.code for answer in answers if "errors" in answer.json] == ["RATE_LIMITED"] * 2
 
 
-def test_a_stranger_who_asks_in_capitals_changes_no_spelling(api: Api) -> None:
+def test_request_in_capitals_changes_no_spelling(api: Api) -> None:
     alice = api.new_member("alice")
     request_mail("verify", "ALICE@EXAMPLE.COM")
     assert "errors" not in verify_email(last_mail_to(ADDRESS).token, by=alice).json
@@ -250,7 +248,7 @@ def test_an_address_is_changed_by_code_as_well(api: Api) -> None:
         (f"{'a' * 250}@example.org", PASSWORD, "BAD_USER_INPUT", {("newEmail", "TOO_LONG")}),
     ],
 )
-def test_s88_a_change_that_will_not_do_mails_nobody(api: Api, new: str, password: str, code: str, fields: Any) -> None:
+def test_s88_refused_email_change_sends_no_mail(api: Api, new: str, password: str, code: str, fields: Any) -> None:
     alice = verified_member()
     before = count_queued_mails()
     answer = request_email_change(alice, new, password)
@@ -260,7 +258,7 @@ def test_s88_a_change_that_will_not_do_mails_nobody(api: Api, new: str, password
     assert count_queued_mails() == before
 
 
-def test_s15_a_taken_address_is_accepted_alike_and_its_owner_told(api: Api, statements: Callable[[], Any]) -> None:
+def test_s15_used_email_is_accepted_and_its_owner_gets_a_mail(api: Api, statements: Callable[[], Any]) -> None:
     verified_member("bob", email="Bob@example.com")
     alice = verified_member()
     request_email_change(alice, THIRD)
@@ -300,7 +298,7 @@ def test_s59_guesses_at_the_password_count_together_wherever_it_is_asked(api: Ap
     assert is_in(alice) == [True]
 
 
-def test_s83_nobody_has_strangers_flooded_by_changing_to_their_addresses(api: Api) -> None:
+def test_s83_email_changes_do_not_flood_strangers(api: Api) -> None:
     alice = verified_member()
     codes = [request_email_change(alice, OTHER).json.get("errors") for _ in range(7)]
     assert [bool(each) for each in codes] == [False] * 5 + [True] * 2
@@ -314,14 +312,14 @@ def test_a_change_that_was_asked_for_dies_with_another_password(api: Api) -> Non
     assert mails_to(OTHER) == [], "not even the letter is sent"
 
 
-def test_s88_nobody_changes_an_address_without_a_session(api: Api) -> None:
+def test_s88_email_change_requires_a_session(api: Api) -> None:
     document = f'mutation {{ changeEmail(newEmail: "{OTHER}", password: "{PASSWORD}") {{ accepted }} }}'
     assert api(document).code == "UNAUTHENTICATED"
     assert count_queued_mails() == 0
 
 
 @pytest.mark.parametrize("state", ["optional", "required", "off"])
-def test_an_address_that_was_never_proven_is_told_and_gets_no_hold(api: Api, settings: Any, state: str) -> None:
+def test_unverified_former_email_gets_a_mail_and_no_hold(api: Api, settings: Any, state: str) -> None:
     alice = api.new_member("alice", fullName="Buy at evil.example")
     settings.GATEWAY_EMAIL_VERIFICATION = state
     assert "errors" not in request_email_change(alice).json
@@ -513,7 +511,7 @@ def test_an_undoing_stands_against_all_that_the_thief_does_at_the_same_moment(
 
 
 def taken_over_in_quiet() -> Any:
-    """The same, where nobody signs in before the address is proven."""
+    """The same, where a sign-in requires a verified email."""
     api = Api()
     api.register("alice")
     assert "errors" not in verify_email(last_mail_to(ADDRESS).token).json
@@ -540,7 +538,7 @@ def test_a_pending_change_can_be_mailed_again_as_long_as_it_is_open(api: Api) ->
     assert len(mails_to(OTHER)) == 2, "nothing is left to prove"
 
 
-def test_whoever_is_displaced_by_an_undoing_is_told(api: Api) -> None:
+def test_owner_displaced_by_an_undone_change_gets_a_mail(api: Api) -> None:
     alice = verified_member()
     request_email_change(alice)
     verify_email(last_mail_to(OTHER).token)

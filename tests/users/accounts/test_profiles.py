@@ -58,9 +58,7 @@ def test_what_stays_the_same_is_neither_written_nor_recorded(
         ({"imageUrl": "javascript:alert(1)", "fullName": "a\nb"}, {("imageUrl", "INVALID"), ("fullName", "INVALID")}),
     ],
 )
-def test_a_profile_that_will_not_do_changes_nothing(
-    api: Api, changes: dict[str, str], errors: set[tuple[str, str]]
-) -> None:
+def test_invalid_profile_changes_nothing(api: Api, changes: dict[str, str], errors: set[tuple[str, str]]) -> None:
     api.new_member("bob")
     alice = api.new_member("alice")
     answer = alice(UPDATE_PROFILE, **{"bio": "new", **changes})

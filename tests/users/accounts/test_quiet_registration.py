@@ -16,7 +16,7 @@ from users.models import Attempts, Event, Session, User
 
 
 def probes(api: Api, username: str, address: str) -> list[tuple[Any, ...]]:
-    """What a stranger is told who registers an address, and then asks on."""
+    """Return the answers to a stranger that registers an email, and to further requests."""
     bob = Api().sign_in_member("bob")
     answers = [
         api.register(username, address, NEW_PASSWORD),
@@ -36,7 +36,7 @@ def probes(api: Api, username: str, address: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.usefixtures("verification_required")
-def test_s15_registering_and_asking_on_tells_nobody_whether_the_address_was_taken(db: None) -> None:
+def test_s15_registration_and_further_requests_do_not_reveal_a_used_email(db: None) -> None:
     for name in ("alice", "bob"):
         assert "errors" not in Api().register(name).json
         assert "errors" not in verify_email(last_mail_to(f"{name}@example.com").token).json
@@ -79,7 +79,7 @@ def test_s15_registering_costs_the_same_whether_or_not_the_address_is_taken(
 
 
 @pytest.mark.usefixtures("verification_required")
-def test_s15_a_free_address_gets_a_link_and_a_taken_one_is_told_that_it_has_an_account(api: Api) -> None:
+def test_s15_free_email_gets_a_link_and_a_used_one_a_notice(api: Api) -> None:
     assert set(api.register("alice").data["register"].values()) == {None}
     user = User.objects.get()
     assert (user.email, user.is_email_verified) == (ADDRESS, False)
@@ -114,14 +114,14 @@ def test_s15_a_stand_in_is_nobodys_also_where_proof_is_no_longer_required(api: A
 
 
 @pytest.mark.usefixtures("verification_required")
-def test_an_unproven_address_names_nobody_and_its_right_password_is_counted_as_wrong(api: Api) -> None:
+def test_unverified_email_is_no_login_and_its_attempts_are_counted(api: Api) -> None:
     api.register("alice")
     codes = [api.sign_in(ADDRESS).code for _ in range(12)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"] * 2
 
 
 @pytest.mark.usefixtures("verification_required")
-def test_s97_registrations_of_one_address_send_five_mails_an_hour_and_block_nobody(api: Api) -> None:
+def test_s97_registrations_of_one_email_send_five_mails_an_hour_and_block_no_user(api: Api) -> None:
     for number in range(7):
         assert "errors" not in api.register(f"user{number}", ADDRESS).json
     assert count_queued_mails() == 5
@@ -130,7 +130,7 @@ def test_s97_registrations_of_one_address_send_five_mails_an_hour_and_block_nobo
 
 @pytest.mark.usefixtures("verification_required")
 @pytest.mark.django_db(transaction=True)
-def test_s15_of_six_who_register_one_free_address_at_once_all_are_answered_alike(
+def test_s15_six_concurrent_registrations_of_one_email_have_the_same_answer(
     run_concurrently: Callable[..., list[Answer]], long_queue: None, settings: Any
 ) -> None:
     settings.GATEWAY_LIMITS = settings.GATEWAY_LIMITS | {"mail_address": [(9, timedelta(hours=1))]}

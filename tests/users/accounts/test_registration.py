@@ -1,4 +1,4 @@
-"""Accounts: one name is one account, every wrong argument is named, nobody is made by half."""
+"""Registration: an error for each invalid argument, and no partial accounts."""
 
 import json
 from typing import Any

@@ -38,7 +38,7 @@ def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api,
 
 
 @pytest.mark.django_db
-def test_s01_the_database_decides_where_the_look_before_saw_nobody(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_s01_constraint_of_the_database_decides_a_race(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     api.new_member("alice")
     looks, look = [], unique.check
 
@@ -83,7 +83,7 @@ def test_s04_what_cannot_be_seen_makes_no_second_name(api: Api, character: str, 
 @pytest.mark.parametrize(
     "name", ["\u0430lice", "alic\u0435", "b\u03bfb", "al\u0131ce", "\u24d0lice\u0301", "\u0251lice"]
 )
-def test_s05_letters_of_another_script_make_no_look_alike(api: Api, name: str) -> None:
+def test_s05_letters_of_other_scripts_are_refused(api: Api, name: str) -> None:
     assert api.register(name, "other@example.com").field_errors == {("username", "INVALID")}
 
 

@@ -123,7 +123,7 @@ def test_s34_no_letter_of_a_token_can_be_another() -> None:
 
 
 def public_forms() -> dict[str, bytes]:
-    """What an attacker can get of a key, in the forms that a careless library would take for a secret."""
+    """The public parts of a key, in the forms that a careless library would accept as a secret."""
     form = serialization.PublicFormat.SubjectPublicKeyInfo
     pem = KEY.public.public_bytes(serialization.Encoding.PEM, form)
     der = KEY.public.public_bytes(serialization.Encoding.DER, form)

@@ -10,13 +10,13 @@ ID, OTHER = UUID(int=1), UUID(int=2)
 KEY = b"key"
 
 
-def test_s84_a_token_has_256_bits_and_no_two_are_alike() -> None:
+def test_s84_token_has_256_bits_and_is_unique() -> None:
     tokens = {email_tokens.new_token() for _ in range(100)}
     assert len(tokens) == 100
     assert {len(token) for token in tokens} == {43}
 
 
-def test_a_code_is_eight_letters_that_nobody_confuses() -> None:
+def test_code_has_eight_unambiguous_characters() -> None:
     codes = [email_tokens.new_code() for _ in range(200)]
     assert {len(code) for code in codes} == {8}
     assert set("".join(codes)) == set(email_tokens.ALPHABET)

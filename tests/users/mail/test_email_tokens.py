@@ -146,7 +146,7 @@ def test_s84_only_the_newest_works(db: None, purpose: str) -> None:
 
 @BOTH
 @pytest.mark.parametrize("how", ["token", "code"])
-def test_s84_what_comes_late_is_told_so(db: None, settings: Any, purpose: str, how: str) -> None:
+def test_s84_expired_token_has_its_own_error(db: None, settings: Any, purpose: str, how: str) -> None:
     mail, email = mailed(purpose), ADDRESS if how == "code" else None
     life = {"verify": settings.GATEWAY_VERIFY_LIFETIME, "reset": settings.GATEWAY_RESET_LIFETIME}[purpose]
     backdate(EmailToken.objects, life - timedelta(seconds=30), "created_at", "expires_at")
@@ -233,7 +233,7 @@ def test_s17_half_a_character_is_no_text(api: Api, argument: str) -> None:
 
 
 @BOTH
-def test_guesses_at_codes_are_throttled_for_known_and_unknown_addresses_alike(
+def test_code_guesses_are_throttled_for_known_and_unknown_emails(
     db: None, statements: Callable[[], Any], purpose: str
 ) -> None:
     mailed(purpose)
@@ -265,7 +265,7 @@ def test_one_place_guesses_at_codes_of_many_addresses_no_more_than_thirty_times_
     assert verify_email("A" * 43).code == "TOKEN_INVALID", "a token is nothing that one guesses"
 
 
-def test_a_right_code_is_no_guess_however_often_its_password_will_not_do(db: None) -> None:
+def test_right_code_with_a_refused_password_is_no_guess(db: None) -> None:
     code = mailed("reset").code
     for _ in range(8):
         assert reset_password(code, "1234567", ADDRESS).code == "BAD_USER_INPUT"

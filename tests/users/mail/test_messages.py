@@ -64,7 +64,7 @@ def test_a_letter_greets_says_what_happened_and_what_to_do_in_text_and_in_html(a
     ACTS[subject](api, alice)
     letter = last_mail_to(ADDRESS)
     assert letter.subject == subject
-    # What a former address is told is nothing that whoever has the account now may have written.
+    # A mail to a former email contains no text that the current owner of the account can change.
     is_theirs = subject != "Your email was changed"
     assert ("Hello Alice & <Co>," in letter.text) == ("Hello Alice &amp; &lt;Co&gt;," in letter.html) == is_theirs
     for text in (letter.text, letter.html):
@@ -90,7 +90,7 @@ def test_a_letter_that_asks_for_a_proof_has_a_link_a_code_and_how_long_they_last
 
 
 @pytest.mark.parametrize("subject", sorted({*ACTS} - {"Your email was changed"}))
-def test_an_address_that_nobody_has_proven_reads_nothing_that_its_giver_wrote(api: Api, subject: str) -> None:
+def test_mail_to_an_unverified_email_has_no_text_of_its_sender(api: Api, subject: str) -> None:
     alice = api.new_member("alice", fullName=EVIL, deviceName=EVIL)
     ACTS[subject](api, alice)
     letter = last_mail_to(ADDRESS)
@@ -136,7 +136,7 @@ def test_a_proof_of_what_was_proven_or_changed_meanwhile_is_not_sent(api: Api) -
     assert not EmailToken.objects.exists()
 
 
-def test_who_has_an_address_already_is_told_unless_disabled(api: Api) -> None:
+def test_active_owner_of_a_used_email_gets_a_notice(api: Api) -> None:
     alice, _ = verified_member(), verified_member("bob", email=OTHER)
     request_email_change(alice)
     assert last_mail_to(OTHER).subject == "You already have an account"

@@ -31,7 +31,7 @@ def test_the_secret_is_stored_encrypted(app: AuthenticatorApp) -> None:
     assert row.sealed.startswith("gAAAA")
 
 
-def test_rotate_keys_encrypts_secrets_anew_and_codes_keep_working(app: AuthenticatorApp, settings: Any) -> None:
+def test_rotate_keys_encrypts_secrets_again_and_codes_keep_working(app: AuthenticatorApp, settings: Any) -> None:
     settings.GATEWAY_SIGNING_KEYS, former = "", settings.SECRET_KEY
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [former]
     assert second_step(request_challenge(), app.fresh_code()).data
@@ -51,7 +51,7 @@ def test_rotate_keys_encrypts_secrets_also_where_a_setting_holds_the_signing_key
     assert second_step(request_challenge(), app.fresh_code()).data
 
 
-def test_all_secrets_are_encrypted_anew_in_batches(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_secrets_are_encrypted_again_in_batches(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("users.pruning.BATCH", 2)
     for name in ("alice", "bob", "carol", "dave", "erin"):
         enable_totp(verified_member(name))

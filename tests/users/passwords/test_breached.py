@@ -19,7 +19,7 @@ def digest(password: str) -> str:
 
 
 class Service(HTTPServer):
-    """Lists the stolen password, and answers as it is told."""
+    """Lists the stolen password, with a configurable answer."""
 
     body = f"{'0' * 35}:3\r\n{digest(STOLEN)[5:]}:7\r\n{digest(PASSWORD)[5:]}:0\r\n"
     status = 200

@@ -32,7 +32,7 @@ def test_s58_the_old_password_makes_way_for_the_new_one(api: Api) -> None:
     assert event.facts == {}
 
 
-def test_s58_nobody_changes_a_password_without_a_session(api: Api) -> None:
+def test_s58_password_change_requires_a_session(api: Api) -> None:
     api.new_member("alice")
     answer = api.change_password(None)
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_MISSING")
@@ -53,9 +53,7 @@ def test_s60_s61_every_other_session_ends_with_the_old_password_and_this_one_sta
     assert alice("{ me { sessions { isCurrent } } }").data["me"]["sessions"] == [{"isCurrent": True}]
 
 
-def test_s61_the_credential_version_alone_ends_a_session_that_nobody_ended(
-    api: Api, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_s61_credential_version_alone_ends_a_session(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, other = api.new_member("alice"), api.sign_in_member("alice")
     monkeypatch.setattr(sessions, "end_all_locked", lambda *_, **__: 0)
     assert "errors" not in api.change_password(alice.token).json
@@ -129,7 +127,7 @@ def test_s64_no_session_outlives_a_change_by_refreshing_through_it(run_concurren
     assert "errors" not in Api().refresh(alice.refresh_token).json
 
 
-def test_another_password_is_told_once_to_its_owner(api: Api) -> None:
+def test_password_change_sends_one_mail_to_the_owner(api: Api) -> None:
     alice = verified_member()
     before = count_queued_mails()
     api.change_password(alice.token, "wrong")

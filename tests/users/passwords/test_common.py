@@ -74,7 +74,7 @@ def test_the_users_own_words_and_the_products_are_refused(password: str) -> None
     assert refused.value.code == "password_too_similar"
 
 
-def test_the_products_words_are_refused_where_nobody_is_known() -> None:
+def test_words_of_the_product_are_refused_without_a_user() -> None:
     with pytest.raises(ValidationError):
         context.validate("portal graphql acme")
     context.validate("wonderland-alice-9")

@@ -233,7 +233,7 @@ def test_a_stop_does_not_wait_for_the_whole_queue() -> None:
 # --- requests ------------------------------------------------------------------------------------
 
 
-def test_while_hashing_is_saturated_sign_ins_are_told_when_to_come_back(api: Api, make_pool: Any) -> None:
+def test_sign_in_during_saturated_hashing_gets_retry_after(api: Api, make_pool: Any) -> None:
     with busy(make_pool(threads=1, queue=0)):
         answer = api.sign_in("alice", PASSWORD)
     assert answer.code == "SERVICE_UNAVAILABLE"

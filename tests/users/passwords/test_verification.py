@@ -44,7 +44,7 @@ def test_s12_the_spaces_around_a_password_belong_to_it(api: Api) -> None:
 
 
 @pytest.mark.parametrize("case", ["right", "wrong", "unknown", "malformed", "disabled", "unusable", "foreign", "empty"])
-def test_s19_one_hash_is_computed_whoever_asks(api: Api, hashed: list[str], case: str) -> None:
+def test_s19_every_sign_in_computes_one_hash(api: Api, hashed: list[str], case: str) -> None:
     api.new_member("alice")
     users = User.objects.filter(username="alice")
     if case == "disabled":
@@ -121,7 +121,7 @@ def test_a_replaced_hash_brings_no_replaced_password_back(api: Api, monkeypatch:
 
 
 @pytest.mark.parametrize("guess", ["", "wrong", PASSWORD.upper(), PASSWORD + " "])
-def test_s58_nobody_changes_a_password_without_knowing_it(api: Api, guess: str) -> None:
+def test_s58_password_change_requires_the_old_password(api: Api, guess: str) -> None:
     alice = api.new_member("alice")
     answer = api.change_password(alice.token, guess)
     assert (answer.code, answer.extensions["field"]) == ("INVALID_CREDENTIALS", "oldPassword")

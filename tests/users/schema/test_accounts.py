@@ -57,7 +57,7 @@ def test_register_answers_with_the_account_and_its_first_pair(api: Api) -> None:
     }
 
 
-def test_register_names_what_will_not_do(api: Api) -> None:
+def test_register_names_invalid_arguments(api: Api) -> None:
     api.new_member("alice")
     answer = api(REGISTER % "1234567", {"username": "Alice"})
     assert (answer.status, answer.json["data"], answer.error["path"]) == (200, {"register": None}, ["register"])
@@ -89,7 +89,7 @@ def test_update_profile_answers_with_the_account_as_it_is_now(api: Api) -> None:
     }
 
 
-def test_update_profile_names_what_will_not_do(api: Api) -> None:
+def test_update_profile_names_invalid_arguments(api: Api) -> None:
     api.new_member("bob")
     answer = api.new_member("alice")(UPDATE, username="BOB", bio="a" * 2_001)
     assert answer.json["data"] == {"updateProfile": None}

@@ -1,4 +1,4 @@
-"""Who asks: every guarded field refuses a stranger in one way, and leaves its neighbours alone."""
+"""The caller: every guarded field refuses a stranger with the same error, and other fields still answer."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ GUARDED = {
 
 @pytest.mark.parametrize(("token", "reason"), [(None, "TOKEN_MISSING"), ("a.b.c", "TOKEN_INVALID")])
 @pytest.mark.parametrize("document", GUARDED.values(), ids=GUARDED)
-def test_a_stranger_is_told_to_sign_in(api: Api, document: str, token: str | None, reason: str) -> None:
+def test_stranger_must_sign_in(api: Api, document: str, token: str | None, reason: str) -> None:
     answer = api(document, token=token)
     assert answer.status == 200
     assert list(answer.json["data"].values()) == [None]

@@ -10,7 +10,7 @@ EVENTS = """query ($first: Int) { me { events(first: $first) {
     pageInfo { hasNextPage hasPreviousPage startCursor endCursor } } } }"""
 
 
-def test_a_page_of_events_is_told_whole(api: Api) -> None:
+def test_page_of_events_has_all_fields(api: Api) -> None:
     alice = api.new_member("alice")
     page = alice(EVENTS).data["me"]["events"]
     row = Event.objects.get()
@@ -45,5 +45,5 @@ def test_too_large_a_page_is_refused(api: Api) -> None:
     assert (answer.code, answer.field_errors) == ("BAD_USER_INPUT", {("first", "INVALID")})
 
 
-def test_nobody_signed_in_has_no_events(api: Api) -> None:
+def test_stranger_has_no_events(api: Api) -> None:
     assert api(EVENTS).code == "UNAUTHENTICATED"

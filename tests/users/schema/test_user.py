@@ -46,7 +46,7 @@ def test_what_is_not_the_users_to_see_is_not_in_the_schema(api: Api, field: str)
     assert api.new_member("alice")(f"{{ me {{ {field} }} }}").code == "GRAPHQL_VALIDATION_FAILED"
 
 
-def test_a_stranger_sees_nobody(api: Api) -> None:
+def test_stranger_sees_no_user(api: Api) -> None:
     api.new_member("alice")
     answer = api("{ me { id username sessions { id } } }")
     assert (answer.code, answer.json["data"]) == ("UNAUTHENTICATED", {"me": None})

@@ -1,4 +1,4 @@
-"""Tokens: given to who knows the password, recognised at once, worth nothing elsewhere."""
+"""Access tokens: authentication, verification and forgeries."""
 
 import json
 import time
@@ -224,7 +224,7 @@ def test_a_good_signature_is_not_enough_to_verify(api: Api, end: str) -> None:
     assert (answer.code, answer.extensions["reason"]) == ("UNAUTHENTICATED", "TOKEN_INVALID")
 
 
-def test_recognising_costs_one_statement_and_only_where_somebody_asks(api: Api, statements: Callable[[], Any]) -> None:
+def test_authentication_costs_one_statement_if_a_field_needs_it(api: Api, statements: Callable[[], Any]) -> None:
     alice = api.new_member("alice")
     assert count(statements, alice, "{ me { id username email lastLogin } }") == 1
     assert count(statements, alice, "{ a: me { id } b: me { id } c: dashboard { message user { id } } }") == 1

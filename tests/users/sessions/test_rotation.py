@@ -175,7 +175,7 @@ def test_a_session_that_ends_between_the_look_and_the_swap_gives_nothing(
     assert Session.objects.get().generation == 0
 
 
-def test_a_token_that_came_back_is_told_once_by_mail(api: Api) -> None:
+def test_reused_token_sends_one_mail(api: Api) -> None:
     alice = verified_member(deviceName="laptop")
     api.next_pair(api.next_pair(alice.refresh_token)["refreshToken"])
     for code in ("TOKEN_REUSED", "TOKEN_INVALID", "TOKEN_INVALID"):
@@ -186,7 +186,7 @@ def test_a_token_that_came_back_is_told_once_by_mail(api: Api) -> None:
 
 
 @RACES
-def test_a_token_that_comes_back_ten_times_at_once_is_told_once(run_concurrently: Callable[..., list[Answer]]) -> None:
+def test_ten_concurrent_reuses_send_one_mail(run_concurrently: Callable[..., list[Answer]]) -> None:
     alice = verified_member()
     api = Api()
     api.next_pair(api.next_pair(alice.refresh_token)["refreshToken"])
@@ -198,7 +198,7 @@ def test_a_token_that_comes_back_ten_times_at_once_is_told_once(run_concurrently
 
 @RACES
 @pytest.mark.parametrize("_round", range(3))
-def test_tokens_that_come_back_while_the_password_changes_wait_for_nobody_in_a_circle(
+def test_reused_tokens_do_not_deadlock_with_a_password_change(
     run_concurrently: Callable[..., list[Answer]], _round: int
 ) -> None:
     alice = Api().new_member("alice")

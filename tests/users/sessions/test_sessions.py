@@ -1,4 +1,4 @@
-"""Sessions: one row, one successor, one end; a spent token betrays whoever holds it."""
+"""Sessions: listing and ending."""
 
 import threading
 import time
@@ -28,7 +28,7 @@ END = "mutation ($id: ID!) { endSession(id: $id) { ended } }"
 END_ALL = "mutation ($keep: Boolean) { endAllSessions(keepCurrent: $keep) { endedSessions } }"
 
 
-def test_s54_a_session_that_nobody_refreshed_for_a_week_is_over(api: Api) -> None:
+def test_s54_session_expires_a_week_after_its_last_refresh(api: Api) -> None:
     alice = api.new_member("alice")
     session = Session.objects.get()
     assert session.expires_at - session.rotated_at == timedelta(days=7)

@@ -91,7 +91,7 @@ def test_signing_in_tells_djangos_signal_once_and_writes_the_moment_once(api: Ap
     assert seen == [("alice", User.objects.get().last_login)]
 
 
-def test_s18_every_refusal_looks_alike(api: Api) -> None:
+def test_s18_all_refusals_have_the_same_answer(api: Api) -> None:
     for name in ("alice", "disabled", "unusable"):
         api.new_member(name)
     User.objects.filter(username="disabled").update(is_active=False)
@@ -127,7 +127,7 @@ def test_a_refused_sign_in_is_recorded_without_what_was_typed(api: Api) -> None:
 
 
 @pytest.mark.parametrize("device", ["a" * 101, "a\nb"])
-def test_a_device_name_that_will_not_do_is_named(api: Api, device: str) -> None:
+def test_invalid_device_name_is_refused(api: Api, device: str) -> None:
     api.new_member("alice")
     document = "mutation ($p: String!, $d: String) { tokenAuth(username: %s, password: $p, deviceName: $d) { token } }"
     answer = api(document % '"alice"', {"p": PASSWORD, "d": device})
@@ -137,7 +137,7 @@ def test_a_device_name_that_will_not_do_is_named(api: Api, device: str) -> None:
 
 @pytest.mark.parametrize("name", PAIRS)
 @pytest.mark.parametrize("password", ["{name}", "password", "admin", ""])
-def test_s31_nobody_is_there_before_anybody_joined(api: Api, name: str, password: str) -> None:
+def test_s31_new_gateway_has_no_default_account(api: Api, name: str, password: str) -> None:
     assert not User.objects.exists()
     assert api.sign_in(name, password.format(name=name)).code == "INVALID_CREDENTIALS"
 
@@ -174,7 +174,7 @@ def test_a_sign_in_from_a_new_place_costs_one_more_at_most_for_the_letter(
 
 @pytest.mark.parametrize("how", ["required", "optional", "off"])
 @pytest.mark.parametrize("name", ["alice", "alice@example.com"])
-def test_where_addresses_must_be_proven_an_unproven_one_signs_nobody_in(
+def test_unverified_email_cannot_sign_in_if_verification_is_required(
     api: Api, settings: Any, how: str, name: str
 ) -> None:
     api.new_member("alice")
