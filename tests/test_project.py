@@ -1,4 +1,4 @@
-"""The house rules: who may import whom, and that what is written twice is the same."""
+"""Project rules: imports between packages, no private names, and generated files that are current."""
 
 import ast
 import io
@@ -22,10 +22,10 @@ FILES = {
     for path in sorted((ROOT / folder).rglob("*.py"))
     if "migrations" not in path.parts
 }
-EDGE = [name for name in FILES if name.startswith("gateway")]
-TWINS = [name for name in FILES if name.startswith("users.schema")]
+GATEWAY = [name for name in FILES if name.startswith("gateway")]
+SCHEMA = [name for name in FILES if name.startswith("users.schema")]
 CRYPTO = [name for name in FILES if name.startswith("users.crypto")]
-RULES = [name for name in FILES if name not in {*EDGE, *TWINS, *CRYPTO}]
+RULES = [name for name in FILES if name not in {*GATEWAY, *SCHEMA, *CRYPTO}]
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
@@ -43,41 +43,43 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 IMPORTS = {name: set(imported(tree)) for name, tree in TREES.items()}
 
 
-def under(module: str, *roots: str) -> bool:
+def is_in(module: str, *roots: str) -> bool:
     """Return whether a module is one of the roots, or in one of them."""
     return any(module == root or module.startswith(f"{root}.") for root in roots)
 
 
-def strangers(names: list[str], *forbidden: str, allowed: str = "-") -> list[tuple[str, str]]:
+def forbidden_imports(names: list[str], *forbidden: str, allowed: str = "-") -> list[tuple[str, str]]:
     """Imports of forbidden modules, or of anything in them."""
     found = ((name, each) for name in names for each in IMPORTS[name])
-    return [(name, each) for name, each in found if under(each, *forbidden) and not under(each, allowed)]
+    return [(name, each) for name, each in found if is_in(each, *forbidden) and not is_in(each, allowed)]
 
 
-def test_the_walk_sees_the_house() -> None:
+def test_search_for_imports_finds_modules_and_names() -> None:
     assert "users.sessions.sessions" in RULES
     assert {"users.caller", "users.sessions"} <= IMPORTS["users.sessions.access_tokens"]
-    assert strangers(["gateway.graphql.view"], "graphene_django")
+    assert forbidden_imports(["gateway.graphql.view"], "graphene_django")
 
 
-def test_rules_know_neither_graphql_nor_http_nor_the_edge() -> None:
-    assert not strangers(RULES, "graphene", "graphene_django", "graphql", "gateway", "users.schema")
+def test_rules_import_no_graphql_http_or_gateway() -> None:
+    assert not forbidden_imports(RULES, "graphene", "graphene_django", "graphql", "gateway", "users.schema")
     # The admin's pages are Django's, and so are their requests.
-    assert not strangers([name for name in RULES if not under(name, "users.admin")], "django.http")
+    assert not forbidden_imports([name for name in RULES if not is_in(name, "users.admin")], "django.http")
 
 
-def test_models_import_nothing_of_ours_and_crypto_nothing_but_itself() -> None:
-    models = [name for name in FILES if under(name, "users.models")]
-    assert not strangers(models, "users", "gateway", allowed="users.models")
-    assert not strangers(CRYPTO, "users", "gateway", "django.db", "django.conf", "django.http", allowed="users.crypto")
+def test_models_and_crypto_import_no_other_modules_of_the_project() -> None:
+    models = [name for name in FILES if is_in(name, "users.models")]
+    assert not forbidden_imports(models, "users", "gateway", allowed="users.models")
+    assert not forbidden_imports(
+        CRYPTO, "users", "gateway", "django.db", "django.conf", "django.http", allowed="users.crypto"
+    )
 
 
-def test_twins_know_no_http_and_no_edge() -> None:
-    assert not strangers(TWINS, "django.http", "gateway", "django.db", "users.crypto")
+def test_schema_imports_no_http_and_no_gateway() -> None:
+    assert not forbidden_imports(SCHEMA, "django.http", "gateway", "django.db", "users.crypto")
 
 
-def test_the_edge_never_touches_the_models() -> None:
-    assert not strangers(EDGE, "users.models")
+def test_gateway_does_not_import_the_models() -> None:
+    assert not forbidden_imports(GATEWAY, "users.models")
 
 
 def test_only_sign_ins_and_registration_open_sessions() -> None:
@@ -114,7 +116,7 @@ def test_nothing_is_imported_inside_a_function() -> None:
     assert {name for name, function in functions if any(imported(function))} == {"gateway.apps"}
 
 
-def test_no_modules_import_each_other_in_a_circle() -> None:
+def test_imports_have_no_cycles() -> None:
     left = {name: IMPORTS[name] & FILES.keys() for name in FILES}
     for name, needed in left.items():
         # `from users import keys` names both: the package, and the module that is meant.
@@ -140,7 +142,7 @@ def test_tests_mirror_the_tree() -> None:
     for name, path in FILES.items():
         twin = path.with_name(f"test_{path.name}").relative_to(ROOT).as_posix().replace("management/commands/", "")
         is_plain = name in wiring | plain or path.stem == "__init__"
-        if not is_plain and not under(name, "users.admin", "users.models"):
+        if not is_plain and not is_in(name, "users.admin", "users.models"):
             missing += [] if (ROOT / "tests" / twin).exists() else [twin]
     assert not missing
 
@@ -152,14 +154,14 @@ def private_names(text: str) -> list[str]:
     # What `self` and `cls` have, and the modules of this project.
     own = {"self", "cls", "super()"}
     for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and under(node.module or "", "gateway", "users"):
+        if isinstance(node, ast.ImportFrom) and is_in(node.module or "", "gateway", "users"):
             own |= {alias.asname or alias.name for alias in node.names}
         elif isinstance(node, ast.ClassDef):
             own.add(node.name)
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names if is_private(*alias.name.split("."))]
-        elif isinstance(node, ast.ImportFrom) and not under(node.module or "", "__future__"):
+        elif isinstance(node, ast.ImportFrom) and not is_in(node.module or "", "__future__"):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found += [name for name in names if is_private(*name.split("."))]
         elif isinstance(node, ast.Attribute) and is_private(node.attr) and ast.unparse(node.value) not in own:
@@ -193,11 +195,11 @@ def is_private(*parts: str) -> bool:
         "self.context._cache",
     ],
 )
-def test_the_search_finds_private_names(text: str) -> None:
+def test_search_finds_private_names(text: str) -> None:
     assert private_names(text)
 
 
-def test_the_search_allows_public_names_and_our_own() -> None:
+def test_search_allows_public_names_and_own_names() -> None:
     assert not private_names(
         "from __future__ import annotations\nfrom users import keys\n"
         "User._meta.get_field('id')\nkeys._forget()\nself._read()\ncls._made\nthing.__class__.__name__\n_own = 1"
@@ -209,12 +211,12 @@ def test_no_module_uses_private_names_of_libraries(name: str) -> None:
     assert not private_names(FILES[name].read_text())
 
 
-def test_schema_graphql_is_what_the_code_prints() -> None:
+def test_schema_graphql_is_current() -> None:
     assert (ROOT / "schema.graphql").read_text() == print_schema(schema.graphql_schema), "make schema"
 
 
 @pytest.mark.django_db
-def test_the_migrations_are_current() -> None:
+def test_migrations_are_current() -> None:
     said = io.StringIO()
     try:
         call_command("makemigrations", check=True, dry_run=True, stdout=said)

@@ -49,7 +49,7 @@ def test_new_email_counts_once_verified_and_the_former_gets_a_mail(api: Api) -> 
     assert alice(VERIFY, token=proof.token).code == "TOKEN_INVALID"
 
 
-def test_the_owner_undoes_what_a_thief_of_the_password_did(api: Api) -> None:
+def test_owner_undoes_the_email_change_of_a_thief(api: Api) -> None:
     alice = proven(api, "alice")
     thief = api.sign_in_member("alice")
     change(thief, to="thief@example.net")
@@ -102,7 +102,7 @@ def test_used_email_is_revealed_only_in_a_mail_to_it(api: Api) -> None:
     assert email(bob) == "bob@example.com"
 
 
-def test_the_former_address_is_held_for_a_week_and_free_thereafter(api: Api) -> None:
+def test_former_email_is_held_for_a_week(api: Api) -> None:
     alice = proven(api, "alice")
     change(alice)
     alice(VERIFY, token=mailbox.last_mail_to(NEW).token)

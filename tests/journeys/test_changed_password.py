@@ -4,7 +4,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Api
 from users.models import Event
 
 
-def test_a_password_changed_on_the_laptop_signs_the_lost_phone_out(api: Api) -> None:
+def test_password_change_signs_out_the_lost_phone(api: Api) -> None:
     laptop = api.new_member("alice", deviceName="laptop")
     phone = api.sign_in_member("alice")
     bob = api.new_member("bob")

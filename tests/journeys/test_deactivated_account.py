@@ -4,7 +4,7 @@ from tests.api import NEW_PASSWORD, PASSWORD, Api
 from users.models import User
 
 
-def test_who_is_deactivated_is_out_at_once_and_finds_everything_again_afterwards(api: Api) -> None:
+def test_deactivated_user_is_signed_out_and_loses_no_data(api: Api) -> None:
     laptop, phone = api.new_member("alice", deviceName="laptop"), api.sign_in_member("alice")
     bob = api.new_member("bob")
     User.objects.filter(username="alice").update(is_active=False)

@@ -17,7 +17,7 @@ def delete(member: Member, password: str = PASSWORD) -> Answer:
     return member(DELETE, password=password)
 
 
-def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> None:
+def test_closed_account_is_reopened_with_its_data(api: Api) -> None:
     laptop, phone = api.new_member("alice", fullName="Alice Example"), api.sign_in_member("alice")
     bob = api.new_member("bob")
     assert delete(laptop, "a wrong guess").code == "INVALID_CREDENTIALS"
@@ -44,7 +44,7 @@ def test_who_leaves_by_mistake_signs_in_again_and_finds_everything(api: Api) -> 
     assert kinds.count("account.closed") == kinds.count("account.reopened") == 1
 
 
-def test_who_leaves_takes_everything_along_and_is_forgotten(api: Api) -> None:
+def test_user_exports_and_deletes_the_account(api: Api) -> None:
     alice = api.new_member("alice", fullName="Alice Example", deviceName="laptop")
     bob = api.new_member("bob")
     taken = alice("{ accountExport }").data["accountExport"]

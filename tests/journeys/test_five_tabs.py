@@ -10,7 +10,7 @@ from users.models import Event, Session
 
 
 @pytest.mark.django_db(transaction=True)
-def test_five_tabs_that_wake_at_once_stay_signed_in_round_after_round(
+def test_five_concurrent_tabs_stay_signed_in(
     run_concurrently: Callable[..., list[Answer]],
 ) -> None:
     alice = Api().new_member("alice")
@@ -28,7 +28,7 @@ def test_five_tabs_that_wake_at_once_stay_signed_in_round_after_round(
 
 
 @pytest.mark.django_db
-def test_a_tab_that_lost_the_answer_asks_again_and_a_tab_that_signs_out_signs_all_out(api: Api) -> None:
+def test_tab_repeats_a_lost_refresh_and_one_sign_out_ends_all_tabs(api: Api) -> None:
     alice = api.new_member("alice")
     api.refresh(alice.refresh_token)  # the answer is lost on its way
     pair = api.refresh(alice.refresh_token).data["refreshToken"]

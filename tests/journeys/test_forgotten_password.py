@@ -25,7 +25,7 @@ def reset(api: Api, mail: mailbox.ReceivedMail, how: str = "link", new: str = NE
 
 
 @pytest.mark.parametrize("how", ["link", "code"])
-def test_who_forgot_the_password_reads_a_mail_chooses_another_and_shuts_everyone_else_out(api: Api, how: str) -> None:
+def test_forgotten_password_is_reset_by_mail_and_ends_all_sessions(api: Api, how: str) -> None:
     laptop, thief = api.new_member("alice", deviceName="laptop"), api.sign_in_member("alice")
     bob = api.new_member("bob")
     for _ in range(10):
@@ -56,7 +56,7 @@ def test_who_forgot_the_password_reads_a_mail_chooses_another_and_shuts_everyone
     assert kinds.count("password.reset_requested") == kinds.count("password.reset") == 1
 
 
-def test_the_newest_mail_is_good_for_half_an_hour_and_until_the_password_is_another(api: Api) -> None:
+def test_newest_reset_mail_is_valid_for_half_an_hour_or_until_a_change(api: Api) -> None:
     alice = api.new_member("alice")
     request(api)
     first = mailbox.last_mail_to(ADDRESS)
@@ -76,7 +76,7 @@ def test_the_newest_mail_is_good_for_half_an_hour_and_until_the_password_is_anot
     assert "errors" not in alice("{ me { id } }").json
 
 
-def test_who_guesses_at_codes_is_stopped_and_the_owners_link_still_works(api: Api) -> None:
+def test_code_guesses_are_limited_and_the_link_still_works(api: Api) -> None:
     api.new_member("alice")
     request(api)
     mail = mailbox.last_mail_to(ADDRESS)
@@ -86,7 +86,7 @@ def test_who_guesses_at_codes_is_stopped_and_the_owners_link_still_works(api: Ap
     assert reset(api, mail, "link").data["resetPassword"]["endedSessions"] == 1
 
 
-def test_a_stranger_floods_no_mailbox(api: Api) -> None:
+def test_stranger_cannot_flood_a_mailbox(api: Api) -> None:
     api.new_member("alice")
     mailbox.deliver()
     answers = [request(api) for _ in range(20)]

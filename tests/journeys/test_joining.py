@@ -4,7 +4,7 @@ from tests import mailbox
 from tests.api import NEW_PASSWORD, PASSWORD, Api
 
 
-def test_a_newcomer_registers_reads_the_dashboard_refreshes_and_signs_out(api: Api) -> None:
+def test_new_user_registers_reads_the_dashboard_refreshes_and_signs_out(api: Api) -> None:
     alice = api.new_member("alice", fullName="Alice Example", deviceName="laptop")
     me = alice("{ me { username fullName email isEmailVerified sessions { deviceName isCurrent } } }").data["me"]
     assert me == {
@@ -31,7 +31,7 @@ def test_a_newcomer_registers_reads_the_dashboard_refreshes_and_signs_out(api: A
 VERIFY = "mutation ($token: String!) { verifyEmail(token: $token) { user { id } } }"
 
 
-def test_an_address_that_is_proven_ends_the_sessions_that_were_opened_before_but_the_one_that_proves_it(
+def test_verification_ends_earlier_sessions_except_the_verifying_one(
     api: Api,
 ) -> None:
     alice = api.new_member("alice")
@@ -41,7 +41,7 @@ def test_an_address_that_is_proven_ends_the_sessions_that_were_opened_before_but
     assert early("{ me { id } }").code == "UNAUTHENTICATED"
 
 
-def test_who_joined_with_anothers_address_is_out_once_its_owner_takes_the_account(api: Api) -> None:
+def test_squatter_is_signed_out_once_the_owner_takes_the_account(api: Api) -> None:
     squatter = api.new_member("squatter", email="alice@example.com")
     # The owner of the address asks for a password, since there is an account, and has it with all that is in it.
     api('mutation { requestPasswordReset(email: "alice@example.com") { accepted } }')

@@ -7,7 +7,7 @@ RENAME = "mutation ($name: String) { updateProfile(username: $name) { user { id 
 WHO = "{ me { id username email } }"
 
 
-def test_the_tokens_of_a_renamed_user_never_open_the_account_of_who_took_the_name(api: Api) -> None:
+def test_tokens_of_a_renamed_user_never_open_the_account_with_the_old_name(api: Api) -> None:
     first = api.new_member("alice", email="first@example.com")
     assert api.register("Alice", "second@example.com").field_errors == {("username", "TAKEN")}
     assert first(RENAME, name="thornby").data["updateProfile"]["user"]["username"] == "thornby"

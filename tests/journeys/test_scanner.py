@@ -20,7 +20,7 @@ REQUEST_RESET = 'mutation { requestPasswordReset(email: "alice@example.com") { a
 PAGES = {"/account/verify", "/account/reset", "/account/undo"}
 
 
-def test_a_scanner_that_opens_everything_first_uses_nothing_up(api: Api) -> None:
+def test_link_scanner_uses_up_no_token(api: Api) -> None:
     alice = api.new_member("alice")
     proof = scanned("alice@example.com")
     assert done(api, VERIFY, proof)["verifyEmail"]["user"] == {"email": "alice@example.com", "isEmailVerified": True}

@@ -27,7 +27,7 @@ def verify(api: Api, mail: mailbox.ReceivedMail, how: str, address: str) -> Answ
 
 
 @pytest.mark.parametrize("how", ["link", "code"])
-def test_a_newcomer_reads_the_mail_proves_the_address_and_signs_in(api: Api, how: str) -> None:
+def test_new_user_verifies_the_email_and_signs_in(api: Api, how: str) -> None:
     assert api.register("alice", fullName="Alice Example").data["register"] == NOTHING
     assert api.sign_in("alice").code == "EMAIL_NOT_VERIFIED"
     assert api.sign_in("alice", "a wrong guess").code == "INVALID_CREDENTIALS"
@@ -48,7 +48,7 @@ def test_a_newcomer_reads_the_mail_proves_the_address_and_signs_in(api: Api, how
     assert "errors" not in alice("{ me { id } }").json
 
 
-def test_a_lost_mail_is_asked_for_again_and_the_newest_alone_is_good(api: Api) -> None:
+def test_only_the_newest_verification_mail_is_valid(api: Api) -> None:
     api.register("alice")
     lost = mailbox.last_mail_to("alice@example.com")
     answers = [api(ASK_AGAIN, {"email": each}) for each in ("alice@example.com", "nobody@example.com")]
@@ -82,7 +82,7 @@ def test_used_email_is_revealed_only_to_its_owner(api: Api) -> None:
     assert api.sign_in_member("alice@example.com").claims["sub"] == str(User.objects.get(username="alice").id)
 
 
-def test_what_is_never_proven_is_erased_and_its_name_is_free_again(api: Api) -> None:
+def test_unverified_account_is_erased_and_its_name_is_free_again(api: Api) -> None:
     api.register("alice")
     verify(api, mailbox.last_mail_to("alice@example.com"), "link", "")
     api.register("forgetful")

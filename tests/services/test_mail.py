@@ -51,19 +51,19 @@ def alice(gateway_settings: dict[str, str]) -> User:
     return User.objects.create_user("alice", ALICE, "a password of hers")
 
 
-def ask() -> None:
+def queue_mail() -> None:
     outbox.queue(Caller(), messages.verify_email, user=None, address=ALICE)
 
 
-def hurry() -> None:
+def make_due() -> None:
     """Make the mails that wait for their next attempt due."""
     outbox.retry_failed()
     DBTaskResult.objects.filter(status=TaskResultStatus.READY).update(run_after=timezone.now())
 
 
-def await_failures(count: int) -> None:
+def wait_for_failures(count: int) -> None:
     """Wait for so many tries of the one letter that came to nothing."""
-    hurry()
+    make_due()
 
     def has_failed() -> bool:
         row = DBTaskResult.objects.get()
@@ -73,26 +73,26 @@ def await_failures(count: int) -> None:
     wait_until(has_failed)
 
 
-def await_sent() -> None:
+def wait_until_sent() -> None:
     """Wait for all letters to be noted as sent; their rows may be gone already."""
 
     def are_sent() -> bool:
-        hurry()
+        make_due()
         return outbox.count_waiting() == 0
 
     wait_until(are_sent)
 
 
-def opens(token: str) -> bool:
+def is_valid(token: str) -> bool:
     """Return whether a mailed token is valid."""
     return bool(email_tokens.find(Caller(), EmailToken.Purpose.VERIFY, token=token))
 
 
-def say_nothing(guest: socket.socket) -> None:
+def send_nothing(guest: socket.socket) -> None:
     """Send no greeting."""
 
 
-def drip(guest: socket.socket) -> None:
+def send_slowly(guest: socket.socket) -> None:
     """Greet slowly, and then say something that is no greeting."""
     for letter in b"220\r\nrubbish\r\n":
         guest.sendall(bytes([letter]))
@@ -101,85 +101,85 @@ def drip(guest: socket.socket) -> None:
 
 
 UNREACHABLE: dict[str, Callable[[socket.socket], None]] = {
-    "silent": say_nothing,
+    "silent": send_nothing,
     "busy": lambda guest: guest.sendall(b"421 too busy for token=x\r\n"),
     "closed": lambda guest: guest.sendall(b"554 no mail here\r\n"),
     "hangs up": lambda guest: guest.shutdown(socket.SHUT_RDWR),
-    "drips": drip,
+    "drips": send_slowly,
 }
 REFUSALS = {"MAIL": "450 later", "RCPT": "451 greylisted", "DATA": "452 full"}
 FINAL_REFUSALS = {"MAIL": "550 not you", "RCPT": "550 not them", "DATA": "554 not this"}
 
 
-def test_a_letter_outlasts_a_server_that_is_away_silent_or_busy(work: Work, port: int, alice: User) -> None:
-    ask()
+def test_mail_is_sent_after_an_outage_of_the_mail_server(work: Work, port: int, alice: User) -> None:
+    queue_mail()
     with work():
-        await_failures(1)
+        wait_for_failures(1)
         for tries, greet in enumerate(UNREACHABLE.values(), start=2):
             with misbehaving_server(port, greet) as guests:
-                await_failures(tries)
+                wait_for_failures(tries)
             assert len(guests) == 1
         with running_mail_server(port, MailServer()) as postbox:
-            await_sent()
+            wait_until_sent()
     assert [message["X-To"] for message in postbox.messages] == [ALICE]
-    assert opens(postbox.tokens[0])
+    assert is_valid(postbox.tokens[0])
     assert len(DBTaskResult.objects.get().worker_ids) == len(UNREACHABLE) + 2
 
 
-def test_a_letter_outlasts_refusals_at_every_word(work: Work, port: int, alice: User) -> None:
-    ask()
+def test_mail_is_sent_after_temporary_refusals_of_each_command(work: Work, port: int, alice: User) -> None:
+    queue_mail()
     with running_mail_server(port, MailServer()) as postbox:
         refusals = [{verb: said} for each in (REFUSALS, FINAL_REFUSALS) for verb, said in each.items()]
         postbox.refusals = refusals[0]
         with work():
             for tries, refusal in enumerate(refusals, start=1):
                 postbox.refusals = refusal
-                await_failures(tries)
+                wait_for_failures(tries)
             postbox.refusals = {}
-            await_sent()
+            wait_until_sent()
     assert len(postbox.messages) == 1
-    assert opens(postbox.tokens[0])
+    assert is_valid(postbox.tokens[0])
 
 
-def test_a_yes_that_was_lost_makes_a_second_letter_that_is_no_copy(work: Work, port: int, alice: User) -> None:
-    ask()
+def test_lost_confirmation_sends_the_mail_again_with_a_new_token(work: Work, port: int, alice: User) -> None:
+    queue_mail()
     with running_mail_server(port, MailServer()) as postbox, work():
         postbox.refusals = {"yes": "lost"}
-        await_failures(1)
+        wait_for_failures(1)
         postbox.refusals = {}
-        await_sent()
+        wait_until_sent()
     assert len(postbox.messages) == 2
     # A mailbox that took them for one could keep the first, whose link the second made void.
     assert len({message["Message-ID"] for message in postbox.messages}) == 2
-    assert opens(postbox.tokens[1])
+    assert is_valid(postbox.tokens[1])
 
 
-def test_a_letter_in_the_hands_of_a_killed_worker_is_sent_by_another(work: Work, port: int, alice: User) -> None:
-    ask()
+def test_mail_of_a_killed_worker_is_sent_by_another(work: Work, port: int, alice: User) -> None:
+    queue_mail()
     with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work("first") as first:
             wait_until(postbox.in_hand.is_set)
             first.send_signal(signal.SIGKILL)
             first.wait()
-        hurry()
+        make_due()
         assert DBTaskResult.objects.get().status == TaskResultStatus.RUNNING
         postbox.let_go.set()
         backdate(DBTaskResult.objects, outbox.LEASE, "started_at")
         with work("second"):
-            await_sent()
+            wait_until_sent()
     assert len(postbox.messages) == 1
-    assert opens(postbox.tokens[0])
+    assert is_valid(postbox.tokens[0])
     assert DBTaskResult.objects.get().worker_ids == ["first", "second"]
 
 
 def test_stopped_worker_finishes_its_mail_and_takes_no_other(work: Work, port: int, alice: User) -> None:
-    ask()
+    queue_mail()
     with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work(EMAIL_TIMEOUT="20") as worker:
             wait_until(postbox.in_hand.is_set)
-            ask()
+            queue_mail()
             worker.terminate()
             postbox.let_go.set()
             assert worker.wait() == 0
@@ -189,23 +189,23 @@ def test_stopped_worker_finishes_its_mail_and_takes_no_other(work: Work, port: i
 
 
 @pytest.mark.skipif(connection.vendor == "sqlite", reason=NEEDS_SERVER)
-def test_a_letter_is_sent_once_though_the_database_hung_up_meanwhile(work: Work, port: int, alice: User) -> None:
-    ask()
+def test_mail_is_sent_once_if_the_database_closes_the_connections(work: Work, port: int, alice: User) -> None:
+    queue_mail()
     with running_mail_server(port, MailServer()) as postbox:
         postbox.hold()
         with work(EMAIL_TIMEOUT="20"):
             wait_until(postbox.in_hand.is_set)
             hang_up()
             postbox.let_go.set()
-            await_sent()
+            wait_until_sent()
             hang_up()
-            ask()
-            await_sent()
+            queue_mail()
+            wait_until_sent()
     assert len(postbox.messages) == 2
 
 
 @pytest.mark.parametrize("scheme", ["smtp+tls", "smtp+ssl"])
-def test_letters_go_to_a_server_whose_certificate_is_trusted_with_a_password(
+def test_mail_is_sent_with_a_password_to_a_server_with_a_trusted_certificate(
     scheme: str, work: Work, port: int, alice: User, tmp_path: Path
 ) -> None:
     certificate, context = certified(tmp_path)
@@ -221,14 +221,14 @@ def test_letters_go_to_a_server_whose_certificate_is_trusted_with_a_password(
         "smtp+ssl": {"ssl_context": context, "auth_require_tls": False},
     }[scheme]
     url = f"{scheme}://me%40mail.example:a+b%2Fc@127.0.0.1:{port}"
-    ask()
+    queue_mail()
     with running_mail_server(port, MailServer(), authenticator=authenticate, **how) as postbox:
         with work("distrustful", EMAIL_URL=url):
-            await_failures(1)
+            wait_for_failures(1)
         assert not postbox.messages
         assert not seen
         with work("trusting", EMAIL_URL=url, SSL_CERT_FILE=str(certificate)):
-            await_sent()
+            wait_until_sent()
     assert len(postbox.messages) == 1
     assert set(seen) == {(b"me@mail.example", b"a+b/c")}
 
@@ -241,16 +241,14 @@ def certified(folder: Path) -> tuple[Path, ssl.SSLContext]:
     return certificate, context
 
 
-def test_a_request_that_sends_mail_never_speaks_to_the_server(
-    api: Api, settings: Any, port: int, statements: Any
-) -> None:
+def test_requests_never_connect_to_the_mail_server(api: Api, settings: Any, port: int, statements: Any) -> None:
     api.register("first")
     with statements() as usual:
         assert api.register("alice").data
     settings.EMAIL_BACKEND, settings.EMAIL_PORT = "django.core.mail.backends.smtp.EmailBackend", port
     with statements() as while_away:
         assert api.register("bob").data
-    with misbehaving_server(port, say_nothing) as guests, statements() as while_silent:
+    with misbehaving_server(port, send_nothing) as guests, statements() as while_silent:
         assert api.register("carol").data
     assert guests == []
     assert len(usual) == len(while_away) == len(while_silent)

@@ -57,7 +57,7 @@ def answers(origin: str) -> bool:
         return False
 
 
-def test_what_one_gateway_was_told_the_other_knows(pair: list[Gateway]) -> None:
+def test_gateways_share_their_state(pair: list[Gateway]) -> None:
     first, second = (each.origin for each in pair)
     talk.register(first, "alice")
     signed_in = talk.sign_in(second, "alice")
@@ -68,7 +68,7 @@ def test_what_one_gateway_was_told_the_other_knows(pair: list[Gateway]) -> None:
 
 
 @pytest.mark.parametrize("pair", [{"GATEWAY_LIMIT_SIGN_IN_ADDRESS": "6 in 5 minutes"}], indirect=True)
-def test_limits_are_counted_together_and_by_the_address_that_the_proxy_saw(pair: list[Gateway], origin: str) -> None:
+def test_gateways_share_limits_and_count_the_address_that_the_proxy_saw(pair: list[Gateway], origin: str) -> None:
     def guess(number: int) -> str:
         forged = {"X-Forwarded-For": f"203.0.113.{number}", "X-Real-IP": f"203.0.113.{number}", "Forwarded": "for=::1"}
         answer = told(origin, SIGN_IN, n=f"nobody{number}", p="a wrong guess", headers=forged)
@@ -93,7 +93,7 @@ def test_too_large_body_is_refused_in_json_by_proxy_and_gateway(origin: str, siz
     assert json.loads(content)["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
-def test_without_any_gateway_the_proxy_says_so_in_json(pair: list[Gateway], origin: str) -> None:
+def test_proxy_answers_in_json_without_a_gateway(pair: list[Gateway], origin: str) -> None:
     for each in pair:
         each.kill()
     answer = told(origin, ME)
@@ -104,7 +104,7 @@ def test_without_any_gateway_the_proxy_says_so_in_json(pair: list[Gateway], orig
     wait_for(lambda: answers(origin))
 
 
-def test_f04_a_rolling_restart_loses_no_call(pair: list[Gateway], origin: str) -> None:
+def test_f04_rolling_restart_loses_no_request(pair: list[Gateway], origin: str) -> None:
     with Storm(origin, people=4).raging() as storm:
         for each in pair:
             storm.await_progress()

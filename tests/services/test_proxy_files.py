@@ -82,7 +82,7 @@ def caddy(folder: Path, origin: str, port: int, certificate: Path, key: Path) ->
 
 
 @pytest.mark.parametrize("proxying", [nginx, caddy])
-def test_s73_the_proxy_terminates_tls_and_forwards_only_what_it_saw(tmp_path: Path, proxying: Proxy) -> None:
+def test_s73_proxy_terminates_tls_and_forwards_only_its_own_headers(tmp_path: Path, proxying: Proxy) -> None:
     settings = {
         "DATABASE_URL": f"sqlite:///{tmp_path / 'db.sqlite3'}",
         "GATEWAY_TRUSTED_PROXIES": "1",

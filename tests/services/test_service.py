@@ -85,7 +85,7 @@ FORGERIES: dict[str, Forge] = {
 }
 
 
-def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_rotation(
+def test_s33_s35_s38_s41_another_service_refuses_forged_tokens_during_a_rotation(
     trusted: tuple[str, str], run_command: Command
 ) -> None:
     origin, guarded = trusted
@@ -100,7 +100,7 @@ def test_s33_s35_s38_s41_another_service_refuses_every_forged_token_through_a_ro
         assert run_command("rotate_keys", "--now").returncode == 0
 
 
-def test_s92_another_service_takes_old_and_new_tokens_through_a_rotation(
+def test_s92_another_service_accepts_old_and_new_tokens_during_a_rotation(
     trusted: tuple[str, str], run_command: Command
 ) -> None:
     origin, guarded = trusted

@@ -64,7 +64,9 @@ def live(origin: str) -> list[str]:
 
 
 @pytest.mark.parametrize("debug", ["0", "1"])
-def test_s90_s91_no_line_has_a_secret_and_none_can_be_forged(gateway_settings: Any, tmp_path: Path, debug: str) -> None:
+def test_s90_s91_log_lines_have_no_secrets_and_cannot_be_forged(
+    gateway_settings: Any, tmp_path: Path, debug: str
+) -> None:
     (port,) = free_ports(1)
     talkative = {
         "GATEWAY_LOG_LEVEL": "DEBUG",

@@ -106,7 +106,7 @@ def test_no_entrance_opens_a_session_without_the_second_factor(entrance: Callabl
     assert User.objects.get().two_factor_since
 
 
-def test_get_token_is_a_door_for_code_and_its_session_has_no_factor() -> None:
+def test_session_of_get_token_has_no_factor() -> None:
     account = Account()
     request = RequestFactory().get("/")
     member = Member(Api(), "alice", "", get_token(User.objects.get(), request), "", {})

@@ -25,7 +25,7 @@ from users.models import EmailToken, Event, Session, User
 
 
 @pytest.mark.usefixtures("verification_required")
-def test_who_was_never_proven_is_erased_in_time_and_who_was_stays(api: Api) -> None:
+def test_unverified_accounts_are_erased_and_verified_ones_stay(api: Api) -> None:
     for name in ("alice", "mallory", "bob"):
         api.register(name, ADDRESS if name == "mallory" else None)
         if name == "alice":
@@ -36,7 +36,7 @@ def test_who_was_never_proven_is_erased_in_time_and_who_was_stays(api: Api) -> N
     assert User.objects.get().username == "alice"
 
 
-def test_closing_signs_out_everywhere_and_says_when_the_account_is_erased(api: Api, settings: Any) -> None:
+def test_closing_ends_all_sessions_and_returns_the_time_of_erasure(api: Api, settings: Any) -> None:
     alice, bob = verified_member(), api.new_member("bob")
     others = [api.sign_in_member("alice"), api.sign_in_member("alice")]
     request_mail("reset")
@@ -65,7 +65,7 @@ def test_a_wrong_password_closes_nothing(api: Api, password: str) -> None:
     assert "errors" not in alice("{ me { id } }").json
 
 
-def test_signing_in_opens_a_closed_account_again(api: Api) -> None:
+def test_sign_in_reopens_a_closed_account(api: Api) -> None:
     delete_account(api.new_member("alice"))
     again = api.sign_in_member("alice")
     assert User.objects.get().erases_at is None
@@ -80,7 +80,7 @@ PROVE = {"verify": verify_email, "reset": reset_password}
 
 
 @pytest.mark.parametrize("purpose", PROVE)
-def test_proving_the_address_opens_a_closed_account_again(api: Api, purpose: str) -> None:
+def test_verification_reopens_a_closed_account(api: Api, purpose: str) -> None:
     delete_account(api.new_member("alice"))
     request_mail(purpose)
     assert "errors" not in PROVE[purpose](last_mail_to(ADDRESS).token).json
@@ -90,7 +90,7 @@ def test_proving_the_address_opens_a_closed_account_again(api: Api, purpose: str
 
 @pytest.mark.usefixtures("verification_required")
 @pytest.mark.parametrize("purpose", [*PROVE, "sign in"])
-def test_an_account_that_only_waited_to_be_proven_is_not_opened_again(api: Api, settings: Any, purpose: str) -> None:
+def test_verification_of_a_new_account_is_no_reopening(api: Api, settings: Any, purpose: str) -> None:
     api.register("alice")
     if purpose in PROVE:
         request_mail(purpose)
@@ -110,7 +110,7 @@ def test_closed_account_can_be_reopened_after_a_password_reset(api: Api) -> None
     assert User.objects.get().erases_at is None
 
 
-def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and_when(api: Api) -> None:
+def test_due_account_is_erased_and_its_events_are_anonymous(api: Api) -> None:
     alice, bob = verified_member(fullName="Alice Thornby"), api.new_member("bob")
     api.sign_in("alice", "wrong", User_Agent="Browser/1")
     change_email(alice)
@@ -135,7 +135,7 @@ def test_an_account_whose_time_has_come_is_gone_and_its_events_say_only_that_and
     assert "errors" not in api.register("alice", OTHER).json, "both names are free again"
 
 
-def test_accounts_that_are_not_due_are_left_alone(api: Api) -> None:
+def test_accounts_that_are_not_due_stay(api: Api) -> None:
     delete_account(api.new_member("alice"))
     api.new_member("bob")
     assert deletion.prune() == 0
@@ -144,7 +144,7 @@ def test_accounts_that_are_not_due_are_left_alone(api: Api) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("_round", range(3))
-def test_a_sign_in_at_the_moment_of_erasing_keeps_the_account_or_finds_none(
+def test_sign_in_that_races_the_erasure_keeps_the_account_or_fails(
     run_concurrently: Callable[..., list[Any]], _round: int
 ) -> None:
     delete_account(Api().new_member("alice"))

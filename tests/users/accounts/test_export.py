@@ -14,7 +14,7 @@ def exported(member: Member) -> dict[str, Any]:
     return member("{ accountExport }").data["accountExport"]
 
 
-def test_an_export_has_all_that_is_held_and_no_secret(api: Api) -> None:
+def test_export_has_all_stored_data_and_no_secret(api: Api) -> None:
     alice = verified_member(fullName="Alice Thornby", deviceName="laptop")
     api.new_member("bob")
     alice(UPDATE_PROFILE, bio="I fell.")

@@ -10,7 +10,7 @@ from users.accounts import unique
 from users.models import Event, User
 
 
-def test_a_profile_is_changed_where_asked_and_recorded_without_its_values(api: Api) -> None:
+def test_given_fields_are_changed_and_recorded_without_values(api: Api) -> None:
     alice = api.new_member("alice", fullName="Alice")
     url = "https://example.com/a.png"
     user = alice(UPDATE_PROFILE, bio="I fell\ndown a hole.", imageUrl=url, username="Thornby").data["updateProfile"][
@@ -25,7 +25,7 @@ def test_a_profile_is_changed_where_asked_and_recorded_without_its_values(api: A
     assert alice("{ me { username } }").data == {"me": {"username": "Thornby"}}
 
 
-def test_an_empty_value_empties_and_a_missing_one_changes_nothing(api: Api) -> None:
+def test_empty_value_empties_a_field_and_missing_value_keeps_it(api: Api) -> None:
     alice = api.new_member("alice", fullName="Alice")
     alice(UPDATE_PROFILE, bio="text", imageUrl="https://example.com/a.png")
     assert alice(UPDATE_PROFILE, bio="", imageUrl=None).data["updateProfile"]["user"] == {
@@ -39,7 +39,7 @@ def test_an_empty_value_empties_and_a_missing_one_changes_nothing(api: Api) -> N
 @pytest.mark.parametrize(
     "changes", [{}, {"username": "alice"}, {"fullName": " Alice "}, {"username": None, "fullName": None, "bio": None}]
 )
-def test_what_stays_the_same_is_neither_written_nor_recorded(
+def test_unchanged_profile_is_neither_written_nor_recorded(
     api: Api, statements: Callable[[], Any], changes: dict[str, str]
 ) -> None:
     alice = api.new_member("alice", fullName="Alice")
@@ -67,12 +67,12 @@ def test_invalid_profile_changes_nothing(api: Api, changes: dict[str, str], erro
     assert not Event.objects.filter(kind="profile.changed").exists()
 
 
-def test_ones_own_name_in_another_case_is_not_taken(api: Api) -> None:
+def test_own_name_in_another_case_is_free(api: Api) -> None:
     alice = api.new_member("alice")
     assert alice(UPDATE_PROFILE, username="ALICE").data["updateProfile"]["user"]["username"] == "ALICE"
 
 
-def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_profile_change_keeps_a_concurrent_password_change(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     alice, saving = api.new_member("alice"), unique.refused
 
     def change_first(user: User, *fields: Any) -> Any:
@@ -88,7 +88,7 @@ def test_a_profile_change_brings_no_replaced_password_back(api: Api, monkeypatch
 
 
 @pytest.mark.django_db(transaction=True)
-def test_of_eight_who_take_one_new_name_at_once_one_gets_it(run_concurrently: Callable[..., list[Answer]]) -> None:
+def test_one_of_eight_concurrent_renames_gets_the_name(run_concurrently: Callable[..., list[Answer]]) -> None:
     members = [Api().new_member(f"member{number}") for number in range(8)]
     answers = run_concurrently([lambda member=member: member(UPDATE_PROFILE, username="Alice") for member in members])
     losers = [answer for answer in answers if "errors" in answer.json]

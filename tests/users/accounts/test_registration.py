@@ -14,7 +14,7 @@ from users.caller import Caller
 from users.models import Event, Session, User
 
 
-def test_registering_makes_an_account_a_session_and_a_record(api: Api) -> None:
+def test_registration_creates_an_account_a_session_and_an_event(api: Api) -> None:
     alice = api.new_member("alice", fullName=" Alice Thornby ", deviceName="laptop", passwordConfirmation=PASSWORD)
     user = User.objects.get()
     assert (user.username, user.email, user.full_name) == ("alice", "alice@example.com", "Alice Thornby")
@@ -29,7 +29,7 @@ def test_registering_makes_an_account_a_session_and_a_record(api: Api) -> None:
     assert count_queued_mails() == 1
 
 
-def test_every_wrong_argument_is_named_at_once_and_nothing_is_made(api: Api) -> None:
+def test_all_invalid_arguments_are_named_and_nothing_is_created(api: Api) -> None:
     api.new_member("alice")
     answer = api.register(
         "ALICE", "not an address", "1234567", passwordConfirmation="other", fullName="a\x00b", deviceName="a" * 101
@@ -62,7 +62,7 @@ def test_every_wrong_argument_is_named_at_once_and_nothing_is_made(api: Api) -> 
         ({"deviceName": "a\nb"}, ("deviceName", "INVALID")),
     ],
 )
-def test_one_wrong_argument_is_named_and_makes_nothing(
+def test_one_invalid_argument_is_named_and_nothing_is_created(
     api: Api, arguments: dict[str, str], error: tuple[str, str]
 ) -> None:
     answer = register(api, **arguments)

@@ -14,7 +14,7 @@ INVISIBLE = "\u00ad\u034f\u115f\u180e\u200b\u200d\u202e\u2060\u2066\u3164\ufe0f\
 
 
 @pytest.mark.django_db(transaction=True)
-def test_s01_of_sixteen_who_register_one_name_at_once_one_gets_it(
+def test_s01_one_of_sixteen_concurrent_registrations_gets_the_name(
     run_concurrently: Callable[..., list[Answer]],
 ) -> None:
     passwords = [f"{PASSWORD} {number}" for number in range(16)]
@@ -29,7 +29,7 @@ def test_s01_of_sixteen_who_register_one_name_at_once_one_gets_it(
     assert fitting == winners
 
 
-def test_names_and_addresses_of_others_are_looked_for_in_one_statement(api: Api, statements: Callable[[], Any]) -> None:
+def test_uniqueness_check_costs_one_statement(api: Api, statements: Callable[[], Any]) -> None:
     api.new_member("alice")
     api.register("bob", "")
     with statements() as seen:
@@ -67,14 +67,14 @@ def test_s02_a_name_in_another_case_is_the_same_name(api: Api, name: str) -> Non
         ("fish", "\ufb01sh"),
     ],
 )
-def test_s03_wide_letters_ligatures_and_the_kelvin_sign_make_no_second_name(api: Api, taken: str, name: str) -> None:
+def test_s03_compatibility_characters_make_no_second_name(api: Api, taken: str, name: str) -> None:
     api.new_member(taken)
     assert api.register(name, "other@example.com").field_errors == {("username", "TAKEN")}
 
 
 @pytest.mark.parametrize("place", ["{0}alice", "al{0}ice", "alice{0}"])
 @pytest.mark.parametrize("character", INVISIBLE, ids=ascii)
-def test_s04_what_cannot_be_seen_makes_no_second_name(api: Api, character: str, place: str) -> None:
+def test_s04_invisible_characters_are_refused(api: Api, character: str, place: str) -> None:
     answer = api.register(place.format(character), "other@example.com")
     assert answer.field_errors == {("username", "INVALID")}
     assert not User.objects.exists()

@@ -286,7 +286,7 @@ def test_a_worker_that_comes_too_late_takes_nothing_back(alice: User, monkeypatc
     assert row().status == TaskResultStatus.RUNNING
 
 
-def test_a_server_that_never_comes_to_an_end_does_not_keep_the_worker(
+def test_endless_server_response_does_not_block_the_worker(
     alice: User, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outbox, "SEND_TIMEOUT", timedelta(seconds=0.3))
@@ -319,11 +319,11 @@ def drip(server: socket.socket, left: threading.Event) -> None:
             time.sleep(0.05)
 
 
-def test_no_worker_is_at_a_letter_longer_than_it_is_its_own() -> None:
+def test_send_timeout_is_shorter_than_the_lease() -> None:
     assert 2 * outbox.SEND_TIMEOUT < outbox.LEASE
 
 
-def test_a_letter_has_one_name_through_all_its_tries(
+def test_mail_has_one_message_id_in_all_attempts(
     alice: User, broken: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []

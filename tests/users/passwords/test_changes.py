@@ -64,7 +64,7 @@ def test_s61_credential_version_alone_ends_a_session(api: Api, monkeypatch: pyte
 
 
 @RACES
-def test_s63_of_eight_changes_at_once_one_wins_and_seven_conflict(
+def test_s63_one_of_eight_concurrent_changes_wins(
     run_concurrently: Callable[..., list[Answer]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     members = [Api().new_member("alice"), *(Api().sign_in_member("alice") for _ in range(7))]
@@ -113,7 +113,7 @@ def test_a_user_deactivated_meanwhile_changes_nothing(api: Api, monkeypatch: pyt
 
 
 @RACES
-def test_s64_no_session_outlives_a_change_by_refreshing_through_it(run_concurrently: Callable[..., list[Any]]) -> None:
+def test_s64_refreshing_session_does_not_survive_a_password_change(run_concurrently: Callable[..., list[Any]]) -> None:
     alice = Api().new_member("alice")
     others = [Api().sign_in_member("alice") for _ in range(8)]
     ended, *newest = run_concurrently(

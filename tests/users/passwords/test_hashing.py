@@ -210,7 +210,7 @@ def test_running_and_waiting_hashes_are_counted(make_pool: Any) -> None:
 
 
 @pytest.mark.services
-def test_a_stop_does_not_wait_for_the_whole_queue() -> None:
+def test_stop_does_not_wait_for_the_whole_queue() -> None:
     program = """if True:
         import threading, time
         import django
@@ -240,7 +240,7 @@ def test_sign_in_during_saturated_hashing_gets_retry_after(api: Api, make_pool: 
     assert answer.response["Retry-After"] == str(answer.extensions["retryAfter"])
 
 
-def test_a_try_that_could_not_be_judged_is_not_counted(api: Api, make_pool: Any) -> None:
+def test_attempt_during_saturated_hashing_is_not_counted(api: Api, make_pool: Any) -> None:
     with busy(make_pool(threads=1, queue=0)):
         assert api.sign_in("alice", PASSWORD).code == "SERVICE_UNAVAILABLE"
     assert set(Attempts.objects.values_list("tried", flat=True)) == {0}

@@ -49,7 +49,7 @@ def test_s09_one_setting_raises_the_floor_to_fifteen(api: Api, settings: Any, mo
         ("Gateway!", "PASSWORD_TOO_SIMILAR"),
     ],
 )
-def test_s10_what_is_tried_first_is_refused_doubled_too(api: Api, password: str, code: str, doubled: bool) -> None:
+def test_s10_common_passwords_are_refused_also_when_doubled(api: Api, password: str, code: str, doubled: bool) -> None:
     answer = api.register(
         "wonderland", "alice@queens.example", password * 2 if doubled else password, fullName="Alice Thornby"
     )
@@ -73,7 +73,7 @@ def test_s11_any_script_spaces_emoji_and_256_characters_make_a_password(api: Api
     api.sign_in_member("alice", password)
 
 
-def test_s13_what_is_longer_than_256_characters_never_reaches_the_hasher(api: Api, hashed: list[str]) -> None:
+def test_s13_longer_passwords_never_reach_the_hasher(api: Api, hashed: list[str]) -> None:
     longest = ("no two alike: " + "".join(map(chr, range(0x4E00, 0x4F00))))[:256]
     alice = api.new_member("alice", password=longest)
     hashed.clear()
@@ -94,7 +94,7 @@ def test_s13_what_is_longer_than_256_characters_never_reaches_the_hasher(api: Ap
 
 
 @pytest.mark.parametrize(("kept", "typed"), [("caf\u00e9", "cafe\u0301"), ("cafe\u0301", "caf\u00e9")])
-def test_s14_accents_composed_and_apart_are_one_password(api: Api, kept: str, typed: str) -> None:
+def test_s14_composed_and_decomposed_accents_are_one_password(api: Api, kept: str, typed: str) -> None:
     api.new_member("alice", password=f"au {kept} du coin")
     api.sign_in_member("alice", f"au {typed} du coin")
     assert api.sign_in("alice", "au cafe du coin").code == "INVALID_CREDENTIALS"
@@ -137,7 +137,7 @@ def asked() -> str:
         (PASSWORD * 10, "TOO_LONG"),
     ],
 )
-def test_s62_a_reset_keeps_the_same_rules_and_another_try_may_follow(api: Api, new: str, code: str) -> None:
+def test_s62_reset_checks_the_password_policy_and_keeps_the_token_usable(api: Api, new: str, code: str) -> None:
     alice = api.new_member("alice")
     token = asked()
     answer = reset_password(token, new)

@@ -23,7 +23,7 @@ def asked() -> str:
     return last_mail_to(ADDRESS).token
 
 
-def test_s85_a_reset_replaces_the_password_ends_all_sessions_opens_none_and_tells(api: Api) -> None:
+def test_s85_reset_replaces_the_password_ends_all_sessions_and_sends_a_mail(api: Api) -> None:
     alice, other, bob = verified_member(), api.sign_in_member("alice"), api.new_member("bob")
     before = User.objects.filter(username="alice").values().get()
     answer = reset_password(asked())
@@ -41,7 +41,7 @@ def test_s85_a_reset_replaces_the_password_ends_all_sessions_opens_none_and_tell
     api.sign_in_member("alice", NEW_PASSWORD)
 
 
-def test_s85_a_reset_clears_the_owner_s_way_past_the_limits(api: Api) -> None:
+def test_s85_reset_clears_the_sign_in_limits_of_the_owner(api: Api) -> None:
     api.new_member("alice")
     token = asked()
     for name in ("alice", ADDRESS):
@@ -108,7 +108,7 @@ def change(member: Member, new: str) -> Answer:
 
 
 @pytest.mark.parametrize("setting", ["optional", "required"])
-def test_a_reset_proves_the_address_that_its_mail_went_to(api: Api, settings: Any, setting: str) -> None:
+def test_reset_verifies_the_email(api: Api, settings: Any, setting: str) -> None:
     settings.GATEWAY_EMAIL_VERIFICATION = setting
     api.register("alice")
     api('mutation { requestPasswordReset(email: "alice@example.com") { accepted } }')

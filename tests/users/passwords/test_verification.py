@@ -143,7 +143,7 @@ def test_s59_guessing_the_old_password_is_throttled_for_that_user_alone(api: Api
     assert "errors" not in api.me(alice.token).json
 
 
-def test_s59_the_right_password_forgives_the_wrong_ones(api: Api) -> None:
+def test_s59_right_password_resets_the_limit(api: Api) -> None:
     alice, old, new = api.new_member("alice"), PASSWORD, NEW_PASSWORD
     for _ in range(3):
         for number in range(9):

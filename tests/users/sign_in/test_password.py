@@ -20,7 +20,9 @@ RACES = pytest.mark.django_db(transaction=True)
 
 
 @RACES
-def test_s64_no_sign_in_by_the_old_password_outlives_a_change(run_concurrently: Callable[..., list[Answer]]) -> None:
+def test_s64_sign_in_with_the_old_password_does_not_survive_a_change(
+    run_concurrently: Callable[..., list[Answer]],
+) -> None:
     alice = Api().new_member("alice")
     ended, *answers = run_concurrently([lambda: change(alice, NEW_PASSWORD), *[lambda: Api().sign_in("alice")] * 8])
     assert "errors" not in ended.json
@@ -33,7 +35,7 @@ def test_s64_no_sign_in_by_the_old_password_outlives_a_change(run_concurrently: 
 
 
 @pytest.mark.parametrize("change", [{"credential_version": 7}, {"is_active": False}])
-def test_a_sign_in_judged_before_a_change_opens_nothing_after_it(
+def test_sign_in_checked_before_a_change_opens_no_session_after_it(
     api: Api, monkeypatch: pytest.MonkeyPatch, change: dict[str, Any]
 ) -> None:
     api.new_member("alice")
