@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.mail_flows import verified_member
+from tests.passkeys import new_verified_member
 from users.authentication_methods import Factor
 from users.errors import TokenInvalid
 from users.mfa import challenges
@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_challenge_carries_the_first_step_and_stores_nothing() -> None:
-    verified_member("alice")
+    new_verified_member("alice")
     user, rows = User.objects.get(), Attempts.objects.count()
     attempt = Attempt(["own"], ["shared"], ["total"])
     token = challenges.create(user, factors=frozenset({Factor.PASSWORD}), device_name="Phone", attempt=attempt)
@@ -29,7 +29,7 @@ def test_a_challenge_carries_the_first_step_and_stores_nothing() -> None:
 
 
 def test_the_longest_device_name_fits() -> None:
-    verified_member("alice")
+    new_verified_member("alice")
     attempt = Attempt([f"sign_in_elsewhere:{'x' * 40}"] * 8, [f"sign_in_elsewhere:{'x' * 40}"] * 8)
     token = challenges.create(
         User.objects.get(), factors=frozenset(Factor), device_name="\U0001f600" * 100, attempt=attempt

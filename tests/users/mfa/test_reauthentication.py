@@ -7,7 +7,8 @@ import pytest
 from django.utils.dateparse import parse_datetime
 
 from tests.api import NEW_PASSWORD, PASSWORD, Answer, Api, Member, backdate
-from tests.mail_flows import CHANGE, CLOSE, OTHER, verified_member
+from tests.mail_flows import CHANGE, CLOSE, OTHER
+from tests.passkeys import new_verified_member
 from tests.second_factors import (
     BEGIN,
     REAUTHENTICATE,
@@ -61,7 +62,7 @@ def reauthenticate(member: Member, **proof: str) -> Answer:
 
 @pytest.mark.parametrize("operation", ALWAYS)
 def test_operations_require_a_recent_authentication(operation: str) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     assert ALWAYS[operation](alice).data
     grow_old(alice)
     answer = ALWAYS[operation](alice)
@@ -73,7 +74,7 @@ def test_operations_require_a_recent_authentication(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", WITH_TWO_FACTOR)
 def test_operations_require_a_recent_second_factor(operation: str) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     grow_old(alice)
     answer = WITH_TWO_FACTOR[operation](alice)
@@ -88,20 +89,20 @@ def test_operations_require_a_recent_second_factor(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", WITH_TWO_FACTOR)
 def test_a_sign_in_with_a_second_factor_counts(operation: str) -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     assert WITH_TWO_FACTOR[operation](alice).data
 
 
 @pytest.mark.parametrize("operation", ["changePassword", "changeEmail", "deleteAccount", "accountExport"])
 def test_operations_with_a_password_require_nothing_else_without_two_factor(operation: str) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     grow_old(alice)
     assert WITH_TWO_FACTOR[operation](alice).data
 
 
 @pytest.mark.parametrize("operation", ["changePassword", "changeEmail", "deleteAccount"])
 def test_a_second_factor_does_not_replace_the_password(operation: str) -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     answer = {
         "changePassword": lambda: alice(CHANGE_PASSWORD, old="wrong horse", new=NEW_PASSWORD),
         "changeEmail": lambda: alice(CHANGE, new=OTHER, password="wrong horse"),
@@ -112,7 +113,7 @@ def test_a_second_factor_does_not_replace_the_password(operation: str) -> None:
 
 @pytest.mark.parametrize("operation", NEVER)
 def test_other_operations_require_no_recent_authentication(operation: str) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     enable_totp(alice)
     grow_old(alice)
     assert alice(NEVER[operation]).data
@@ -122,7 +123,7 @@ def test_other_operations_require_no_recent_authentication(operation: str) -> No
     "field", ['changeEmail(newEmail: "new@example.org") { accepted }', "deleteAccount { erasedAt }"]
 )
 def test_without_a_password_a_recent_authentication_is_enough_and_an_old_one_is_not(field: str) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     User.objects.update(password="!")
     grow_old(alice)
     answer = alice(f"mutation {{ {field} }}")
@@ -133,7 +134,7 @@ def test_without_a_password_a_recent_authentication_is_enough_and_an_old_one_is_
 
 
 def test_an_account_without_any_method_is_refused() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     Totp.objects.all().delete()
     for code in app.recovery_codes:
@@ -147,13 +148,13 @@ def test_an_account_without_any_method_is_refused() -> None:
 
 
 def test_a_session_opened_by_code_has_no_recent_authentication() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     Session.objects.update(methods="")
     assert alice(BEGIN).code == "REAUTHENTICATION_REQUIRED"
 
 
 def test_a_session_of_the_password_alone_is_not_recent_once_two_factor_is_on() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     enable_totp(alice)
     # As a session that the previous release opened during an upgrade.
     Session.objects.update(methods="password")
@@ -161,7 +162,7 @@ def test_a_session_of_the_password_alone_is_not_recent_once_two_factor_is_on() -
 
 
 def test_a_password_does_not_refresh_a_second_factor_of_long_ago() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     assert alice(SET, enabled=False).data
     grow_old(alice)
@@ -177,7 +178,7 @@ def test_a_password_does_not_refresh_a_second_factor_of_long_ago() -> None:
 
 
 def test_it_returns_a_new_access_token_and_keeps_everything_else() -> None:
-    alice, other = verified_member("alice"), Api().sign_in_member("alice")
+    alice, other = new_verified_member("alice"), Api().sign_in_member("alice")
     grow_old(alice, timedelta(hours=1))
     former = alice.claims
     done = reauthenticate(alice, password=PASSWORD).data["reauthenticate"]
@@ -196,7 +197,7 @@ def test_it_returns_a_new_access_token_and_keeps_everything_else() -> None:
 
 
 def test_refreshing_moves_neither_auth_time_nor_acr_and_repeats_the_same_pair() -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     grow_old(alice, timedelta(minutes=5))
     session = Session.objects.get(id=alice.claims["sid"])
     document = "mutation ($t: String!) { refreshToken(refreshToken: $t) { token refreshToken payload } }"
@@ -208,7 +209,7 @@ def test_refreshing_moves_neither_auth_time_nor_acr_and_repeats_the_same_pair() 
 
 
 def test_jti_changes_with_the_authentication() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     ids = set()
     for _ in range(3):
         token = reauthenticate(alice, password=PASSWORD).data["reauthenticate"]["token"]
@@ -221,7 +222,7 @@ def test_jti_changes_with_the_authentication() -> None:
 
 
 def test_the_session_lists_its_methods_and_its_authentication() -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     listed = alice("{ me { sessions { isCurrent methods createdAt authenticatedAt } } }").data["me"]["sessions"]
     methods = {each["isCurrent"]: each["methods"] for each in listed}
     assert methods[True] == ["PASSWORD", "TOTP"]
@@ -236,11 +237,11 @@ def test_the_session_lists_its_methods_and_its_authentication() -> None:
 
 @pytest.mark.parametrize("proof", [{}, {"password": PASSWORD, "code": "123456"}])
 def test_exactly_one_argument_is_needed(proof: dict[str, str]) -> None:
-    assert reauthenticate(verified_member("alice"), **proof).code == "BAD_USER_INPUT"
+    assert reauthenticate(new_verified_member("alice"), **proof).code == "BAD_USER_INPUT"
 
 
 def test_wrong_proofs_are_recorded_and_limited() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     enable_totp(alice)
     codes = [reauthenticate(alice, code="000000").code for _ in range(11)]
     assert codes == ["INVALID_CREDENTIALS"] * 10 + ["RATE_LIMITED"]
@@ -249,7 +250,7 @@ def test_wrong_proofs_are_recorded_and_limited() -> None:
 
 
 def test_a_code_that_reauthenticated_does_not_sign_in_and_the_reverse() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     code = app.fresh_code()
     assert reauthenticate(alice, code=code).data
@@ -257,21 +258,21 @@ def test_a_code_that_reauthenticated_does_not_sign_in_and_the_reverse() -> None:
 
 
 def test_an_ended_session_cannot_authenticate_again() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     Session.objects.update(ended_at="2026-01-01T00:00:00Z")
     assert reauthenticate(alice, password=PASSWORD).code == "UNAUTHENTICATED"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_parallel_uses_of_one_code_count_once(run_concurrently: Any) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     code = enable_totp(alice).fresh_code()
     answers = run_concurrently([lambda: reauthenticate(alice, code=code).json for _ in range(8)])
     assert sum("errors" not in answer for answer in answers) == 1
 
 
 def test_security_shows_until_when_and_how() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     security = alice(SECURITY).data["me"]["security"]
     assert security | {"reauthenticatedUntil": None} == {
         "twoFactorEnabled": False,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from tests.mail_flows import verified_member
+from tests.passkeys import new_verified_member
 from tests.second_factors import AuthenticatorApp, enable_totp, request_challenge, second_step
 from users.mfa import totp
 from users.models import Totp
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def app() -> AuthenticatorApp:
-    return enable_totp(verified_member("alice"))
+    return enable_totp(new_verified_member("alice"))
 
 
 def rotate() -> str:
@@ -54,7 +54,7 @@ def test_rotate_keys_encrypts_secrets_also_where_a_setting_holds_the_signing_key
 def test_all_secrets_are_encrypted_again_in_batches(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("users.pruning.BATCH", 2)
     for name in ("alice", "bob", "carol", "dave", "erin"):
-        enable_totp(verified_member(name))
+        enable_totp(new_verified_member(name))
     settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 10, [settings.SECRET_KEY]
     assert (totp.reencrypt_all(), totp.reencrypt_all()) == (5, 0)
 

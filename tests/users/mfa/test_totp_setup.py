@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.api import Api, Member
-from tests.mail_flows import verified_member
 from tests.mailbox import mails_to
+from tests.passkeys import new_verified_member
 from tests.second_factors import (
     BEGIN,
     CONFIRM,
@@ -35,7 +35,7 @@ def code_of(begun: dict[str, str]) -> str:
 
 
 def test_the_setup_returns_a_secret_and_stores_nothing() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     begun = begin(alice)
     assert begun["secret"] in begun["uri"]
     prefix, _, svg = begun["qrCode"].partition(",")
@@ -48,7 +48,7 @@ def test_the_setup_returns_a_secret_and_stores_nothing() -> None:
 
 
 def test_the_confirmation_turns_two_factor_on_and_ends_all_other_sessions() -> None:
-    alice, other = verified_member("alice"), Api().sign_in_member("alice")
+    alice, other = new_verified_member("alice"), Api().sign_in_member("alice")
     begun = begin(alice)
     done = alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data["confirmTotpSetup"]
     assert (len(set(done["recoveryCodes"])), done["endedSessions"]) == (10, 1)
@@ -63,7 +63,7 @@ def test_the_confirmation_turns_two_factor_on_and_ends_all_other_sessions() -> N
 
 
 def test_a_wrong_code_stores_nothing_and_the_setup_stays_valid() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     begun = begin(alice)
     assert alice(CONFIRM, setup=begun["setup"], code="000000").code == "INVALID_CREDENTIALS"
     assert not Totp.objects.exists()
@@ -71,7 +71,7 @@ def test_a_wrong_code_stores_nothing_and_the_setup_stays_valid() -> None:
 
 
 def test_a_setup_works_once() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     begun = begin(alice)
     assert alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data
     assert alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).code == "TOKEN_INVALID"
@@ -79,7 +79,7 @@ def test_a_setup_works_once() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_parallel_setups_one_wins(run_concurrently: Any) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     setups = [begin(alice) for _ in range(4)]
     answers = run_concurrently(
         [lambda each=each: alice(CONFIRM, setup=each["setup"], code=code_of(each)).json for each in setups]
@@ -91,14 +91,14 @@ def test_of_parallel_setups_one_wins(run_concurrently: Any) -> None:
 
 
 def test_a_setup_is_for_one_session_and_one_user() -> None:
-    alice, elsewhere, bob = verified_member("alice"), Api().sign_in_member("alice"), verified_member("bob")
+    alice, elsewhere, bob = new_verified_member("alice"), Api().sign_in_member("alice"), new_verified_member("bob")
     begun = begin(alice)
     for member in (elsewhere, bob):
         assert member(CONFIRM, setup=begun["setup"], code=code_of(begun)).code == "TOKEN_INVALID"
 
 
 def test_a_setup_expires(monkeypatch: pytest.MonkeyPatch) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     assert timedelta(minutes=15) == totp_setup.LIFETIME
     monkeypatch.setattr(totp_setup, "LIFETIME", timedelta(0))
     begun = begin(alice)
@@ -113,7 +113,7 @@ def test_an_unverified_email_may_have_no_factors(settings: Any) -> None:
 
 
 def test_another_app_replaces_the_former_one_and_keeps_the_recovery_codes() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     former = enable_totp(alice)
     begun = begin(alice)
     done = alice(CONFIRM, setup=begun["setup"], code=code_of(begun)).data["confirmTotpSetup"]
@@ -126,7 +126,7 @@ def test_another_app_replaces_the_former_one_and_keeps_the_recovery_codes() -> N
 
 
 def test_removing_the_last_factor_turns_two_factor_off_and_deletes_the_recovery_codes() -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     done = alice(REMOVE).data["removeTotp"]
     assert done["security"] == {"twoFactorEnabled": False, "totpEnabled": False, "recoveryCodesRemaining": 0}
     assert not Totp.objects.exists()

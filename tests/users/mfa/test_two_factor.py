@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from tests.api import Api
-from tests.mail_flows import verified_member
 from tests.mailbox import mails_to
+from tests.passkeys import new_verified_member
 from tests.second_factors import (
     BEGIN,
     CONFIRM,
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_turning_it_off_and_on_again_makes_new_recovery_codes_and_ends_other_sessions() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     assert alice(SET, enabled=False).data["setTwoFactor"] == {
         "recoveryCodes": None,
@@ -45,7 +45,7 @@ def test_turning_it_off_and_on_again_makes_new_recovery_codes_and_ends_other_ses
 
 
 def test_turning_it_on_twice_changes_nothing() -> None:
-    alice = sign_in_with_totp(enable_totp(verified_member("alice")))
+    alice = sign_in_with_totp(enable_totp(new_verified_member("alice")))
     before = list(User.objects.values("factors_version", "two_factor_since"))
     done = alice(SET, enabled=True).data["setTwoFactor"]
     assert (done["recoveryCodes"], done["endedSessions"]) == (None, 0)
@@ -53,13 +53,13 @@ def test_turning_it_on_twice_changes_nothing() -> None:
 
 
 def test_it_cannot_be_turned_on_without_a_factor() -> None:
-    answer = verified_member("alice")(SET, enabled=True)
+    answer = new_verified_member("alice")(SET, enabled=True)
     assert answer.code == "TWO_FACTOR_SETUP_REQUIRED"
     assert not Event.objects.filter(kind="two_factor.enabled").exists()
 
 
 def test_new_recovery_codes_replace_the_former_ones() -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app = enable_totp(alice)
     codes = alice(REGENERATE).data["regenerateRecoveryCodes"]["recoveryCodes"]
     assert second_step(request_challenge(), app.recovery_codes[0]).code == "INVALID_CREDENTIALS"
@@ -68,12 +68,12 @@ def test_new_recovery_codes_replace_the_former_ones() -> None:
 
 
 def test_recovery_codes_need_two_factor_authentication() -> None:
-    assert verified_member("alice")(REGENERATE).code == "TWO_FACTOR_SETUP_REQUIRED"
+    assert new_verified_member("alice")(REGENERATE).code == "TWO_FACTOR_SETUP_REQUIRED"
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_sign_in_that_began_before_two_factor_was_on_opens_no_session(monkeypatch: pytest.MonkeyPatch) -> None:
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     app: list[AuthenticatorApp] = []
 
     def turn_on_meanwhile(*arguments: Any) -> bool:
@@ -102,7 +102,7 @@ REFUSED = (
 @pytest.mark.parametrize("document", REFUSED)
 def test_required_refuses_everything_before_the_setup(document: str, settings: Any) -> None:
     settings.GATEWAY_TWO_FACTOR = "required"
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     assert alice(document).code == "TWO_FACTOR_SETUP_REQUIRED"
     enable_totp(alice)
     assert alice(document).data
@@ -110,7 +110,7 @@ def test_required_refuses_everything_before_the_setup(document: str, settings: A
 
 def test_required_allows_the_setup_refreshing_and_signing_out(settings: Any) -> None:
     settings.GATEWAY_TWO_FACTOR = "required"
-    alice = verified_member("alice")
+    alice = new_verified_member("alice")
     assert alice(SECURITY).data["me"]["security"]["twoFactorEnabled"] is False
     assert alice("fragment s on User { security { hasPassword } } { me { __typename ...s } }").data
     assert alice(BEGIN).data
@@ -122,7 +122,7 @@ def test_required_allows_the_setup_refreshing_and_signing_out(settings: Any) -> 
 @pytest.mark.parametrize("flag", ["is_staff", "is_superuser"])
 def test_staff_is_required_of_staff_only(flag: str, settings: Any) -> None:
     settings.GATEWAY_TWO_FACTOR = "staff"
-    alice, bob = verified_member("alice"), verified_member("bob")
+    alice, bob = new_verified_member("alice"), new_verified_member("bob")
     User.objects.filter(username="alice").update(**{flag: True})
     assert alice("{ me { username } }").code == "TWO_FACTOR_SETUP_REQUIRED"
     assert bob("{ me { username } }").data

@@ -8,8 +8,8 @@ import pytest
 from django.utils import timezone
 
 from tests.api import PASSWORD, Answer, Api, Member, backdate
-from tests.mail_flows import verified_member
 from tests.mailbox import mails_to
+from tests.passkeys import new_verified_member
 from tests.second_factors import (
     BEGIN,
     CONFIRM,
@@ -30,7 +30,7 @@ ADDRESS = "alice@example.com"
 
 @pytest.fixture
 def app() -> AuthenticatorApp:
-    return enable_totp(verified_member("alice"))
+    return enable_totp(new_verified_member("alice"))
 
 
 def test_the_first_step_opens_no_session_and_leaves_no_trace_of_a_sign_in(app: AuthenticatorApp) -> None:
@@ -202,7 +202,7 @@ def test_a_challenge_of_a_deactivated_user_is_dead(app: AuthenticatorApp) -> Non
 
 
 def test_a_challenge_is_good_for_its_own_user_only(app: AuthenticatorApp) -> None:
-    other = enable_totp(verified_member("bob"))
+    other = enable_totp(new_verified_member("bob"))
     begun = request_challenge("alice")
     assert second_step(begun, other.fresh_code()).code == "INVALID_CREDENTIALS"
     assert second_step(begun, other.recovery_codes[0]).code == "INVALID_CREDENTIALS"
@@ -240,7 +240,7 @@ def test_a_lost_secret_key_makes_codes_unavailable_and_accepts_none(
 
 
 def test_a_row_copied_to_another_user_opens_nothing(app: AuthenticatorApp) -> None:
-    bob = enable_totp(verified_member("bob"))
+    bob = enable_totp(new_verified_member("bob"))
     sealed = Totp.objects.get(user_id=bob.user).sealed
     Totp.objects.filter(user_id=app.user).update(sealed=sealed, last_step=0)
     RecoveryCode.objects.filter(user_id=bob.user).update(user_id=app.user)
