@@ -5,6 +5,7 @@ import io
 import re
 import tokenize
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,7 +128,13 @@ def schema_texts(source: str) -> Iterator[Text]:
     return iter(found)
 
 
-def all_texts() -> Iterator[Text]:
+@cache
+def all_texts() -> list[Text]:
+    """Return every checked text."""
+    return list(iterate_texts())
+
+
+def iterate_texts() -> Iterator[Text]:
     """Yield every checked text."""
     for path in files(".py"):
         texts = python_texts(path.read_text(), path.relative_to(ROOT).as_posix())
@@ -167,7 +174,7 @@ def test_texts_are_plain_english() -> None:
 
 
 def test_search_finds_texts_of_every_kind() -> None:
-    found = list(all_texts())
+    found = all_texts()
     assert {text.kind for text in found} >= {"docstring", "comment", "name", "error", "log", "call", "line"}
     assert len(found) > 1_500
     assert {"README.md", "docs", "tests", "users", "gateway"} <= {re.split("[:/]", text.place)[0] for text in found}
