@@ -94,7 +94,7 @@ export interface SecondFactorRequired {
   expiresIn: number;
 }
 
-/** Nobody is signed in: the user must open the link in the mail first. */
+/** The account is not signed in yet: the user must open the link in the mail first. */
 export interface VerificationRequired {
   status: "verificationRequired";
 }
@@ -362,7 +362,7 @@ export function createAuth(options: AuthOptions) {
       return () => void listeners.delete(listener);
     },
 
-    /** Signs nobody in if the gateway requires a verified email: `verificationRequired`. */
+    /** Does not sign in if the gateway requires a verified email: `verificationRequired`. */
     register: async (registration: Registration) =>
       (await authenticate(REGISTER, { ...registration })) as
         | SignedIn
@@ -406,7 +406,7 @@ export function createAuth(options: AuthOptions) {
     passwordReset: {
       /** Succeeds whether or not the email has an account. */
       request: (email: string): Promise<Done<unknown> | Refused<"email">> => send(REQUEST_RESET, { email }),
-      /** Set a new password with what the mail contains. Ends all sessions and signs nobody in. */
+      /** Set a new password with the token or the code of the mail. Ends all sessions. Sign in afterwards. */
       confirm: (given: MailedToken & { newPassword: string }): Promise<Done<unknown> | Refused<"newPassword">> =>
         send(RESET, { ...given }),
     },

@@ -268,11 +268,11 @@ def test_stale_counts_slow_no_sign_in_down_and_are_pruned(api: Api, statements: 
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
 def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, run_concurrently: Any, before: str) -> None:
     limit(settings, register=(3, 60))
-    lanes = throttle.buckets("register", HERE)
+    buckets = throttle.buckets("register", HERE)
 
     def passes() -> bool:
         try:
-            throttle.consume(Caller(ip_address=HERE), lanes)
+            throttle.consume(Caller(ip_address=HERE), buckets)
         except RateLimited:
             return False
         return True
@@ -285,7 +285,7 @@ def test_a_storm_gets_no_more_through_than_the_limit(settings: Any, run_concurre
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("before", ["nothing", "a window that is over"])
-def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, run_concurrently: Any, before: str) -> None:
+def test_a_storm_counts_in_all_buckets_or_in_none(settings: Any, run_concurrently: Any, before: str) -> None:
     limit(settings, register=(3, 60), mail_client=(100, 60), mail_address=(100, 60))
     narrow, wide = throttle.buckets("register", HERE), throttle.buckets("mail_client", HERE)
     others = throttle.buckets("mail_address", ADDRESS)
@@ -294,27 +294,25 @@ def test_a_storm_counts_in_all_lanes_or_in_none(settings: Any, run_concurrently:
         Attempts.objects.update(until=int(time.time() * 1000))
     # In either order, so that two of them could wait for each other.
     mixed = [[*narrow, *wide, *others], [*others, *wide, *narrow]] * 8
-    assert sum(run_concurrently([lambda lanes=lanes: throttle.try_consume(lanes) for lanes in mixed])) == 3
+    assert sum(run_concurrently([lambda buckets=buckets: throttle.try_consume(buckets) for buckets in mixed])) == 3
     assert [*Attempts.objects.values_list("tried", flat=True)] == [3, 3, 3]
 
 
-def test_counting_in_many_lanes_is_one_statement(db: None, statements: Any) -> None:
-    lanes = [*throttle.buckets("sign_in_here", "somebody"), *throttle.buckets("sign_in_elsewhere", "somebody")]
-    assert throttle.try_consume(lanes)
+def test_counting_in_many_buckets_is_one_statement(db: None, statements: Any) -> None:
+    buckets = [*throttle.buckets("sign_in_here", "alice"), *throttle.buckets("sign_in_elsewhere", "alice")]
+    assert throttle.try_consume(buckets)
     with statements() as seen:
-        assert throttle.try_consume(lanes)
+        assert throttle.try_consume(buckets)
     assert [text.partition(" ")[0] for text in seen] == ["UPDATE"]
 
 
-def test_lanes_that_are_hardly_ever_there_cost_two_statements_and_refuse_as_others_do(
-    db: None, settings: Any, statements: Any
-) -> None:
+def test_new_buckets_take_two_statements_and_refuse_like_others(db: None, settings: Any, statements: Any) -> None:
     limit(settings, mail_address=(2, 60), mail_client=(9, 60))
-    lanes = [*throttle.buckets("mail_address", ADDRESS), *throttle.buckets("mail_client", HERE)]
+    buckets = [*throttle.buckets("mail_address", ADDRESS), *throttle.buckets("mail_client", HERE)]
     with statements() as seen:
-        assert throttle.try_consume(lanes, are_new=True)
+        assert throttle.try_consume(buckets, are_new=True)
     assert [text.partition(" ")[0] for text in seen] == ["INSERT", "UPDATE"]
-    assert [throttle.try_consume(lanes, are_new=True) for _ in range(2)] == [True, False]
+    assert [throttle.try_consume(buckets, are_new=True) for _ in range(2)] == [True, False]
     assert [*Attempts.objects.values_list("tried", flat=True)] == [2, 2]
 
 
@@ -394,7 +392,7 @@ def test_s106_a_changed_password_leaves_the_place_of_the_change_known_alone(api:
 
 def test_room_is_counted_where_there_is_some_and_nowhere_else(db: None, settings: Any) -> None:
     limit(settings, mail_address=(2, 60))
-    lanes = throttle.buckets("mail_address", ADDRESS, "unasked")
-    assert [throttle.try_consume(lanes) for _ in range(4)] == [True, True, False, False]
-    assert throttle.try_consume(throttle.buckets("mail_address", ADDRESS)), "what is asked for has lanes of its own"
+    buckets = throttle.buckets("mail_address", ADDRESS, "unasked")
+    assert [throttle.try_consume(buckets) for _ in range(4)] == [True, True, False, False]
+    assert throttle.try_consume(throttle.buckets("mail_address", ADDRESS)), "requested mails have buckets of their own"
     assert not Event.objects.exists()

@@ -113,8 +113,8 @@ def is_capped(address: str, *, purpose: Literal["verify", "reset"]) -> bool:
     The answer to the request must not depend on the result. Verified emails and those without a tag ignore it:
     otherwise a stranger who requests mails to other tags could block the owner's own mail.
     """
-    lanes = _variant_buckets(address, purpose)
-    return bool(lanes) and not throttle.try_consume(lanes)
+    buckets = _variant_buckets(address, purpose)
+    return bool(buckets) and not throttle.try_consume(buckets)
 
 
 def unrequested_buckets(address: str) -> list[Bucket]:

@@ -17,7 +17,7 @@ import { Button, Logo } from "./ui.tsx";
 
 type Pages = Record<string, ComponentType>;
 
-/** Pages that links and redirects open, whether or not somebody is signed in. */
+/** Pages that links and redirects open, with or without a signed-in user. */
 const OPEN: Pages = { "/verify": VerifyEmail, "/reset": ResetPassword, "/provider": ProviderReturn };
 const VISITOR: Pages = { "/sign-up": SignUp, "/forgotten": ForgottenPassword };
 const ACCOUNT: Pages = { "/": Profile, "/security": Security, "/sessions": Sessions, "/data": Data };

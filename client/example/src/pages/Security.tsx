@@ -43,7 +43,7 @@ export function Security() {
   const { security, reload } = useSecurity();
   return (
     <>
-      <Heading intro="How you sign in, and how nobody else does.">Security</Heading>
+      <Heading intro="The ways to sign in to your account.">Security</Heading>
       <Password hasPassword={security?.hasPassword ?? true} />
       {security && <TwoFactor security={security} reload={reload} />}
       {security && options.passkeysEnabled && <Passkeys security={security} reload={reload} />}
@@ -135,7 +135,7 @@ function TwoFactor({ security, reload }: Part) {
       intro={
         <>
           {twoFactorEnabled ? <Badge kind="good">On</Badge> : <Badge kind="muted">Off</Badge>} A second step protects
-          you if somebody learns your password.
+          you if another person learns your password.
         </>
       }
     >
