@@ -10,4 +10,4 @@ class GatewayConfig(AppConfig):
 
     def ready(self) -> None:
         """Register the system checks, which run at every start."""
-        from gateway import checks  # noqa: F401
+        from gateway import checks, passkey_checks  # noqa: F401

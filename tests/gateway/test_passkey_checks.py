@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from gateway import checks
+from gateway import passkey_checks
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,4 @@ def test_s130_impossible_passkey_origins_stop_the_start(
     settings: Any, rp_id: str, origins: list[str], found: list[str]
 ) -> None:
     settings.GATEWAY_PASSKEY_RP_ID, settings.GATEWAY_PASSKEY_ORIGINS = rp_id, origins
-    assert [each.id for each in checks.check_passkey_origins()] == found
+    assert [each.id for each in passkey_checks.check_passkey_origins()] == found
