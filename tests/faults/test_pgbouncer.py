@@ -32,6 +32,7 @@ def pooled(postgres: Engine) -> Iterator[str]:
         connection.execute("CREATE ROLE gateway LOGIN CREATEDB PASSWORD 'a password'")
         for statement in re.findall(r"^ *(ALTER ROLE gateway SET .+;)$", (DOCS / "deployment.md").read_text(), re.M):
             connection.execute(statement)
+        connection.execute("DROP DATABASE IF EXISTS gateway WITH (FORCE)")
         connection.execute("CREATE DATABASE gateway OWNER gateway")
         with bouncing(postgres) as port:
             yield f"postgres://gateway:a%20password@127.0.0.1:{port}/gateway?{OPTION}"

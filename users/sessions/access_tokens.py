@@ -109,7 +109,7 @@ def claims_of(session: Session) -> Claims:
 
     They are the same for one generation of the refresh token until the user authenticates again.
     """
-    issued = int(max(session.rotated_at, session.authenticated_at).timestamp())
+    issued = int(max(session.rotated_at, session.reauthenticated_at or session.rotated_at).timestamp())
     factors = authentication_methods.parse(session.methods)
     expires = issued + int(settings.GATEWAY_ACCESS_LIFETIME.total_seconds())
     return {

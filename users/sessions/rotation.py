@@ -59,6 +59,9 @@ def _advance(caller: Caller, session: Session, token: RefreshToken) -> RefreshTo
         "ip_address": caller.ip_address,
         "user_agent": caller.user_agent,
     }
+    if session.reauthenticated_at and session.reauthenticated_at > now:
+        # The clock was set back. An access token from the future would be refused.
+        change["reauthenticated_at"] = now
     # Compare-and-swap: of several requests with the same token one wins, on every database, without a lock.
     unused = Session.objects.filter(id=session.id, current=token.digest, ended_at=None, expires_at__gt=now)
     if not unused.update(**change):

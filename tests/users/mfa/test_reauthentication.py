@@ -208,6 +208,16 @@ def test_refreshing_moves_neither_auth_time_nor_acr_and_repeats_the_same_pair() 
     assert (payload["acr"], payload["amr"]) == ("aal2", ["pwd", "otp", "mfa"])
 
 
+@pytest.mark.parametrize("reauthenticated", [False, True])
+def test_a_refresh_returns_a_valid_token_after_the_clock_was_set_back(reauthenticated: bool) -> None:
+    alice = new_verified_member("alice")
+    if reauthenticated:
+        assert reauthenticate(alice, password=PASSWORD).data
+    grow_old(alice, -timedelta(hours=1))
+    refreshed = Api().refresh(alice.refresh_token).data["refreshToken"]
+    assert Api().me(refreshed["token"]).data
+
+
 def test_jti_changes_with_the_authentication() -> None:
     alice = new_verified_member("alice")
     ids = set()
